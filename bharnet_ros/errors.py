@@ -1,0 +1,35 @@
+"""Errors a user can meet. Each message is a sentence that names the value and the remedy."""
+
+from __future__ import annotations
+
+
+class BharnetError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class InvalidImageError(BharnetError):
+    """An image whose encoding, size, step or data cannot be used."""
+
+
+class InvalidSkeletonError(BharnetError):
+    """Keypoints or scores of a wrong shape, or with values that cannot be used."""
+
+
+class LayoutError(BharnetError):
+    """An unknown keypoint layout, or two parts that speak different layouts."""
+
+
+class BundleError(BharnetError):
+    """A model bundle that is missing, damaged or of another format."""
+
+
+class BackendUnavailable(BharnetError):
+    """An optional package is not installed or cannot work on this machine."""
+
+
+class ConfigurationError(BharnetError):
+    """A parameter or option outside of what it may be."""
+
+
+class GestureError(BharnetError):
+    """A gesture description that is malformed, impossible or contradictory."""
