@@ -1,0 +1,328 @@
+"""Windows of keypoints -> what the body and hand experts read.
+
+Training and the robot import this file, so what was trained is what runs. Everything is
+vectorised over leading axes: (T, K, 2) and (N, T, K, 2) both work.
+
+Coordinates stay native (no rotation to a canonical view): pixels are square, so x and y are
+shifted and divided by one length each person brings along - the torso for the body, the palm
+for a hand. A missing joint is (0, 0) with score 0, and so is everything of a person or hand
+that gives no usable length.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bharnet_ros.errors import ConfigurationError, InvalidSkeletonError
+from bharnet_ros.skeleton import body_graph, body_joints, hand_graph, hand_joints
+from bharnet_ros.types import AnyFloat, FloatArray
+
+MODALITIES = ("joint", "bone", "joint_motion", "bone_motion")
+HAND_ORIGINS = ("per_frame", "first_frame")
+BODY_ORIGINS = ("first_frame", "median")
+
+# body_19: the COCO body points, then the two computed ones.
+_LEFT_SHOULDER, _RIGHT_SHOULDER, _NECK, _MID_HIP = 5, 6, 17, 18
+# hand_21: wrist first, knuckles (MCP) of index, middle and little finger.
+_WRIST, _INDEX_MCP, _MIDDLE_MCP, _LITTLE_MCP = 0, 5, 9, 17
+
+# Adults: neck to mid-hip about 0.50 m, shoulder to shoulder about 0.37 m; wrist to the middle
+# knuckle about 0.10 m, index to little knuckle about 0.07 m. They only bridge views in which
+# the preferred length cannot be seen.
+_TORSO_PER_SHOULDER_WIDTH = 1.35
+_PALM_LENGTH_PER_WIDTH = 1.4
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FeatureConfig:
+    """Everything that decides the numbers of the features; stored in the bundle's manifest.
+
+    modality: joint, bone, joint_motion or bone_motion.
+    hand_origin: "per_frame" keeps the hand's shape only (each frame's own wrist is the origin;
+        where the hand is and goes is the body expert's business), "first_frame" keeps its
+        motion too (the wrist of the window's first frame that shows it).
+    body_origin: "first_frame" (mid-hip of the first frame that shows it) or "median" of the
+        window.
+    mirror_left: negate x of the left hand, so that one hand network serves both.
+    min_score: keypoints scored below count as missing (0..1).
+    min_torso_px, min_palm_px: a person or hand smaller than that cannot be read: zeros.
+    max_abs: coordinates are cut to this many torso or palm lengths, so one stray keypoint
+        cannot dominate.
+    """
+
+    modality: str = "joint"
+    hand_origin: str = "per_frame"
+    body_origin: str = "first_frame"
+    mirror_left: bool = True
+    min_score: float = 0.05
+    min_torso_px: float = 8.0
+    min_palm_px: float = 4.0
+    max_abs: float = 8.0
+
+    def __post_init__(self) -> None:
+        for name, allowed in (
+            ("modality", MODALITIES),
+            ("hand_origin", HAND_ORIGINS),
+            ("body_origin", BODY_ORIGINS),
+        ):
+            if getattr(self, name) not in allowed:
+                raise ConfigurationError(
+                    f"Feature option {name} is {getattr(self, name)!r}; "
+                    f"it must be one of {', '.join(allowed)}."
+                )
+        if not isinstance(self.mirror_left, bool):
+            raise ConfigurationError(
+                f"Feature option mirror_left is {self.mirror_left!r}; it must be true or false."
+            )
+        for name, low in (
+            ("min_score", 0.0),
+            ("min_torso_px", 0.0),
+            ("min_palm_px", 0.0),
+            ("max_abs", 0.5),
+        ):
+            value = getattr(self, name)
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            if not (number and np.isfinite(value) and value >= low):
+                raise ConfigurationError(
+                    f"Feature option {name} is {value!r}; it must be a number of at least {low}."
+                )
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> FeatureConfig:
+        """Inverse of `to_dict`; raises ConfigurationError for options it does not know."""
+        unknown = sorted(set(data) - {field.name for field in fields(cls)})
+        if unknown:
+            raise ConfigurationError(
+                f"Unknown feature option {', '.join(unknown)}; they were written by a newer "
+                "version of this package, which is needed to read them."
+            )
+        return cls(**data)
+
+
+def body_features(
+    keypoints: AnyFloat, scores: AnyFloat, layout: str, config: FeatureConfig | None = None
+) -> FloatArray:
+    """The body expert's input.
+
+    keypoints: (..., T, K, 2) in pixels; scores: (..., T, K), 0 = missing;
+    layout: its name.
+    Returns (..., 3, T, 19, 1) float32: x to the right and y down in torso lengths from the
+    person's hip, and the score. When hips are not seen (a webcam close-up), the hip is assumed
+    one torso below the neck and the torso follows from the width of the shoulders.
+    Raises InvalidSkeletonError if the shapes do not belong together.
+    """
+    config = config or FeatureConfig()
+    points, weights = _checked(keypoints, scores)
+    with np.errstate(invalid="ignore"):  # infinities: refused by _clean right after
+        raw_joints, raw_scores = body_joints(points, weights, layout)
+    joints, joint_scores = _clean(raw_joints, raw_scores, config.min_score)
+    present = joint_scores > 0.0
+
+    scale, usable = _torso_px(joints, present, config.min_torso_px)
+    origin, has_origin = _body_origin(joints, present, scale, config.body_origin)
+    usable = usable & has_origin
+    values = (joints - origin[..., None, None, :]) / scale[..., None, None, None]
+    kept = present & usable[..., None, None]
+    values, kept_scores = _modality(values, joint_scores, kept, body_graph().parents, config)
+    return _stack(values, kept_scores)[..., None]
+
+
+def hand_features(
+    keypoints: AnyFloat, scores: AnyFloat, layout: str, config: FeatureConfig | None = None
+) -> FloatArray:
+    """The hand expert's input.
+
+    keypoints: (..., T, K, 2) in pixels; scores: (..., T, K), 0 = missing.
+    Returns (..., 3, T, 21, 2) float32: x, y in palm lengths from the wrist, and the score; the
+    last axis is left, right, the left one mirrored. A hand without a visible wrist or with a
+    palm too small to read is all zeros.
+    Raises InvalidSkeletonError if the shapes do not belong together.
+    """
+    config = config or FeatureConfig()
+    points, weights = _checked(keypoints, scores)
+    joints, joint_scores = _clean(*hand_joints(points, weights, layout), config.min_score)
+    # One window per hand: (..., 2, T, 21, 2).
+    joints = np.moveaxis(joints, -3, -4)
+    joint_scores = np.moveaxis(joint_scores, -2, -3)
+    present = joint_scores > 0.0
+
+    scale, usable = _palm_px(joints, present, config.min_palm_px)
+    wrist, wrist_seen = joints[..., _WRIST, :], present[..., _WRIST]
+    if config.hand_origin == "first_frame":
+        first, seen = _first(wrist, wrist_seen)
+        origin, frame_ok = first[..., None, :], np.broadcast_to(seen[..., None], wrist_seen.shape)
+    else:
+        origin, frame_ok = wrist, wrist_seen
+    values = (joints - origin[..., None, :]) / scale[..., None, None, None]
+    if config.mirror_left:
+        values[..., 0, :, :, 0] *= -1.0
+    kept = present & frame_ok[..., None] & usable[..., None, None]
+    values, kept_scores = _modality(values, joint_scores, kept, hand_graph().parents, config)
+    return np.ascontiguousarray(np.moveaxis(_stack(values, kept_scores), -4, -1))
+
+
+def bones(
+    values: AnyFloat, scores: AnyFloat, parents: npt.NDArray[np.integer[Any]]
+) -> tuple[FloatArray, FloatArray]:
+    """Vectors from each joint's parent to the joint; the root's is zero.
+
+    values: (..., V, C); scores: (..., V); parents: (V,), the root is its own parent.
+    Returns (..., V, C) and the smaller score of both ends; zero where one end is missing.
+    """
+    weights = np.minimum(scores, scores[..., parents])
+    vectors = np.where(weights[..., None] > 0.0, values - values[..., parents, :], 0.0)
+    return vectors.astype(np.float32), weights.astype(np.float32)
+
+
+def motion(values: AnyFloat, scores: AnyFloat) -> tuple[FloatArray, FloatArray]:
+    """Change to the next step; the last step is zero.
+
+    values: (..., T, V, C); scores: (..., T, V). Returns the same shapes; zero, with score 0,
+    where one of both steps is missing.
+    """
+    weights = np.zeros(scores.shape, np.float32)
+    weights[..., :-1, :] = np.minimum(scores[..., :-1, :], scores[..., 1:, :])
+    change = np.zeros(values.shape, np.float32)
+    change[..., :-1, :, :] = values[..., 1:, :, :] - values[..., :-1, :, :]
+    change *= weights[..., None] > 0.0
+    return change, weights
+
+
+def _checked(keypoints: AnyFloat, scores: AnyFloat) -> tuple[FloatArray, FloatArray]:
+    points = np.asarray(keypoints, dtype=np.float32)
+    weights = np.asarray(scores, dtype=np.float32)
+    if points.ndim < 3 or points.shape[-1] != 2 or points.shape[:-1] != weights.shape:
+        raise InvalidSkeletonError(
+            f"A window has keypoints {points.shape} and scores {weights.shape}; they must be "
+            "(..., T, K, 2) and (..., T, K)."
+        )
+    return points, weights
+
+
+def _clean(points: AnyFloat, scores: AnyFloat, min_score: float) -> tuple[FloatArray, FloatArray]:
+    """Missing or unusable -> zeros."""
+    finite = np.isfinite(points)
+    valid = (scores > 0.0) & (scores >= min_score) & finite[..., 0] & finite[..., 1]
+    return (
+        np.where(valid[..., None], points, np.float32(0.0)).astype(np.float32, copy=False),
+        np.where(valid, np.minimum(scores, 1.0), 0.0).astype(np.float32, copy=False),
+    )
+
+
+def _modality(
+    values: FloatArray,
+    scores: FloatArray,
+    kept: BoolArray,
+    parents: npt.NDArray[np.integer[Any]],
+    config: FeatureConfig,
+) -> tuple[FloatArray, FloatArray]:
+    values = np.clip(values, -config.max_abs, config.max_abs) * kept[..., None]
+    scores = scores * kept
+    if config.modality.startswith("bone"):
+        values, scores = bones(values, scores, parents)
+    if config.modality.endswith("motion"):
+        values, scores = motion(values, scores)
+    return values, scores
+
+
+def _stack(values: FloatArray, scores: FloatArray) -> FloatArray:
+    """(..., T, V, 2) and (..., T, V) -> (..., 3, T, V)."""
+    out = np.empty((*scores.shape[:-2], 3, *scores.shape[-2:]), np.float32)
+    out[..., 0, :, :] = values[..., 0]
+    out[..., 1, :, :] = values[..., 1]
+    out[..., 2, :, :] = scores
+    return out
+
+
+def _torso_px(
+    joints: FloatArray, present: BoolArray, min_px: float
+) -> tuple[FloatArray, BoolArray]:
+    """(...,) torso length (1 where unusable), and whether it is usable."""
+    torso, torso_ok = _length(joints, present, _NECK, _MID_HIP)
+    width, width_ok = _length(joints, present, _LEFT_SHOULDER, _RIGHT_SHOULDER)
+    seen_torso = _median(torso, torso_ok)
+    from_width = _median(width, width_ok) * _TORSO_PER_SHOULDER_WIDTH
+    scale = np.where(seen_torso >= max(min_px, 1e-3), seen_torso, from_width)
+    usable = scale >= max(min_px, 1e-3)
+    return np.where(usable, scale, 1.0).astype(np.float32), usable
+
+
+def _palm_px(joints: FloatArray, present: BoolArray, min_px: float) -> tuple[FloatArray, BoolArray]:
+    """(...,) palm length (1 where unusable), and whether it is usable.
+
+    In each frame the longest of several spans, because a palm that is turned or pointed at the
+    camera keeps at least one of them; then the median over the window against outliers.
+    """
+    longest = np.zeros(present.shape[:-1], np.float32)
+    for start, end, factor in (
+        (_WRIST, _INDEX_MCP, 1.0),
+        (_WRIST, _MIDDLE_MCP, 1.0),
+        (_WRIST, _LITTLE_MCP, 1.0),
+        (_INDEX_MCP, _LITTLE_MCP, _PALM_LENGTH_PER_WIDTH),
+    ):
+        span, seen = _length(joints, present, start, end)
+        longest = np.maximum(longest, np.where(seen, span * np.float32(factor), 0.0))
+    scale = _median(longest, longest > 0.0)
+    usable = scale >= max(min_px, 1e-3)
+    return np.where(usable, scale, 1.0).astype(np.float32), usable
+
+
+def _body_origin(
+    joints: FloatArray, present: BoolArray, scale: FloatArray, kind: str
+) -> tuple[FloatArray, BoolArray]:
+    """(..., 2) the hip, seen or assumed below the neck, and whether there is one."""
+    down = np.stack([np.zeros_like(scale), scale], axis=-1)
+    sources = (
+        (joints[..., _MID_HIP, :], present[..., _MID_HIP]),
+        (joints[..., _NECK, :] + down[..., None, :], present[..., _NECK]),
+    )
+    found = []
+    for points, seen in sources:
+        if kind == "median":
+            point = np.stack([_median(points[..., axis], seen) for axis in (0, 1)], axis=-1)
+            found.append((point, np.asarray(seen.any(axis=-1))))
+        else:
+            found.append(_first(points, seen))
+    (hip, has_hip), (below_neck, has_neck) = found
+    origin: FloatArray = np.where(has_hip[..., None], hip, below_neck)
+    either: BoolArray = np.logical_or(has_hip, has_neck)
+    return origin, either
+
+
+def _length(
+    joints: FloatArray, present: BoolArray, start: int, end: int
+) -> tuple[FloatArray, BoolArray]:
+    """(..., T) distance of two joints and whether both are there."""
+    difference = joints[..., start, :] - joints[..., end, :]
+    return np.hypot(difference[..., 0], difference[..., 1]), present[..., start] & present[..., end]
+
+
+def _first(points: FloatArray, seen: BoolArray) -> tuple[FloatArray, BoolArray]:
+    """(..., T, 2), (..., T) -> the point of the first step that has it, and whether one has."""
+    index = seen.argmax(axis=-1)
+    point = np.take_along_axis(points, index[..., None, None], axis=-2)[..., 0, :]
+    has: BoolArray = np.asarray(seen.any(axis=-1))
+    return point, has
+
+
+def _median(values: AnyFloat, seen: BoolArray) -> FloatArray:
+    """Median over the last axis of what was seen; 0 where nothing was."""
+    ordered = np.sort(np.where(seen, values, np.inf), axis=-1)
+    count = seen.sum(axis=-1)[..., None]
+    last = values.shape[-1] - 1
+    low = np.take_along_axis(ordered, np.clip((count - 1) // 2, 0, last), axis=-1)[..., 0]
+    high = np.take_along_axis(ordered, np.clip(count // 2, 0, last), axis=-1)[..., 0]
+    with np.errstate(invalid="ignore"):
+        middle = 0.5 * (low + high)
+    return np.where(count[..., 0] > 0, middle, 0.0).astype(np.float32)

@@ -1,0 +1,305 @@
+"""The recent past of every tracked person, and windows of seconds cut from it.
+
+Stamps decide everything: a window is the same whether the camera ran at 10 or 30 frames a
+second, and a bag replays to the same windows. What is kept is bounded by time and by count.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bharnet_ros.errors import ConfigurationError, LayoutError
+from bharnet_ros.skeleton import get_layout
+from bharnet_ros.types import FloatArray, Skeleton, SkeletonFrame
+
+_NS = 1_000_000_000
+Values = npt.NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """A stretch of one person's time in evenly spaced steps.
+
+    keypoints: (T, K, 2) float32, pixels; the first step is at start_ns, the last at end_ns.
+    scores: (T, K) float32; 0 = not observed there, and then the coordinates are 0 too.
+    num_frames: frames of this person really observed from start_ns to end_ns.
+    """
+
+    keypoints: FloatArray
+    scores: FloatArray
+    num_frames: int
+    start_ns: int
+    end_ns: int
+
+    @property
+    def coverage(self) -> float:
+        """Share of the steps at which at least one keypoint was observed (0..1)."""
+        return float((self.scores > 0.0).any(axis=-1).mean())
+
+
+class WindowBuffer:
+    """Keeps what `window` needs, per track.
+
+    layout: name of the keypoint layout that frames must have.
+    window_s, num_steps: length of a window and its number of steps T.
+    max_gap_s: between two observations of a keypoint further apart than this it is missing;
+        closer ones are joined by a straight line.
+    forget_after_s: a track not seen for this long is forgotten.
+    reset_after_s: stamps that jump back further than this mean that time began anew (a bag
+        loops, a simulation restarts): everything is forgotten. Smaller disorder is dropped.
+    max_frames: at most about this many frames are kept of a track; a faster camera is thinned.
+    """
+
+    def __init__(
+        self,
+        layout: str,
+        window_s: float,
+        num_steps: int,
+        max_gap_s: float = 0.25,
+        *,
+        forget_after_s: float = 1.0,
+        reset_after_s: float = 0.5,
+        max_frames: int = 256,
+    ) -> None:
+        for name, value in (
+            ("window_s", window_s),
+            ("max_gap_s", max_gap_s),
+            ("forget_after_s", forget_after_s),
+            ("reset_after_s", reset_after_s),
+        ):
+            if not (np.isfinite(value) and value > 0.0):
+                raise ConfigurationError(f"{name} is {value}; it must be a time above 0 seconds.")
+        if num_steps < 2 or max_frames < 2:
+            raise ConfigurationError(
+                f"num_steps is {num_steps} and max_frames is {max_frames}; both must be 2 or more."
+            )
+        self.layout = layout
+        self.num_steps = num_steps
+        self._window_ns = round(window_s * _NS)
+        self._max_gap_ns = round(max_gap_s * _NS)
+        self._forget_ns = round(forget_after_s * _NS)
+        self._reset_ns = round(reset_after_s * _NS)
+        # One gap more than the window, so that its first step has a neighbour on both sides.
+        self._keep_ns = self._window_ns + self._max_gap_ns
+        self._spacing_ns = self._keep_ns // max_frames
+        self._capacity = max_frames + 4
+        self._num_keypoints = get_layout(layout).num_keypoints
+        self._tracks: dict[int, _Track] = {}
+        self._newest_ns: int | None = None
+        self._drops: Counter[str] = Counter()
+        self._resets = 0
+
+    @property
+    def drops(self) -> Mapping[str, int]:
+        """What was not used so far, by reason.
+
+        duplicate_stamp, out_of_order: frames. untracked, duplicate_track, wrong_shape: people.
+        nonfinite_keypoint: single keypoints with NaN or infinity, taken as missing.
+        """
+        return dict(self._drops)
+
+    @property
+    def resets(self) -> int:
+        """How often the time jumped back and everything was forgotten."""
+        return self._resets
+
+    @property
+    def newest_ns(self) -> int | None:
+        """Stamp of the newest frame taken; None before the first."""
+        return self._newest_ns
+
+    @property
+    def track_ids(self) -> tuple[int, ...]:
+        """Everybody not forgotten yet, longest known first."""
+        return tuple(self._tracks)
+
+    def push(self, frame: SkeletonFrame) -> bool:
+        """Take a frame; False if it was dropped as a whole (see `drops`).
+
+        Raises LayoutError, with nothing changed, if the frame has another layout.
+        """
+        if frame.layout != self.layout:
+            raise LayoutError(
+                f"Skeletons of layout {frame.layout!r} came where {self.layout!r} is "
+                "expected; choose a pose backend and a bundle of the same layout."
+            )
+        if self._newest_ns is not None and frame.stamp_ns <= self._newest_ns:
+            if self._newest_ns - frame.stamp_ns <= self._reset_ns:
+                same = frame.stamp_ns == self._newest_ns
+                self._drops["duplicate_stamp" if same else "out_of_order"] += 1
+                return False
+            self.clear()
+            self._resets += 1
+        self._newest_ns = frame.stamp_ns
+        # Before adding: whoever returns after too long a time starts afresh.
+        limit = frame.stamp_ns - self._forget_ns
+        for track_id in [t for t, track in self._tracks.items() if track.newest_ns < limit]:
+            del self._tracks[track_id]
+        for skeleton in frame.skeletons:
+            self._add(skeleton, frame.stamp_ns)
+        return True
+
+    def last_seen_ns(self, track_id: int) -> int:
+        """Stamp of the newest frame with this track. Raises KeyError if it is not known."""
+        return self._tracks[track_id].newest_ns
+
+    def forget(self, track_id: int) -> None:
+        """Drop a track, if it is there."""
+        self._tracks.pop(track_id, None)
+
+    def clear(self) -> None:
+        """Forget everybody and the time; the counters stay."""
+        self._tracks.clear()
+        self._newest_ns = None
+
+    def window(self, track_id: int, end_ns: int) -> Window:
+        """The window that ends at `end_ns`. Raises KeyError if the track is not known.
+
+        Each keypoint is interpolated between its own nearest observations, so one missing
+        in a few frames does not take others with it. Nothing is extrapolated.
+        """
+        start_ns = end_ns - self._window_ns
+        stamps, keypoints, scores = self._tracks[track_id].view()
+        steps = step_stamps(start_ns, end_ns, self.num_steps)
+        points, weights = resample(stamps, keypoints, scores, steps, self._max_gap_ns)
+        observed = int(((stamps >= start_ns) & (stamps <= end_ns)).sum())
+        return Window(points, weights, observed, start_ns, end_ns)
+
+    def _add(self, skeleton: Skeleton, stamp_ns: int) -> None:
+        count = self._num_keypoints
+        if skeleton.track_id < 0:
+            self._drops["untracked"] += 1
+            return
+        if skeleton.keypoints.shape != (count, 2) or skeleton.scores.shape != (count,):
+            self._drops["wrong_shape"] += 1
+            return
+        track = self._tracks.get(skeleton.track_id)
+        if track is None:
+            track = self._tracks[skeleton.track_id] = _Track(self._capacity, count)
+        elif track.newest_ns == stamp_ns:
+            self._drops["duplicate_track"] += 1
+            return
+        finite = np.isfinite(skeleton.keypoints).all(axis=1) & np.isfinite(skeleton.scores)
+        bad = count - int(finite.sum())
+        if bad:
+            self._drops["nonfinite_keypoint"] += bad
+        present = finite & (skeleton.scores > 0.0)
+        track.append(
+            stamp_ns,
+            np.where(present[:, None], skeleton.keypoints, 0.0),
+            np.where(present, np.minimum(skeleton.scores, 1.0), 0.0),
+            self._spacing_ns,
+        )
+        track.forget_before(stamp_ns - self._keep_ns)
+
+
+def step_stamps(start_ns: int, end_ns: int, num_steps: int) -> npt.NDArray[np.int64]:
+    """(T,) evenly spaced stamps from start to end, both included, rounded to nanoseconds."""
+    offsets = np.rint(np.linspace(0.0, float(end_ns - start_ns), num_steps)).astype(np.int64)
+    stamps: npt.NDArray[np.int64] = np.int64(start_ns) + offsets
+    return stamps
+
+
+def resample(
+    stamps_ns: npt.NDArray[np.int64],
+    keypoints: FloatArray,
+    scores: FloatArray,
+    steps_ns: npt.NDArray[np.int64],
+    max_gap_ns: int,
+) -> tuple[FloatArray, FloatArray]:
+    """Observations at any times -> values at the wanted times, keypoint by keypoint.
+
+    stamps_ns: (F,) strictly rising; keypoints: (F, K, 2); scores: (F, K), 0 = missing.
+    steps_ns: (T,) rising. Returns (T, K, 2) and (T, K): straight lines between the nearest
+    observations on both sides if these are at most `max_gap_ns` apart, otherwise zeros.
+    """
+    frames, num_keypoints = scores.shape
+    if frames == 0:
+        shape = (len(steps_ns), num_keypoints)
+        return np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
+    valid = scores > 0.0
+    number = np.arange(frames)[:, None]
+    # For every frame and keypoint: the newest observation up to it, the oldest from it on.
+    up_to = np.maximum.accumulate(np.where(valid, number, -1), axis=0)
+    from_on = np.minimum.accumulate(np.where(valid, number, frames)[::-1], axis=0)[::-1]
+    at_or_before = np.searchsorted(stamps_ns, steps_ns, side="right") - 1
+    at_or_after = np.searchsorted(stamps_ns, steps_ns, side="left")
+    inside = (at_or_before >= 0) & (at_or_after < frames)
+    before = up_to[np.maximum(at_or_before, 0)]
+    after = from_on[np.minimum(at_or_after, frames - 1)]
+    known = inside[:, None] & (before >= 0) & (after < frames)
+    before = np.where(known, before, 0)
+    after = np.where(known, after, 0)
+
+    before_ns = stamps_ns[before]
+    span_ns = stamps_ns[after] - before_ns
+    known &= span_ns <= max_gap_ns
+    share = ((steps_ns[:, None] - before_ns) / np.maximum(span_ns, 1)).astype(np.float32)
+    # x and y travel as one complex number: half the gathering, which is what costs here.
+    flat = np.ascontiguousarray(keypoints, dtype=np.float32).view(np.complex64).ravel()
+    flat_scores = scores.ravel()
+    column = np.arange(num_keypoints)
+    from_index, to_index = before * num_keypoints + column, after * num_keypoints + column
+    points = _between(flat[from_index], flat[to_index], share) * known
+    weights = _between(flat_scores[from_index], flat_scores[to_index], share) * known
+    return points.view(np.float32).reshape(*weights.shape, 2), weights
+
+
+def _between(old: Values, new: Values, share: FloatArray) -> Values:
+    moved: Values = old + (new - old) * share
+    return moved
+
+
+class _Track:
+    """Frames of one person in contiguous memory, oldest first.
+
+    Twice the capacity is reserved; reaching its end moves the live part to the front, so
+    `view` never copies.
+    """
+
+    def __init__(self, capacity: int, num_keypoints: int) -> None:
+        self._capacity = capacity
+        self._stamps = np.empty(2 * capacity, np.int64)
+        self._keypoints = np.empty((2 * capacity, num_keypoints, 2), np.float32)
+        self._scores = np.empty((2 * capacity, num_keypoints), np.float32)
+        self._first = 0
+        self._end = 0
+
+    @property
+    def newest_ns(self) -> int:
+        return int(self._stamps[self._end - 1])
+
+    def append(
+        self, stamp_ns: int, keypoints: FloatArray, scores: FloatArray, spacing_ns: int
+    ) -> None:
+        crowded = (
+            self._end - self._first >= 2
+            and self._stamps[self._end - 1] - self._stamps[self._end - 2] < spacing_ns
+        )
+        if crowded:  # Faster than can be kept: the newest replaces the second newest.
+            self._end -= 1
+        elif self._end == len(self._stamps):
+            live = slice(self._first, self._end)
+            count = self._end - self._first
+            for array in (self._stamps, self._keypoints, self._scores):
+                array[:count] = array[live].copy()
+            self._first, self._end = 0, count
+        self._stamps[self._end] = stamp_ns
+        self._keypoints[self._end] = keypoints
+        self._scores[self._end] = scores
+        self._end += 1
+        self._first = max(self._first, self._end - self._capacity)
+
+    def forget_before(self, stamp_ns: int) -> None:
+        live = self._stamps[self._first : self._end]
+        self._first += int(np.searchsorted(live, stamp_ns, side="left"))
+
+    def view(self) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray]:
+        live = slice(self._first, self._end)
+        return self._stamps[live], self._keypoints[live], self._scores[live]
