@@ -1,0 +1,134 @@
+"""The model bundle: a folder with `model.onnx` and a `manifest.json` that explains it.
+
+The manifest holds everything the robot needs besides the weights, so that layout, labels,
+window, features and thresholds of training are those of recognition. Loading checks all of it
+and refuses with a sentence; nothing in a bundle is ever executed or unpickled.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bharnet_ros.errors import BundleError
+from bharnet_ros.manifest import Manifest
+
+MANIFEST_FILE = "manifest.json"
+MODEL_FILE = "model.onnx"
+_SHIPPED = Path(__file__).parent / "bundles"
+
+
+@dataclass(frozen=True)
+class Bundle:
+    """A bundle whose files were verified.
+
+    path: its folder; onnx_path: the graph in it.
+    """
+
+    path: Path
+    manifest: Manifest
+    onnx_path: Path
+
+
+def shipped_bundles() -> tuple[str, ...]:
+    """Names of the bundles that come with this package."""
+    if not _SHIPPED.is_dir():
+        return ()
+    return tuple(sorted(p.name for p in _SHIPPED.iterdir() if (p / MANIFEST_FILE).is_file()))
+
+
+def find_bundle(name_or_path: str | Path) -> Path:
+    """The folder of a bundle: a path as it is, a bare name among the shipped ones.
+
+    Raises BundleError with the known names if there is no such folder.
+    """
+    path = Path(name_or_path).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_file():
+        raise BundleError(f"Bundle {path} is a file; give the folder that holds {MANIFEST_FILE}.")
+    known = shipped_bundles()
+    if str(name_or_path) in known:
+        return _SHIPPED / str(name_or_path)
+    raise BundleError(
+        f"Bundle '{name_or_path}' is neither a folder nor one of the bundles of this package "
+        f"({', '.join(known) or 'none are installed'}); give the path of a bundle's folder."
+    )
+
+
+def load_bundle(name_or_path: str | Path) -> Bundle:
+    """Find, read and verify a bundle. Raises BundleError that says what is wrong with it.
+
+    Whether the graph agrees with the manifest is checked by the engine that loads it.
+    """
+    folder = find_bundle(name_or_path)
+    path = folder / MANIFEST_FILE
+    try:
+        data = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        raise BundleError(
+            f"Bundle {folder} has no {MANIFEST_FILE}; give the folder that "
+            "`python -m training export` wrote."
+        ) from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise BundleError(
+            f"{path} cannot be read as JSON ({error}); export or copy the bundle again."
+        ) from None
+    manifest = Manifest.from_dict(data, str(path))
+    if MODEL_FILE not in manifest.files:
+        raise BundleError(f"{path} lists no {MODEL_FILE} under 'files'; export the bundle again.")
+    for name, expected in manifest.files.items():
+        _verify(folder / name, expected)
+    return Bundle(folder, manifest, folder / MODEL_FILE)
+
+
+def write_bundle(folder: str | Path, manifest: Manifest, model: str | Path | bytes) -> Bundle:
+    """Write a bundle and load it again, which proves that it is complete.
+
+    model: the ONNX graph, serialized or as a path. `manifest.files` is filled in here. The
+    manifest is replaced last, so a bundle broken off half-way is refused and not misread.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    target = folder / MODEL_FILE
+    partial = folder / (MODEL_FILE + ".partial")
+    if isinstance(model, bytes):
+        partial.write_bytes(model)
+    else:
+        shutil.copyfile(model, partial)
+    os.replace(partial, target)
+    manifest = replace(manifest, files={MODEL_FILE: file_record(target)})
+    text = json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    partial = folder / (MANIFEST_FILE + ".partial")
+    partial.write_text(text + "\n", "utf-8")
+    os.replace(partial, folder / MANIFEST_FILE)
+    return load_bundle(folder)
+
+
+def file_record(path: Path) -> dict[str, Any]:
+    """What the manifest says about a file: sha256 and bytes."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            digest.update(block)
+    return {"sha256": digest.hexdigest(), "bytes": path.stat().st_size}
+
+
+def _verify(path: Path, expected: Mapping[str, Any]) -> None:
+    if not path.is_file():
+        raise BundleError(
+            f"Bundle file {path} is missing although the manifest lists it; copy the whole folder."
+        )
+    found = file_record(path)
+    if found["sha256"] != expected["sha256"]:
+        raise BundleError(
+            f"Bundle file {path} ({found['bytes']} bytes) is not the one its manifest was written "
+            f"for (sha256 {found['sha256'][:12]}… instead of {expected['sha256'][:12]}…); it is "
+            "damaged or was exchanged: copy or export the bundle again."
+        )

@@ -1,0 +1,194 @@
+"""From probabilities over time to events: when an action starts, goes on and ends.
+
+All durations are compared with stamps, so the outcome does not depend on how often one looks.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.types import ActionState, FloatArray
+
+_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class EventConfig:
+    """When to believe.
+
+    background_id: the class that is no action; it never starts.
+    start: probability at which an action may start; end: below it, it may end.
+    unknown: below it not even the background class is named.
+    confirm_s: how long a class must stay at `start` before it starts or takes over.
+    end_hold_s: how long it must stay below `end` before it is over; shorter dips are flicker.
+    min_duration_s: an action that started lasts at least this long.
+    """
+
+    background_id: int
+    start: float = 0.6
+    end: float = 0.4
+    unknown: float = 0.5
+    confirm_s: float = 0.1
+    end_hold_s: float = 0.2
+    min_duration_s: float = 0.3
+
+    def __post_init__(self) -> None:
+        for name in ("start", "end", "unknown"):
+            value = getattr(self, name)
+            if not 0.0 <= value <= 1.0:
+                raise ConfigurationError(f"{name} is {value}; it is a probability, 0 to 1.")
+        if self.end > self.start:
+            raise ConfigurationError(
+                f"end is {self.end}, above start {self.start}; an action would end the moment it "
+                "starts."
+            )
+        for name in ("confirm_s", "end_hold_s", "min_duration_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value >= 0.0):
+                raise ConfigurationError(f"{name} is {value}; it must be 0 seconds or more.")
+
+
+@dataclass(frozen=True)
+class Event:
+    """What became of one person at one moment.
+
+    class_id: the action; for NONE the background class, or None = unknown.
+    score: its probability now; for ENDED the highest it had, since now it is low.
+    """
+
+    state: ActionState
+    class_id: int | None
+    score: float
+
+
+class EventMachine:
+    """One person's actions: at any time none or one.
+
+    Every STARTED is followed by exactly one ENDED of the same class, with only ONGOING between.
+    """
+
+    def __init__(self, config: EventConfig) -> None:
+        self._config = config
+        self._running: int | None = None
+        self._started_ns = 0
+        self._peak = 0.0
+        self._below_since: int | None = None
+        self._candidate: int | None = None
+        self._candidate_since = 0
+
+    @property
+    def running(self) -> int | None:
+        """Class of the action in progress."""
+        return self._running
+
+    def update(self, stamp_ns: int, probabilities: FloatArray | None) -> tuple[Event, ...]:
+        """Judge a moment later than the last one.
+
+        probabilities: (C,), or None if nothing can be said.
+        Returns one event; two, ENDED and STARTED, when one action turns into another.
+        """
+        best = self._best_action(probabilities)
+        self._follow_candidate(stamp_ns, best, probabilities)
+        if self._running is None:
+            if self._confirmed(stamp_ns):
+                return (self._begin(stamp_ns, probabilities),)
+            return (self._none(probabilities),)
+
+        score = 0.0 if probabilities is None else float(probabilities[self._running])
+        self._peak = max(self._peak, score)
+        if score >= self._config.end:
+            self._below_since = None
+        elif self._below_since is None:
+            self._below_since = stamp_ns
+        if stamp_ns - self._started_ns >= _ns(self._config.min_duration_s):
+            if self._confirmed(stamp_ns):
+                ended = self._finish()
+                return (ended, self._begin(stamp_ns, probabilities))
+            hold_ns = _ns(self._config.end_hold_s)
+            if self._below_since is not None and stamp_ns - self._below_since >= hold_ns:
+                return (self._finish(),)
+        return (Event(ActionState.ONGOING, self._running, score),)
+
+    def close(self) -> Event | None:
+        """End the action in progress, if there is one (the person left, or time began anew)."""
+        self._candidate = None
+        return None if self._running is None else self._finish()
+
+    def _best_action(self, probabilities: FloatArray | None) -> int | None:
+        if probabilities is None:
+            return None
+        best = int(probabilities.argmax())
+        return None if best == self._config.background_id else best
+
+    def _follow_candidate(
+        self, stamp_ns: int, best: int | None, probabilities: FloatArray | None
+    ) -> None:
+        needed = max(self._config.start, self._config.unknown)
+        if (
+            best is None
+            or probabilities is None
+            or best == self._running
+            or probabilities[best] < needed
+        ):
+            self._candidate = None
+        elif best != self._candidate:
+            self._candidate, self._candidate_since = best, stamp_ns
+
+    def _confirmed(self, stamp_ns: int) -> bool:
+        waited_ns = stamp_ns - self._candidate_since
+        return self._candidate is not None and waited_ns >= _ns(self._config.confirm_s)
+
+    def _begin(self, stamp_ns: int, probabilities: FloatArray | None) -> Event:
+        self._running, self._candidate = self._candidate, None
+        self._started_ns, self._below_since = stamp_ns, None
+        score = 0.0
+        if probabilities is not None and self._running is not None:
+            score = float(probabilities[self._running])
+        self._peak = score
+        return Event(ActionState.STARTED, self._running, score)
+
+    def _finish(self) -> Event:
+        event = Event(ActionState.ENDED, self._running, self._peak)
+        self._running, self._below_since = None, None
+        return event
+
+    def _none(self, probabilities: FloatArray | None) -> Event:
+        if probabilities is not None:
+            background = self._config.background_id
+            score = float(probabilities[background])
+            if int(probabilities.argmax()) == background and score >= self._config.unknown:
+                return Event(ActionState.NONE, background, score)
+        return Event(ActionState.NONE, None, 0.0)
+
+
+class Smoother:
+    """A running average of probabilities with a time constant, whatever the frame rate."""
+
+    def __init__(self, time_constant_s: float) -> None:
+        if not (math.isfinite(time_constant_s) and time_constant_s >= 0.0):
+            raise ConfigurationError(
+                f"The smoothing time is {time_constant_s}; it must be 0 seconds or more."
+            )
+        self._tau_ns = time_constant_s * _NS
+        self._value: FloatArray | None = None
+        self._stamp_ns = 0
+
+    def update(self, stamp_ns: int, value: FloatArray) -> FloatArray:
+        """(C,) the average up to now; the first value counts in full."""
+        if self._value is None or self._tau_ns == 0.0:
+            self._value = value
+        else:
+            kept = math.exp(-(stamp_ns - self._stamp_ns) / self._tau_ns)
+            self._value = value + (self._value - value) * value.dtype.type(kept)
+        self._stamp_ns = stamp_ns
+        return self._value
+
+    def reset(self) -> None:
+        """Forget what was averaged."""
+        self._value = None
+
+
+def _ns(seconds: float) -> int:
+    return round(seconds * _NS)

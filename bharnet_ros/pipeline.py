@@ -1,0 +1,74 @@
+"""Image in, actions out: the whole way without ROS, for offline use and for tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from bharnet_ros.errors import LayoutError
+from bharnet_ros.pose import PoseEstimator
+from bharnet_ros.recognizer import Recognizer
+from bharnet_ros.types import ActionFrame, Image, SkeletonFrame
+
+
+class FrameTracker(Protocol):
+    """Gives the people of a frame stable track ids."""
+
+    def update(self, frame: SkeletonFrame) -> SkeletonFrame:
+        """The same people with their ids."""
+
+
+@dataclass(frozen=True, eq=False)
+class PipelineResult:
+    """What one image gave.
+
+    actions: None if it was not yet time for the next judgement.
+    timings_ms: by stage: pose, tracking, recognition and total.
+    """
+
+    skeletons: SkeletonFrame
+    actions: ActionFrame | None
+    timings_ms: Mapping[str, float]
+
+
+class Pipeline:
+    """Pose estimation, tracking and recognition in one thread.
+
+    Raises LayoutError if the estimator's keypoints are not those of the recogniser's bundle.
+    """
+
+    def __init__(
+        self, estimator: PoseEstimator, tracker: FrameTracker, recognizer: Recognizer
+    ) -> None:
+        wanted = recognizer.manifest.layout
+        if estimator.layout != wanted:
+            raise LayoutError(
+                f"The pose estimator gives the layout '{estimator.layout}', the bundle "
+                f"'{recognizer.manifest.name}' was trained on '{wanted}'; choose another of both."
+            )
+        self._estimator = estimator
+        self._tracker = tracker
+        self._recognizer = recognizer
+
+    def process(self, image_bgr: Image, stamp_ns: int) -> PipelineResult:
+        """image_bgr: (H, W, 3) uint8; stamp_ns: its stamp. Raises InvalidImageError."""
+        begin = time.perf_counter()
+        found = self._estimator.estimate(image_bgr, stamp_ns)
+        estimated = time.perf_counter()
+        tracked = self._tracker.update(found)
+        followed = time.perf_counter()
+        actions = self._recognizer.push(tracked)
+        end = time.perf_counter()
+        timings = {
+            "pose": (estimated - begin) * 1e3,
+            "tracking": (followed - estimated) * 1e3,
+            "recognition": (end - followed) * 1e3,
+            "total": (end - begin) * 1e3,
+        }
+        return PipelineResult(tracked, actions, timings)
+
+    def flush(self) -> ActionFrame | None:
+        """End of the images: ends the actions still in progress."""
+        return self._recognizer.flush()
