@@ -1,0 +1,61 @@
+"""Opening the four networks the estimator needs, from the mediapipe wheel or a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from bharnet_ros.pose.mediapipe import body, detector, hands
+from bharnet_ros.pose.mediapipe.body import BodyNetwork
+from bharnet_ros.pose.mediapipe.detector import NUM_ANCHORS, PersonDetector
+from bharnet_ros.pose.mediapipe.hands import HandNetworks
+from bharnet_ros.pose.mediapipe.networks import Network, find_model, model_folder
+
+DETECTION_FILE = "pose_detection.tflite"
+BODY_FILE = "pose_landmark_full.tflite"
+RECROP_FILE = "hand_recrop.tflite"
+HAND_FILES = {"full": "hand_landmark_full.tflite", "lite": "hand_landmark_lite.tflite"}
+
+
+@dataclass(frozen=True)
+class Models:
+    """The networks, ready to run; hands is None when hands are not wanted."""
+
+    detector: PersonDetector
+    bodies: BodyNetwork
+    hands: HandNetworks | None
+
+
+def open_models(
+    model_dir: str | Path | None, num_threads: int, hand_model: str | None, min_detection: float
+) -> Models:
+    """Open all networks; BackendUnavailable or ConfigurationError names what is in the way.
+
+    hand_model: a key of HAND_FILES, or None for no hands.
+    All files are looked for before the first is opened, so that a missing one is named at once.
+    """
+    folder = model_folder(model_dir)
+    hand_files = () if hand_model is None else (RECROP_FILE, HAND_FILES[hand_model])
+    names = (DETECTION_FILE, BODY_FILE, *hand_files)
+    paths = {name: find_model(folder, name) for name in names}
+    detection = Network(
+        paths[DETECTION_FILE],
+        detector.SIDE,
+        [(1, NUM_ANCHORS, 12), (1, NUM_ANCHORS, 1)],
+        value_range=(-1.0, 1.0),
+        num_threads=num_threads,
+    )
+    pose = Network(
+        paths[BODY_FILE],
+        body.SIDE,
+        [(1, 195), (1, 1), None, (1, 64, 64, 39)],
+        num_threads=num_threads,
+    )
+    pair = None
+    if hand_model is not None:
+        points = [(1, 63), (1, 1), (1, 1)]
+        pair = HandNetworks(
+            Network(paths[RECROP_FILE], hands.RECROP_SIDE, [(1, 1, 1, 4)], num_threads=num_threads),
+            Network(paths[HAND_FILES[hand_model]], hands.SIDE, points, num_threads=num_threads),
+        )
+    return Models(PersonDetector(detection, min_detection), BodyNetwork(pose), pair)

@@ -1,0 +1,73 @@
+"""Telling one person from another within one image, and bodies from things that are not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from bharnet_ros.pose.mediapipe.body import Body
+from bharnet_ros.pose.mediapipe.detector import Detection
+from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
+from bharnet_ros.pose.mediapipe.regions import Region
+
+CORE = np.array((0, 11, 12, 13, 14, 15, 16, 23, 24))
+"""Nose, shoulders, elbows, wrists, hips: the landmarks that two looks at one person share."""
+TORSO = np.array((11, 12, 24, 23))
+SAME_GAP = 0.35
+"""Two bodies are one when their core points lie, on average, within this many torso lengths."""
+MAX_WANDER = 0.2
+"""Two looks at a real person agree within this many torso lengths (median of core points)."""
+MIN_TORSO_PX = 10.0
+"""Smaller bodies are noise."""
+SMALLER = 0.6
+"""A body this much smaller than another one whose torso it lies on is a part of it."""
+
+
+def same_body(a: Body, b: Body) -> bool:
+    """Whether two bodies are the same person, or the smaller one a part of the larger."""
+    torso_a, torso_b = torso_length(a), torso_length(b)
+    gaps = np.hypot(*(a.points[CORE] - b.points[CORE]).T)
+    weights = np.sqrt(a.scores[CORE] * b.scores[CORE])
+    if weights.sum() > 1.0:
+        gap = float(np.average(gaps, weights=weights))
+        if gap < SAME_GAP * min(torso_a, torso_b):
+            return True
+    small, large = (a, b) if torso_a < torso_b else (b, a)
+    if min(torso_a, torso_b) > SMALLER * max(torso_a, torso_b):
+        return False
+    return lies_on(small, large)
+
+
+def lies_on(small: Body, large: Body) -> bool:
+    """Whether the middle of one torso lies on the other's torso or on one of its arms."""
+    middle = small.points[TORSO].mean(axis=0)
+    reach = 0.25 * torso_length(large)
+    limbs = ((11, 12), (11, 23), (12, 24), (11, 24), (12, 23), (23, 24), (11, 13), (13, 15),
+             (12, 14), (14, 16), (15, 19), (16, 20))  # fmt: skip
+    for start, end in limbs:
+        p, q = large.points[start], large.points[end]
+        along = q - p
+        share = np.clip(np.dot(middle - p, along) / max(float(np.dot(along, along)), 1e-9), 0, 1)
+        if float(np.hypot(*(middle - p - share * along))) < reach:
+            return True
+    return False
+
+
+def settled(before: Body, after: Body) -> bool:
+    """Whether two looks in a row agree; on things that are not people the network wanders."""
+    gaps = np.hypot(*(before.points[CORE] - after.points[CORE]).T)
+    return float(np.median(gaps)) < MAX_WANDER * torso_length(after)
+
+
+def upright(region: Region, max_tilt_rad: float) -> bool:
+    """Whether a region's person stands or sits upright enough to be believed."""
+    return abs(region.angle) <= max_tilt_rad
+
+
+def known(detection: Detection, body: Body) -> bool:
+    """Whether a detection is a person whose body is already known."""
+    hips, shoulders = body.points[[23, 24]].mean(axis=0), body.points[[11, 12]].mean(axis=0)
+    seen = np.stack((hips, shoulders))
+    gaps = np.hypot(*(detection.points[[0, 2]] - seen).T)
+    torso = float(np.hypot(*(detection.points[0] - detection.points[2])))
+    size = max(min(torso, torso_length(body)), 1.0)
+    return float(gaps.mean()) < 0.5 * size

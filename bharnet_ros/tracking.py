@@ -1,0 +1,217 @@
+"""From people per image to stable track ids.
+
+Every track is moved on by its own velocity to the time of the new image, compared with every
+person found (keypoint distance and box overlap), and the best one-to-one assignment is taken.
+Memory of people who are out of sight is in seconds of stamps, never in frames.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.skeleton import get_layout
+from bharnet_ros.types import Skeleton, SkeletonFrame
+
+Array = npt.NDArray[np.floating[Any]]
+
+MIN_KEYPOINT_SCORE = 0.3
+MIN_COMMON_KEYPOINTS = 3
+VELOCITY_MEMORY_S = 0.15
+"""Time constant of the velocity estimate."""
+COAST_S = 0.5
+"""How long an unseen track keeps moving; then it waits where it is."""
+
+
+@dataclass
+class _Track:
+    """One person over time. velocity: (2,) pixels per second of the body's middle."""
+
+    track_id: int
+    seen: Skeleton
+    seen_ns: int
+    velocity: npt.NDArray[np.float64]
+    age_s: float = 0.0
+
+
+class Tracker:
+    """Gives every skeleton a track id that stays with the person.
+
+    max_lost_s: how long somebody may be out of sight and still get the old id back.
+    min_affinity: 0..1, the least likeness of a person to a track; lower follows faster motion,
+    higher mixes people up less. max_tracks: tracks remembered at most; the longest unseen go.
+
+    Ids count up from 0 and are never given twice, not even after a reset or when the time
+    jumps back (which starts afresh, as a looping bag does).
+    """
+
+    def __init__(
+        self, max_lost_s: float = 1.0, min_affinity: float = 0.25, max_tracks: int = 64
+    ) -> None:
+        if not 0.0 <= max_lost_s <= 60.0:
+            raise ConfigurationError(f"max_lost_s is {max_lost_s}; it must lie between 0 and 60")
+        if not 0.0 < min_affinity < 1.0:
+            raise ConfigurationError(f"min_affinity is {min_affinity}; it must lie within 0..1")
+        if max_tracks < 1:
+            raise ConfigurationError(f"max_tracks is {max_tracks}; it must be at least 1")
+        self._max_lost_s = float(max_lost_s)
+        self._min_affinity = float(min_affinity)
+        self._max_tracks = int(max_tracks)
+        self._tracks: list[_Track] = []
+        self._next_id = 0
+        self._stamp_ns: int | None = None
+        self._layout = ""
+
+    def reset(self) -> None:
+        """Forget everybody; the next people get new ids."""
+        self._tracks, self._stamp_ns = [], None
+
+    def update(self, frame: SkeletonFrame) -> SkeletonFrame:
+        """The same frame with track ids; order and everything else unchanged.
+
+        Which id a person gets does not depend on the order of the skeletons.
+        """
+        stamp_ns = frame.stamp_ns
+        if (self._stamp_ns is not None and stamp_ns < self._stamp_ns) or (
+            frame.layout != self._layout
+        ):
+            self.reset()
+        self._stamp_ns, self._layout = stamp_ns, frame.layout
+        self._tracks = [t for t in self._tracks if self._lost_s(t, stamp_ns) <= self._max_lost_s]
+        body = get_layout(frame.layout).body_indices
+        order = sorted(range(len(frame.skeletons)), key=lambda i: _canonical(frame.skeletons[i]))
+        people = [frame.skeletons[i] for i in order]
+        affinity = np.zeros((len(self._tracks), len(people)))
+        for i, track in enumerate(self._tracks):
+            shift = track.velocity * min(self._lost_s(track, stamp_ns), COAST_S)
+            for j, person in enumerate(people):
+                affinity[i, j] = likeness(track.seen, person, shift, body)
+        tracks: list[_Track | None] = [None] * len(people)
+        for i, j in assign(affinity, self._min_affinity):
+            _follow(self._tracks[i], people[j], stamp_ns, body)
+            tracks[j] = self._tracks[i]
+        ids = [-1] * len(people)
+        for j, person in enumerate(people):
+            track = tracks[j] or self._start(person, stamp_ns)
+            ids[order[j]] = track.track_id
+        self._tracks.sort(key=lambda t: (-t.seen_ns, t.track_id))
+        del self._tracks[self._max_tracks :]
+        named = zip(frame.skeletons, ids, strict=True)
+        return replace(frame, skeletons=tuple(replace(s, track_id=i) for s, i in named))
+
+    def _start(self, person: Skeleton, stamp_ns: int) -> _Track:
+        """A new track for somebody not seen before."""
+        track = _Track(self._next_id, person, stamp_ns, np.zeros(2))
+        self._next_id += 1
+        self._tracks.append(track)
+        return track
+
+    @staticmethod
+    def _lost_s(track: _Track, stamp_ns: int) -> float:
+        return (stamp_ns - track.seen_ns) * 1e-9
+
+
+def likeness(before: Skeleton, now: Skeleton, shift: Array, body: npt.NDArray[np.intp]) -> float:
+    """0..1, how likely two skeletons are one person; 1 = the same place.
+
+    shift: (2,) pixels that `before` is expected to have moved. body: indices of the keypoints
+    to compare. Falls back to the boxes' centres where too few keypoints are seen in both.
+    """
+    size = max(float(np.mean((before.bbox[2:].max(), now.bbox[2:].max()))), 1.0)
+    common = np.minimum(before.scores[body], now.scores[body]) >= MIN_KEYPOINT_SCORE
+    if int(common.sum()) >= MIN_COMMON_KEYPOINTS:
+        gaps = now.keypoints[body][common] - before.keypoints[body][common] - shift
+        gap = float(np.median(np.hypot(gaps[:, 0], gaps[:, 1])))
+    else:
+        gap = float(np.hypot(*(_box_centre(now) - _box_centre(before) - shift)))
+    moved = np.array(before.bbox, dtype=np.float64)
+    moved[:2] += shift
+    near = float(np.exp(-4.0 * gap / size))
+    return 0.7 * near + 0.3 * box_overlap(moved, np.array(now.bbox, dtype=np.float64))
+
+
+def box_overlap(a: Array, b: Array) -> float:
+    """Intersection over union of two boxes (x, y, width, height); 0 for empty boxes."""
+    low = np.maximum(a[:2], b[:2])
+    high = np.minimum(a[:2] + a[2:], b[:2] + b[2:])
+    shared = float(np.prod(np.maximum(high - low, 0.0)))
+    union = float(a[2] * a[3] + b[2] * b[3]) - shared
+    return shared / union if union > 0.0 else 0.0
+
+
+def assign(affinity: npt.NDArray[np.float64], least: float) -> list[tuple[int, int]]:
+    """The one-to-one pairs (row, column) whose sum of affinities is greatest.
+
+    affinity: (R, C) >= 0. Pairs below `least` are never made: leaving both alone costs nothing.
+    Hungarian method with potentials, O(R * R * C); rows and columns may be any in number.
+    """
+    rows, columns = affinity.shape
+    if rows == 0 or columns == 0:
+        return []
+    # One private dummy column per row stands for "nobody", so every row finds a partner.
+    gain = np.where(affinity >= least, affinity - least, -1e3)
+    cost = np.concatenate((-gain, np.zeros((rows, rows))), axis=1)
+    width = columns + rows
+    row_of = np.full(width + 1, -1)
+    row_potential, column_potential = np.zeros(rows), np.zeros(width + 1)
+    for row in range(rows):
+        row_of[width], column = row, width
+        slack, previous = np.full(width, np.inf), np.full(width, width)
+        done = np.zeros(width + 1, dtype=bool)
+        while row_of[column] != -1:
+            done[column] = True
+            here = row_of[column]
+            reduced = cost[here] - row_potential[here] - column_potential[:width]
+            better = ~done[:width] & (reduced < slack)
+            slack[better], previous[better] = reduced[better], column
+            open_slack = np.where(done[:width], np.inf, slack)
+            nearest = int(np.argmin(open_slack))
+            delta = open_slack[nearest]
+            row_potential[row_of[done]] += delta
+            column_potential[done] -= delta
+            slack[~done[:width]] -= delta
+            column = nearest
+        while column != width:
+            row_of[column] = row_of[previous[column]]
+            column = int(previous[column])
+        row_of[width] = -1
+    pairs = [(int(row_of[c]), c) for c in range(columns) if row_of[c] >= 0]
+    return sorted((r, c) for r, c in pairs if affinity[r, c] >= least)
+
+
+def _follow(track: _Track, person: Skeleton, stamp_ns: int, body: npt.NDArray[np.intp]) -> None:
+    """Take the person as the track's newest sight and learn its velocity."""
+    elapsed_s = (stamp_ns - track.seen_ns) * 1e-9
+    if elapsed_s > 0.0:
+        speed = _displacement(track.seen, person, body) / elapsed_s
+        # Right after its start a track believes each new measurement more than its memory.
+        memory_s = min(VELOCITY_MEMORY_S, track.age_s)
+        share = elapsed_s / (elapsed_s + memory_s)
+        track.velocity = track.velocity + share * (speed - track.velocity)
+        track.age_s += elapsed_s
+    track.seen, track.seen_ns = person, stamp_ns
+
+
+def _displacement(
+    before: Skeleton, now: Skeleton, body: npt.NDArray[np.intp]
+) -> npt.NDArray[np.float64]:
+    """(2,) pixels that the body moved: the median of its keypoints, or its box's centre."""
+    common = np.minimum(before.scores[body], now.scores[body]) >= MIN_KEYPOINT_SCORE
+    if int(common.sum()) < MIN_COMMON_KEYPOINTS:
+        return _box_centre(now) - _box_centre(before)
+    steps = now.keypoints[body][common].astype(np.float64) - before.keypoints[body][common]
+    return np.asarray(np.median(steps, axis=0))
+
+
+def _box_centre(skeleton: Skeleton) -> npt.NDArray[np.float64]:
+    box = skeleton.bbox.astype(np.float64)
+    return np.asarray(box[:2] + 0.5 * box[2:])
+
+
+def _canonical(skeleton: Skeleton) -> tuple[float, ...]:
+    """A key that orders skeletons by what they are, not by where they stand in a list."""
+    return (*skeleton.bbox.tolist(), skeleton.bbox_score, *skeleton.keypoints.ravel().tolist())

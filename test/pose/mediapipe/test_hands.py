@@ -1,0 +1,157 @@
+"""Hand regions, and which hands are believed; the networks are replaced by scripted ones."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bharnet_ros.pose.mediapipe.body import Body
+from bharnet_ros.pose.mediapipe.hand_tracking import HandPair, same_place, torso_length
+from bharnet_ros.pose.mediapipe.hands import Hand, region_from_points, region_from_pose
+from bharnet_ros.pose.mediapipe.regions import Region
+
+IMAGE = np.zeros((480, 640, 3), dtype=np.uint8)
+
+
+def hand_shape(x: float, y: float, palm: float = 20.0, angle: float = 0.0) -> np.ndarray:
+    """(21, 2): an open hand, wrist at (x, y), fingers up at angle 0."""
+    points = np.zeros((21, 2))
+    for finger in range(5):
+        for joint in range(4):
+            reach = palm * (0.5 if finger == 0 else 1.0) + joint * 0.3 * palm
+            points[1 + 4 * finger + joint] = (0.25 * palm * (finger - 2), -reach)
+    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
+    return points @ turn.T + (x, y)
+
+
+def standing(left: tuple[float, float], right: tuple[float, float]) -> Body:
+    """A body with a torso 100 pixels long whose wrists are where they are told to be."""
+    points = np.full((33, 2), (320.0, 240.0))
+    points[0] = (320.0, 100.0)
+    points[[11, 12]] = (355.0, 150.0), (285.0, 150.0)
+    points[[23, 24]] = (345.0, 250.0), (295.0, 250.0)
+    for wrist, (x, y) in ((15, left), (16, right)):
+        points[wrist] = (x, y)
+        points[wrist + 2], points[wrist + 4] = (x - 5, y - 18), (x + 5, y - 18)
+    return Body(points, np.ones(33), 1.0, Region(320.0, 250.0, 400.0, 0.0))
+
+
+class ScriptedHands:
+    """Sees given hands: the one nearest to the middle of the region looked at, if inside."""
+
+    def __init__(self, *hands: Hand) -> None:
+        self.hands = hands
+        self.centred = 0
+
+    def centre(self, image: np.ndarray, rough: Region) -> Region:
+        self.centred += 1
+        return rough
+
+    def look(self, image: np.ndarray, region: Region) -> Hand:
+        middle = np.array([region.x, region.y])
+        gaps = [float(np.hypot(*(h.points.mean(axis=0) - middle))) for h in self.hands]
+        best = int(np.argmin(gaps))
+        if gaps[best] < 0.5 * region.size:
+            return self.hands[best]
+        return Hand(self.hands[best].points, 0.01, 0.5)
+
+
+LEFT_AT, RIGHT_AT = (420.0, 240.0), (220.0, 240.0)
+
+
+def left_hand(presence: float = 0.9) -> Hand:
+    return Hand(hand_shape(*LEFT_AT), presence, 0.02)
+
+
+def right_hand(presence: float = 0.9) -> Hand:
+    return Hand(hand_shape(*RIGHT_AT), presence, 0.98)
+
+
+@given(st.floats(50, 500), st.floats(50, 400), st.floats(5, 80), st.floats(-3.1, 3.1))
+def test_region_from_points_turns_the_hand_upright_and_holds_it(
+    x: float, y: float, palm: float, angle: float
+) -> None:
+    points = hand_shape(x, y, palm, angle)
+    region = region_from_points(points)
+    local = region.unproject(points)
+    assert (local > 0.0).all() and (local < 1.0).all()
+    assert local[9, 1] < local[0, 1]
+    assert abs(local[9, 0] - local[0, 0]) < 0.05
+
+
+@given(st.floats(50, 500), st.floats(50, 400), st.floats(5, 80), st.floats(-3.1, 3.1))
+def test_region_from_pose_holds_the_hand(x: float, y: float, palm: float, angle: float) -> None:
+    points = hand_shape(x, y, palm, angle)
+    local = region_from_pose(points[0], points[5], points[17]).unproject(points)
+    assert (local > 0.0).all() and (local < 1.0).all()
+
+
+def test_both_hands_are_found_and_then_followed_without_the_pose() -> None:
+    networks = ScriptedHands(left_hand(), right_hand())
+    pair, body = HandPair(), standing(LEFT_AT, RIGHT_AT)
+    for _ in range(3):
+        left, right = pair.update(IMAGE, networks, body)
+        assert left is networks.hands[0] and right is networks.hands[1]
+    assert networks.centred == 2
+
+
+def test_a_hand_far_from_the_poses_wrist_is_not_this_persons() -> None:
+    stranger = Hand(hand_shape(LEFT_AT[0] + 45.0, LEFT_AT[1]), 0.9, 0.02)
+    networks = ScriptedHands(stranger)
+    left, _ = HandPair().update(IMAGE, networks, standing(LEFT_AT, RIGHT_AT))
+    assert left is None
+
+
+@pytest.mark.parametrize("presence", [0.2, math.nan])
+def test_a_hand_without_presence_is_missing(presence: float) -> None:
+    networks = ScriptedHands(left_hand(presence))
+    left, _ = HandPair().update(IMAGE, networks, standing(LEFT_AT, RIGHT_AT))
+    assert left is None
+
+
+@pytest.mark.parametrize("palm", [1.0, 90.0])
+def test_a_hand_of_impossible_size_is_refused(palm: float) -> None:
+    networks = ScriptedHands(Hand(hand_shape(*LEFT_AT, palm=palm), 0.9, 0.02))
+    left, _ = HandPair().update(IMAGE, networks, standing(LEFT_AT, RIGHT_AT))
+    assert left is None
+
+
+def test_one_hand_seen_twice_goes_to_the_side_it_fits() -> None:
+    one = Hand(hand_shape(320.0, 240.0), 0.9, 0.03)
+    body = standing((318.0, 240.0), (322.0, 240.0))
+    left, right = HandPair().update(IMAGE, ScriptedHands(one), body)
+    assert left is one and right is None
+
+
+def test_a_followed_hand_that_runs_onto_the_other_is_looked_for_again() -> None:
+    pair, body = HandPair(), standing(LEFT_AT, RIGHT_AT)
+    networks = ScriptedHands(left_hand(), right_hand())
+    pair.update(IMAGE, networks, body)
+    for _ in range(2):
+        left, right = pair.update(IMAGE, networks, body)
+        assert left is not None and right is not None and not same_place(left, right)
+
+
+def test_a_hand_the_pose_does_not_see_is_not_looked_for() -> None:
+    body = standing(LEFT_AT, RIGHT_AT)
+    body.scores[[15, 16]] = 0.0
+    networks = ScriptedHands(left_hand(), right_hand())
+    assert HandPair().update(IMAGE, networks, body) == [None, None]
+    assert networks.centred == 0
+
+
+def test_a_followed_hand_moves_with_the_poses_wrist() -> None:
+    pair = HandPair()
+    pair.update(IMAGE, ScriptedHands(left_hand()), standing(LEFT_AT, RIGHT_AT))
+    far = (LEFT_AT[0], LEFT_AT[1] - 90.0)
+    moved = ScriptedHands(Hand(hand_shape(*far), 0.9, 0.02))
+    left, _ = pair.update(IMAGE, moved, standing(far, RIGHT_AT))
+    assert left is moved.hands[0]
+
+
+def test_torso_length_of_a_person_seen_from_the_side_is_its_height() -> None:
+    assert torso_length(standing(LEFT_AT, RIGHT_AT)) == pytest.approx(100.0)

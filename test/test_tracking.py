@@ -1,0 +1,188 @@
+from __future__ import annotations
+
+import itertools
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.skeleton import get_layout
+from bharnet_ros.tracking import Tracker, assign, box_overlap
+from bharnet_ros.types import Skeleton, SkeletonFrame
+
+LAYOUT = "coco_wholebody_133"
+STEP_NS = 33_333_333
+RATE_HZ = 30.0
+
+
+def person(x: float, y: float = 240.0, size: float = 200.0, score: float = 0.9) -> Skeleton:
+    """Somebody about `size` pixels tall around (x, y)."""
+    spread = np.random.default_rng(7).uniform(-0.5, 0.5, (133, 2)) * (0.4 * size, size)
+    keypoints = (spread + np.array([x, y])).astype(np.float32)
+    box = np.array([x - 0.2 * size, y - 0.5 * size, 0.4 * size, size], dtype=np.float32)
+    return Skeleton(-1, box, 0.9, keypoints, np.full(133, score, dtype=np.float32))
+
+
+def frame(people: Sequence[Skeleton], stamp_ns: int) -> SkeletonFrame:
+    return SkeletonFrame(stamp_ns, (480, 1280), LAYOUT, tuple(people))
+
+
+def ids(found: SkeletonFrame) -> list[int]:
+    return [s.track_id for s in found.skeletons]
+
+
+def test_a_person_keeps_the_id_and_everything_else_is_untouched() -> None:
+    tracker = Tracker()
+    for i in range(10):
+        given_frame = frame([person(100 + 5 * i), person(600 - 4 * i)], i * STEP_NS)
+        found = tracker.update(given_frame)
+        assert ids(found) == [0, 1]
+        assert (found.stamp_ns, found.image_size, found.layout) == (
+            i * STEP_NS,
+            (480, 1280),
+            LAYOUT,
+        )
+        for a, b in zip(given_frame.skeletons, found.skeletons, strict=True):
+            assert a.keypoints is b.keypoints and a.scores is b.scores and a.bbox is b.bbox
+            assert a.track_id == -1
+
+
+@pytest.mark.parametrize("gap_frames", [0, 3, 8])
+def test_people_who_cross_keep_their_ids_by_motion(gap_frames: int) -> None:
+    """Two walkers pass each other; around the crossing only one, or none, is seen."""
+    tracker = Tracker()
+    first: dict[str, int] = {}
+    for i in range(60):
+        walkers = {"right": person(200 + 12 * i), "left": person(908 - 12 * i)}
+        hidden = abs(i - 29.5) < gap_frames / 2
+        shown = {} if hidden else walkers
+        found = tracker.update(frame(list(shown.values()), i * STEP_NS))
+        for name, track_id in zip(shown, ids(found), strict=True):
+            assert first.setdefault(name, track_id) == track_id
+    assert sorted(first.values()) == [0, 1]
+
+
+def test_memory_of_lost_people_is_in_seconds_not_frames() -> None:
+    for lost_s, same in ((0.9, True), (1.1, False)):
+        tracker = Tracker(max_lost_s=1.0)
+        tracker.update(frame([person(300)], 0))
+        again = tracker.update(frame([person(300)], int(lost_s * 1e9)))
+        assert (ids(again) == [0]) is same
+    tracker = Tracker(max_lost_s=1.0)
+    tracker.update(frame([person(300)], 0))
+    for i in range(1, 100):
+        tracker.update(frame([], i * 9_000_000))
+    assert ids(tracker.update(frame([person(300)], 900_000_000))) == [0]
+
+
+def test_somebody_else_elsewhere_is_somebody_new() -> None:
+    tracker = Tracker()
+    tracker.update(frame([person(100)], 0))
+    assert ids(tracker.update(frame([person(900)], STEP_NS))) == [1]
+
+
+def test_time_going_back_starts_afresh_with_new_ids() -> None:
+    tracker = Tracker()
+    tracker.update(frame([person(100), person(500)], 10 * STEP_NS))
+    assert ids(tracker.update(frame([person(100)], 0))) == [2]
+    tracker.reset()
+    assert ids(tracker.update(frame([person(100)], STEP_NS))) == [3]
+
+
+def test_a_repeated_stamp_keeps_ids_and_does_not_spoil_the_motion() -> None:
+    tracker = Tracker()
+    for i in range(5):
+        for _ in range(2):
+            assert ids(tracker.update(frame([person(100 + 10 * i)], i * STEP_NS))) == [0]
+
+
+def test_people_without_usable_keypoints_are_tracked_by_their_box() -> None:
+    tracker = Tracker()
+    for i in range(5):
+        people = [person(100 + 5 * i, score=0.0), person(700, score=0.0)]
+        assert ids(tracker.update(frame(people, i * STEP_NS))) == [0, 1]
+
+
+def test_another_layout_starts_afresh() -> None:
+    tracker = Tracker()
+    tracker.update(frame([person(100)], 0))
+    count = get_layout("ntu25").num_keypoints
+    other = Skeleton(
+        -1,
+        person(100).bbox,
+        0.9,
+        np.zeros((count, 2), dtype=np.float32),
+        np.zeros(count, dtype=np.float32),
+    )
+    found = tracker.update(SkeletonFrame(STEP_NS, (480, 1280), "ntu25", (other,)))
+    assert ids(found) == [1]
+
+
+def test_memory_is_bounded() -> None:
+    tracker = Tracker(max_lost_s=60.0, max_tracks=3)
+    for i in range(50):
+        tracker.update(frame([person(50 + 300 * (i % 4), size=50.0 + i)], i * STEP_NS))
+    assert len(tracker._tracks) <= 3
+
+
+places = st.lists(st.tuples(st.integers(0, 1200), st.integers(0, 480)), max_size=6)
+
+
+@given(st.lists(places, min_size=1, max_size=5), st.randoms(use_true_random=False))
+def test_ids_are_unique_and_do_not_depend_on_the_order(
+    scenes: list[list[tuple[int, int]]], random: object
+) -> None:
+    straight, shuffled = Tracker(), Tracker()
+    for i, scene in enumerate(scenes):
+        order = list(range(len(scene)))
+        random.shuffle(order)
+        people = [person(float(x), float(y)) for x, y in dict.fromkeys(scene)]
+        order = [k for k in order if k < len(people)]
+        one = ids(straight.update(frame(people, i * STEP_NS)))
+        two = ids(shuffled.update(frame([people[k] for k in order], i * STEP_NS)))
+        assert len(set(one)) == len(one) and -1 not in one
+        assert [one[k] for k in order] == two
+
+
+@given(
+    st.integers(0, 4).flatmap(
+        lambda columns: st.lists(
+            st.lists(st.floats(0.0, 1.0), min_size=columns, max_size=columns), max_size=4
+        )
+    )
+)
+def test_assignment_is_the_best_one(rows: list[list[float]]) -> None:
+    affinity = np.array(rows, dtype=np.float64).reshape(len(rows), -1 if rows else 0)
+    least = 0.3
+    pairs = assign(affinity, least)
+    assert len({r for r, _ in pairs}) == len({c for _, c in pairs}) == len(pairs)
+    assert all(affinity[pair] >= least for pair in pairs)
+    best = 0.0
+    height, width = affinity.shape
+    for count in range(min(height, width) + 1):
+        for chosen in itertools.combinations(range(height), count):
+            for columns in itertools.permutations(range(width), count):
+                gains = [affinity[r, c] - least for r, c in zip(chosen, columns, strict=True)]
+                if all(gain >= 0.0 for gain in gains):
+                    best = max(best, float(sum(gains)))
+    assert sum(affinity[pair] - least for pair in pairs) == pytest.approx(best, abs=1e-9)
+
+
+def test_box_overlap() -> None:
+    a = np.array([0.0, 0.0, 10.0, 10.0])
+    assert box_overlap(a, a) == 1.0
+    assert box_overlap(a, np.array([5.0, 0.0, 10.0, 10.0])) == pytest.approx(1 / 3)
+    assert box_overlap(a, np.array([20.0, 0.0, 10.0, 10.0])) == 0.0
+    assert box_overlap(a * 0.0, a * 0.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("max_lost_s", -1.0), ("max_lost_s", float("nan")), ("min_affinity", 0.0), ("max_tracks", 0)],
+)
+def test_bad_options_are_named(option: str, value: float) -> None:
+    with pytest.raises(ConfigurationError, match=option):
+        Tracker(**{option: value})
