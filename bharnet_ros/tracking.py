@@ -7,6 +7,7 @@ Memory of people who are out of sight is in seconds of stamps, never in frames.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -85,11 +86,8 @@ class Tracker:
         body = get_layout(frame.layout).body_indices
         order = sorted(range(len(frame.skeletons)), key=lambda i: _canonical(frame.skeletons[i]))
         people = [frame.skeletons[i] for i in order]
-        affinity = np.zeros((len(self._tracks), len(people)))
-        for i, track in enumerate(self._tracks):
-            shift = track.velocity * min(self._lost_s(track, stamp_ns), COAST_S)
-            for j, person in enumerate(people):
-                affinity[i, j] = likeness(track.seen, person, shift, body)
+        shifts = [t.velocity * min(self._lost_s(t, stamp_ns), COAST_S) for t in self._tracks]
+        affinity = likeness([t.seen for t in self._tracks], people, shifts, body)
         tracks: list[_Track | None] = [None] * len(people)
         for i, j in assign(affinity, self._min_affinity):
             _follow(self._tracks[i], people[j], stamp_ns, body)
@@ -115,32 +113,54 @@ class Tracker:
         return (stamp_ns - track.seen_ns) * 1e-9
 
 
-def likeness(before: Skeleton, now: Skeleton, shift: Array, body: npt.NDArray[np.intp]) -> float:
-    """0..1, how likely two skeletons are one person; 1 = the same place.
+def likeness(
+    before: Sequence[Skeleton],
+    now: Sequence[Skeleton],
+    shifts: Sequence[Array],
+    body: npt.NDArray[np.intp],
+) -> npt.NDArray[np.float64]:
+    """(R, C) 0..1, how likely skeleton r of before and c of now are one person; 1 = same place.
 
-    shift: (2,) pixels that `before` is expected to have moved. body: indices of the keypoints
-    to compare. Falls back to the boxes' centres where too few keypoints are seen in both.
+    shifts: R of (2,) pixels that each of `before` is expected to have moved. body: indices of the
+    keypoints to compare. Falls back to the boxes' centres where too few are seen in both.
+    All pairs at once, because a loop over them costs more than everything else for a crowd.
     """
-    size = max(float(np.mean((before.bbox[2:].max(), now.bbox[2:].max()))), 1.0)
-    common = np.minimum(before.scores[body], now.scores[body]) >= MIN_KEYPOINT_SCORE
-    if int(common.sum()) >= MIN_COMMON_KEYPOINTS:
-        gaps = now.keypoints[body][common] - before.keypoints[body][common] - shift
-        gap = float(np.median(np.hypot(gaps[:, 0], gaps[:, 1])))
-    else:
-        gap = float(np.hypot(*(_box_centre(now) - _box_centre(before) - shift)))
-    moved = np.array(before.bbox, dtype=np.float64)
-    moved[:2] += shift
-    near = float(np.exp(-4.0 * gap / size))
-    return 0.7 * near + 0.3 * box_overlap(moved, np.array(now.bbox, dtype=np.float64))
+    if not before or not now:
+        return np.zeros((len(before), len(now)))
+    shift = np.stack(shifts)
+    old_boxes = np.stack([s.bbox for s in before]).astype(np.float64)
+    new_boxes = np.stack([s.bbox for s in now]).astype(np.float64)
+    old_boxes[:, :2] += shift
+    old_points = np.stack([s.keypoints[body] for s in before]) + shift[:, None]
+    new_points = np.stack([s.keypoints[body] for s in now])
+    old_seen = np.stack([s.scores[body] for s in before]) >= MIN_KEYPOINT_SCORE
+    new_seen = np.stack([s.scores[body] for s in now]) >= MIN_KEYPOINT_SCORE
+
+    common = old_seen[:, None] & new_seen[None]  # (R, C, V)
+    gaps = np.linalg.norm(new_points[None] - old_points[:, None], axis=-1)
+    ordered = np.sort(np.where(common, gaps, np.inf), axis=-1)
+    count = common.sum(axis=-1, keepdims=True)
+    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=-1)
+    high = np.take_along_axis(ordered, np.minimum(count // 2, gaps.shape[-1] - 1), axis=-1)
+    median = 0.5 * (low + high)[..., 0]
+    centres = (
+        new_boxes[None, :, :2] + new_boxes[None, :, 2:] / 2
+        - old_boxes[:, None, :2] - old_boxes[:, None, 2:] / 2
+    )  # fmt: skip
+    enough = count[..., 0] >= MIN_COMMON_KEYPOINTS
+    gap = np.where(enough, median, np.linalg.norm(centres, axis=-1))
+    size = 0.5 * (old_boxes[:, None, 2:].max(axis=-1) + new_boxes[None, :, 2:].max(axis=-1))
+    near = np.exp(-4.0 * gap / np.maximum(size, 1.0))
+    return np.asarray(0.7 * near + 0.3 * box_overlap(old_boxes[:, None], new_boxes[None]))
 
 
-def box_overlap(a: Array, b: Array) -> float:
-    """Intersection over union of two boxes (x, y, width, height); 0 for empty boxes."""
-    low = np.maximum(a[:2], b[:2])
-    high = np.minimum(a[:2] + a[2:], b[:2] + b[2:])
-    shared = float(np.prod(np.maximum(high - low, 0.0)))
-    union = float(a[2] * a[3] + b[2] * b[3]) - shared
-    return shared / union if union > 0.0 else 0.0
+def box_overlap(a: Array, b: Array) -> npt.NDArray[np.float64]:
+    """(...,) intersection over union of boxes (..., 4) x, y, width, height; 0 for empty ones."""
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    shared = np.prod(np.maximum(high - low, 0.0), axis=-1)
+    union = a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - shared
+    return np.asarray(np.where(union > 0.0, shared / np.where(union > 0.0, union, 1.0), 0.0))
 
 
 def assign(affinity: npt.NDArray[np.float64], least: float) -> list[tuple[int, int]]:
