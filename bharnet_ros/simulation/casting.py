@@ -1,0 +1,189 @@
+"""Random scenes: people, places, gestures, light and camera drawn from options and a seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.gestures import BodyShape, GesturePlayer, Style, Vocabulary, load_vocabulary
+from bharnet_ros.simulation.appearance import Appearance
+from bharnet_ros.simulation.background import BACKGROUND_KINDS, make_background
+from bharnet_ros.simulation.camera import Camera
+from bharnet_ros.simulation.effects import Effects
+from bharnet_ros.simulation.renderer import Renderer
+from bharnet_ros.simulation.scene import Scene, ScriptedActor
+from bharnet_ros.simulation.shading import camera_light
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class SceneOptions:
+    """What a random scene may contain.
+
+    classes: gestures to play, or None for the whole vocabulary. yaw_range_deg: turn away from
+    the camera. speed_range: factor on every movement. distance_range_m: to the camera, or None
+    for a distance at which everybody fits. gap_s: rest between gestures. shape_seeds,
+    appearance_seeds: one per person, fixing body and manner (handedness, habits; not the speed)
+    and looks, so that a person can be held out; None draws them from the scene's seed.
+    backgrounds: kinds to choose from. effects: None draws a camera. crossing: somebody walks
+    past behind or in front of the others. drop_rate: share of frames lost. jitter_camera: vary
+    height, pitch and focal length around `camera`.
+    """
+
+    classes: tuple[str, ...] | None = None
+    yaw_range_deg: Range = (-25.0, 25.0)
+    speed_range: Range = (0.85, 1.2)
+    distance_range_m: Range | None = None
+    gap_s: Range = (0.9, 2.2)
+    shape_seeds: tuple[int, ...] | None = None
+    appearance_seeds: tuple[int, ...] | None = None
+    backgrounds: tuple[str, ...] = BACKGROUND_KINDS
+    effects: Effects | None = None
+    crossing: bool = False
+    drop_rate: float = 0.0
+    jitter_camera: bool = True
+    camera: Camera | None = None
+    vocabulary: Vocabulary | None = None
+
+
+def cast_scene(
+    seed: int, num_people: int, duration_s: float, options: SceneOptions | None = None,
+    **changes: Any,
+) -> Scene:  # fmt: skip
+    """See `Scene.random`. Raises ConfigurationError for options that fit nobody."""
+    known = SceneOptions.__dataclass_fields__
+    for name in changes:
+        if name not in known:
+            raise ConfigurationError(
+                f"'{name}' is not an option of a scene; there are {', '.join(known)}"
+            )
+    chosen = replace(options or SceneOptions(), **changes)
+    _check(chosen, num_people)
+    vocabulary = chosen.vocabulary or load_vocabulary()
+    # One stream per concern: a change of one (more gestures, say) leaves the others as they were.
+    where, what, view, who = (np.random.default_rng([seed, k]) for k in range(4))
+    camera = _camera(chosen, view)
+    light = camera_light(
+        view.uniform(-0.9, 0.9), view.uniform(0.15, 1.0), view.uniform(0.5, 0.72),
+        view.uniform(0.34, 0.5),
+    )  # fmt: skip
+    effects = chosen.effects or Effects.sample(view)
+    kind = chosen.backgrounds[int(view.integers(len(chosen.backgrounds)))]
+    background = make_background(kind, (camera.width, camera.height), view)
+    renderer = Renderer(camera, background, effects, light, seed)
+    places = _places(num_people, chosen, camera, where)
+    actors = []
+    for i, place in enumerate(places):
+        drawn = (int(who.integers(2**31)), int(who.integers(2**31)))
+        shape_seed = chosen.shape_seeds[i] if chosen.shape_seeds else drawn[0]
+        look_seed = chosen.appearance_seeds[i] if chosen.appearance_seeds else drawn[1]
+        body_rng = np.random.default_rng(shape_seed)
+        shape = BodyShape.sample(body_rng)
+        style = replace(
+            Style.sample(body_rng), speed=float(what.uniform(*chosen.speed_range))
+        )
+        appearance = Appearance.sample(np.random.default_rng(look_seed))
+        schedule = _schedule(vocabulary, chosen, duration_s, style.speed, what)
+        performance = GesturePlayer(vocabulary, shape, style).plan(schedule, what, duration_s)
+        yaw = float(np.deg2rad(where.uniform(*chosen.yaw_range_deg)))
+        walk = (0.0, 0.0)
+        if chosen.crossing and i == num_people - 1:
+            place, walk = _crossing(place, places[:-1], camera, where)
+        actors.append(ScriptedActor(i, place, yaw, appearance, performance, walk))
+    return Scene(actors, renderer, duration_s, seed, chosen.drop_rate)
+
+
+def _check(options: SceneOptions, num_people: int) -> None:
+    if not 0 <= num_people <= 8:
+        raise ConfigurationError(f"{num_people} people do not fit a random scene; ask for 0 to 8")
+    for name in ("yaw_range_deg", "speed_range", "gap_s"):
+        low, high = getattr(options, name)
+        if not (np.isfinite([low, high]).all() and low <= high):
+            raise ConfigurationError(f"{name} is ({low}, {high}); give a lower and an upper bound")
+    if options.speed_range[0] <= 0 or options.gap_s[0] < 0:
+        raise ConfigurationError(
+            f"speed_range {options.speed_range} must be positive and gap_s {options.gap_s} not "
+            "negative"
+        )
+    for name in ("shape_seeds", "appearance_seeds"):
+        seeds = getattr(options, name)
+        if seeds is not None and len(seeds) < num_people:
+            raise ConfigurationError(
+                f"{name} has {len(seeds)} values for {num_people} people; give one for each"
+            )
+    if not options.backgrounds:
+        raise ConfigurationError("backgrounds is empty; give at least one kind")
+
+
+def _camera(options: SceneOptions, rng: np.random.Generator) -> Camera:
+    camera = options.camera or Camera()
+    if not options.jitter_camera:
+        return camera
+    x, y, z = camera.position
+    height = z + float(rng.uniform(-0.2, 0.2))
+    across, aside, up = camera.look_at
+    look = (across, aside, up + float(rng.uniform(-0.04, 0.04)))
+    focal = camera.focal_px * float(rng.uniform(0.95, 1.06))
+    return replace(camera, position=(x, y, height), look_at=look, focal_px=focal)
+
+
+def _places(
+    count: int, options: SceneOptions, camera: Camera, rng: np.random.Generator
+) -> list[tuple[float, float]]:
+    """One place in each of `count` equal strips of the image, in random order."""
+    if count == 0:
+        return []
+    # A gesturing person needs about 1.05 m; further away more of them fit side by side.
+    nearest = max(1.85, 1.05 * count * camera.focal_px / camera.width)
+    low, high = options.distance_range_m or (nearest, nearest + 0.35)
+    if not 0.5 <= low <= high:
+        raise ConfigurationError(f"distance_range_m is ({low}, {high}); use 0.5 m or more")
+    places = []
+    for slot in rng.permutation(count):
+        distance = float(rng.uniform(low, high))
+        width = camera.width / camera.focal_px * distance
+        # Positive y is left in the world and left in the image.
+        middle = (0.5 - (slot + 0.5) / count) * width
+        free = max(width / count - 1.05, 0.0) / 2
+        places.append((distance, float(middle + rng.uniform(-1, 1) * min(free, 0.35))))
+    return places
+
+
+def _crossing(
+    place: tuple[float, float], others: Sequence[tuple[float, float]], camera: Camera,
+    rng: np.random.Generator,
+) -> tuple[tuple[float, float], tuple[float, float]]:  # fmt: skip
+    """From one side of the image to the other, clear of the others' arms."""
+    depths = [x for x, _ in others] or [place[0] + 1.0]
+    behind = max(depths) + 0.9
+    side = 1.0 if rng.random() < 0.5 else -1.0
+    reach = 0.5 * camera.width / camera.focal_px * behind
+    return (behind, side * reach), (0.0, -2 * side * reach)
+
+
+def _schedule(
+    vocabulary: Vocabulary, options: SceneOptions, duration_s: float, speed: float,
+    rng: np.random.Generator,
+) -> list[tuple[str, float, float]]:  # fmt: skip
+    """Gestures with rests between them; each class once before any comes again."""
+    names = [n for n in (options.classes or vocabulary.actions) if n != vocabulary.background]
+    schedule: list[tuple[str, float, float]] = []
+    if not names:
+        return schedule
+    time = float(rng.uniform(0.4, 1.2))
+    deck: list[str] = []
+    while True:
+        if not deck:
+            deck = [names[int(k)] for k in rng.permutation(len(names))]
+        name = deck.pop()
+        low, high = vocabulary[name].duration_s
+        length = max(float(rng.uniform(low, high)) / speed, 1.0)
+        if time + length > duration_s - 0.3:
+            return schedule
+        schedule.append((name, time, length))
+        time += length + float(rng.uniform(*options.gap_s))
