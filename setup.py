@@ -1,0 +1,47 @@
+"""Core and training for machines without ROS (training servers, notebooks): pip install .
+
+On robots colcon builds the ROS 2 package from package.xml and CMakeLists.txt instead.
+"""
+
+from setuptools import find_packages, setup
+
+MEDIAPIPE = ["ai-edge-litert>=2.3"]  # and, apart: pip install --no-deps mediapipe==0.10.21
+TRAINING = ["torch>=2.4", "onnx>=1.17,<1.23", "onnxscript>=0.5"]
+MMPOSE = [
+    "torch>=2.4",
+    "mmengine==0.10.7",
+    "mmcv-lite==2.1.0",
+    "scipy",
+    "munkres==3.0.0",
+    "json-tricks==3.17.3",
+    "setuptools>=77.0.3,<82",
+]  # and, apart: pip install --no-deps mmpose==1.3.2
+TENSORRT = ["tensorrt-rtx>=1.7"]  # TensorRT itself comes with JetPack or from its vendor
+DEV = ["pytest>=8", "pytest-timeout", "hypothesis", "ruff", "mypy", "types-PyYAML"]
+
+setup(
+    name="bharnet_ros",
+    version="0.1.0",
+    description="Skeleton-based action recognition for robots: body and hand experts on ROS 2",
+    license="Apache-2.0",
+    python_requires=">=3.10",
+    packages=find_packages(include=["bharnet_ros", "bharnet_ros.*", "training", "training.*"]),
+    package_data={
+        "bharnet_ros": ["**/*.yaml", "**/*.json", "**/*.onnx"],
+        "training": ["**/*.yaml"],
+    },
+    install_requires=[
+        "numpy>=1.26,<2.5",
+        "opencv-python-headless>=4.6",
+        "onnxruntime>=1.20",
+        "PyYAML>=6",
+    ],
+    extras_require={
+        "mediapipe": MEDIAPIPE,
+        "mmpose": MMPOSE,
+        "tensorrt": TENSORRT,
+        "training": TRAINING,
+        "dev": DEV + TRAINING + MEDIAPIPE,
+    },
+    entry_points={"console_scripts": ["bharnet-ros = bharnet_ros.__main__:main"]},
+)

@@ -1,0 +1,43 @@
+"""Fixtures for all tests: recorded data where it is at hand, the built messages where they are."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Run without `make test` (a plain `pytest` in the source tree): the generated messages are in the
+# install folder, if the package was built at all.
+_LIBRARIES = REPOSITORY / "install" / "bharnet_ros" / "lib"
+for _found in sorted(_LIBRARIES.glob("python3*/site-packages")):
+    if str(_found) not in sys.path:
+        sys.path.append(str(_found))
+        os.environ["PYTHONPATH"] = os.pathsep.join(
+            filter(None, [os.environ.get("PYTHONPATH"), str(_found)])
+        )
+
+# Speed on a busy machine says nothing about right or wrong.
+settings.register_profile(
+    "bharnet", deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=60
+)
+settings.load_profile("bharnet")
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the source tree."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Recorded videos and references that are not part of the repository."""
+    folder = REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the recorded data (../shared/data beside the repository) is not here")
+    return folder
