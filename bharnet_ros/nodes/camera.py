@@ -1,0 +1,118 @@
+"""What the built-in and the video camera share: publishing at a pace, and an end."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sensor_msgs.msg import Image as ImageMessage
+
+from bharnet_ros.nodes.base import OK, ManagedNode
+from bharnet_ros.nodes.images import bgr_to_image
+from bharnet_ros.nodes.parameters import Param
+from bharnet_ros.nodes.qos import IMAGE_PUBLISHER, overridable
+from bharnet_ros.nodes.statistics import Period
+from bharnet_ros.types import Image
+
+_NS = 1_000_000_000
+
+CAMERA_PARAMS = (
+    Param("real_time", True, "Keep to the clock; false = publish as fast as possible."),
+    Param(
+        "wait_for_subscriber", True, "Begin a film or scene when somebody listens to image_raw."
+    ),
+    Param("frame_id", "camera", "frame_id of the images."),
+)
+
+
+class CameraNode(ManagedNode):
+    """Publishes image_raw. Subclasses give `next_frame`, called once per frame period.
+
+    A film (anything that is not a device) begins when it is activated and somebody listens, so
+    that its beginning is not lost while networks load. Its stamps lie on an exact grid, so that
+    what is computed from them does not depend on how busy the machine was.
+    """
+
+    def __init__(self, name: str, params: Any, **options: Any) -> None:
+        self._timer: Any = None
+        self._images: Any = None
+        self._published = 0
+        self._ended = False
+        self._begin_ns: int | None = None
+        super().__init__(name, params, **options)
+        self._images = self.create_publisher(
+            ImageMessage, "image_raw", IMAGE_PUBLISHER, qos_overriding_options=overridable()
+        )
+
+    @property
+    def rate_hz(self) -> float:
+        """Frames per second of stamp time; known after configure."""
+        raise TypeError("a camera says its rate")
+
+    def rewind(self) -> None:
+        """Begin at the first frame again."""
+
+    def next_frame(self, index: int) -> Image | None:
+        """The picture of frame `index`; None when there is no further one."""
+        raise TypeError("a camera gives frames")
+
+    @property
+    def follows_clock(self) -> bool:
+        """Whether frames belong to moments of the grid; a device gives them when it has them."""
+        return True
+
+    def before_publishing(self, index: int, stamp_ns: int) -> None:
+        """Chance to publish what belongs to the image about to go out."""
+
+    def activate(self) -> None:
+        """Start the clock of the frames."""
+        self.rewind()
+        self._published, self._ended, self._index = 0, False, 0
+        self._begin_ns = None
+        pace_s = 1.0 / self.rate_hz if self.params["real_time"] else 0.0
+        self._timer = self.create_timer(pace_s, self._tick)
+
+    def deactivate(self) -> None:
+        """Stop the clock."""
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+            self._timer = None
+
+    def _tick(self) -> None:
+        if self._begin_ns is None:
+            waits = self.follows_clock and self.params["wait_for_subscriber"]
+            if waits and self._images.get_subscription_count() == 0:
+                return
+            self._begin_ns = self.get_clock().now().nanoseconds
+        period_ns = _NS / self.rate_hz
+        if self.follows_clock and self.params["real_time"]:
+            # A machine too slow for the rate skips frames, as a camera driver would; it must
+            # not fall behind the clock.
+            due = int((self.get_clock().now().nanoseconds - self._begin_ns) / period_ns)
+            if due > self._index:
+                self.stats.drop("camera too slow", due - self._index)
+                self._index = due
+        image = self.next_frame(self._index)
+        if image is None:
+            self._end()
+            return
+        stamp_ns = (
+            self._begin_ns + round(self._index * period_ns)
+            if self.follows_clock
+            else self.get_clock().now().nanoseconds
+        )
+        self.before_publishing(self._index, stamp_ns)
+        self._index += 1
+        self._published += 1
+        self._images.publish(bgr_to_image(image, stamp_ns, self.params["frame_id"]))
+        self.stats.event("images out")
+
+    def _end(self) -> None:
+        self._ended = True
+        self.deactivate()
+        self.get_logger().info(f"The end: {self._published} images were published.")
+
+    def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
+        """Count of images, and whether it waits, publishes or has reached the end."""
+        message = "waiting for a subscriber" if self._begin_ns is None else "publishing"
+        message = "ended" if self._ended else message
+        return OK, message, {"images": str(self._published)}

@@ -1,0 +1,166 @@
+"""The records of the core to and from messages. Nothing is computed here, only copied."""
+
+from __future__ import annotations
+
+from array import array
+from typing import Any
+
+import numpy as np
+from builtin_interfaces.msg import Time
+from std_msgs.msg import Header
+
+from bharnet_ros import msg
+from bharnet_ros.errors import InvalidSkeletonError
+from bharnet_ros.skeleton import Layout
+from bharnet_ros.types import (
+    ActionFrame,
+    ActionState,
+    Hypothesis,
+    RecognizedAction,
+    Skeleton,
+    SkeletonFrame,
+)
+
+_NS = 1_000_000_000
+
+
+def stamp_to_ns(stamp: Time) -> int:
+    """Nanoseconds of a builtin_interfaces/Time."""
+    return int(stamp.sec) * _NS + int(stamp.nanosec)
+
+
+def ns_to_stamp(stamp_ns: int) -> Time:
+    """builtin_interfaces/Time of non-negative nanoseconds."""
+    return Time(sec=stamp_ns // _NS, nanosec=stamp_ns % _NS)
+
+
+def header(stamp_ns: int, frame_id: str) -> Header:
+    """A header with a stamp in nanoseconds."""
+    return Header(stamp=ns_to_stamp(stamp_ns), frame_id=frame_id)
+
+
+def skeletons_to_msg(frame: SkeletonFrame, frame_id: str) -> Any:
+    """SkeletonFrame -> bharnet_ros/SkeletonArray."""
+    message = msg.SkeletonArray(header=header(frame.stamp_ns, frame_id), layout=frame.layout)
+    message.image_height, message.image_width = frame.image_size
+    message.skeletons = [
+        msg.Skeleton(
+            track_id=person.track_id,
+            bbox=np.asarray(person.bbox, dtype=np.float32),
+            bbox_score=float(person.bbox_score),
+            keypoints=_float_array(person.keypoints),
+            keypoint_scores=_float_array(person.scores),
+        )
+        for person in frame.skeletons
+    ]
+    return message
+
+
+def msg_to_skeletons(message: Any) -> SkeletonFrame:
+    """bharnet_ros/SkeletonArray -> SkeletonFrame.
+
+    Raises InvalidSkeletonError when the flat arrays do not fit together or hold values that
+    are not numbers; whether they fit the layout is for the receiver of the frame to judge.
+    """
+    people = []
+    for index, person in enumerate(message.skeletons):
+        scores = np.array(person.keypoint_scores, dtype=np.float32)
+        flat = np.array(person.keypoints, dtype=np.float32)
+        if flat.size != 2 * scores.size:
+            raise InvalidSkeletonError(
+                f"Skeleton {index} has {flat.size} coordinates for {scores.size} scores; "
+                "two coordinates per score are expected."
+            )
+        bbox = np.array(person.bbox, dtype=np.float32)
+        if not (np.isfinite(flat).all() and np.isfinite(scores).all() and np.isfinite(bbox).all()):
+            raise InvalidSkeletonError(
+                f"Skeleton {index} holds values that are not finite numbers; mark a missing "
+                "keypoint with score 0 instead."
+            )
+        people.append(
+            Skeleton(
+                track_id=int(person.track_id),
+                bbox=bbox,
+                bbox_score=float(person.bbox_score),
+                keypoints=flat.reshape(-1, 2),
+                scores=scores,
+            )
+        )
+    return SkeletonFrame(
+        stamp_ns=stamp_to_ns(message.header.stamp),
+        image_size=(int(message.image_height), int(message.image_width)),
+        layout=message.layout,
+        skeletons=tuple(people),
+    )
+
+
+def actions_to_msg(frame: ActionFrame, frame_id: str) -> Any:
+    """ActionFrame -> bharnet_ros/RecognizedActionArray."""
+    message = msg.RecognizedActionArray(header=header(frame.stamp_ns, frame_id))
+    message.actions = [
+        msg.RecognizedAction(
+            state=int(action.state),
+            track_id=action.track_id,
+            hypotheses=[
+                msg.ActionHypothesis(
+                    class_id=hypothesis.class_id,
+                    class_name=hypothesis.class_name,
+                    score=float(hypothesis.score),
+                )
+                for hypothesis in action.hypotheses
+            ],
+            window_start=ns_to_stamp(action.window_start_ns),
+            window_end=ns_to_stamp(action.window_end_ns),
+            num_frames=action.num_frames,
+            body_score=float(action.body_score),
+            hand_score=float(action.hand_score),
+            bbox=np.asarray(action.bbox, dtype=np.float32),
+        )
+        for action in frame.actions
+    ]
+    return message
+
+
+def msg_to_actions(message: Any) -> ActionFrame:
+    """bharnet_ros/RecognizedActionArray -> ActionFrame."""
+    return ActionFrame(
+        stamp_ns=stamp_to_ns(message.header.stamp),
+        actions=tuple(
+            RecognizedAction(
+                state=ActionState(action.state),
+                track_id=int(action.track_id),
+                hypotheses=tuple(
+                    Hypothesis(int(h.class_id), h.class_name, float(h.score))
+                    for h in action.hypotheses
+                ),
+                window_start_ns=stamp_to_ns(action.window_start),
+                window_end_ns=stamp_to_ns(action.window_end),
+                num_frames=int(action.num_frames),
+                body_score=float(action.body_score),
+                hand_score=float(action.hand_score),
+                bbox=np.array(action.bbox, dtype=np.float32),
+            )
+            for action in message.actions
+        ),
+    )
+
+
+def layout_to_msg(layout: Layout) -> Any:
+    """Layout -> bharnet_ros/SkeletonLayout."""
+    return msg.SkeletonLayout(
+        name=layout.name,
+        keypoint_names=list(layout.keypoint_names),
+        edges=_index_list(layout.edges),
+        body_indices=_index_list(layout.body_indices),
+        left_hand_indices=_index_list(layout.left_hand_indices),
+        right_hand_indices=_index_list(layout.right_hand_indices),
+    )
+
+
+def _float_array(values: Any) -> Any:
+    """Flat array.array, which rclpy copies at once instead of checking each element."""
+    return array("f", np.ascontiguousarray(values, dtype=np.float32).tobytes())
+
+
+def _index_list(values: Any) -> list[int]:
+    return [int(value) for value in np.asarray(values).reshape(-1)]

@@ -1,0 +1,41 @@
+"""Where the installed files are, and what the middleware needs before it starts."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from bharnet_ros.errors import ConfigurationError
+
+PACKAGE = "bharnet_ros"
+
+
+def share_file(relative: str) -> Path:
+    """Path of a file installed to share/bharnet_ros (launch/ and config/), else the source's.
+
+    Raises ConfigurationError if it is in neither place.
+    """
+    candidates = [
+        Path(prefix) / "share" / PACKAGE
+        for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep)
+        if prefix
+    ]
+    candidates.append(Path(__file__).resolve().parents[2])
+    for folder in candidates:
+        path = folder / relative
+        if path.is_file():
+            return path
+    raise ConfigurationError(
+        f"{relative} was found in none of {', '.join(map(str, candidates))}; "
+        "build the package and source install/setup.bash."
+    )
+
+
+def prepare_middleware() -> None:
+    """Give Fast DDS room for images (config/fastdds.xml), unless the user has chosen already.
+
+    Must run before rclpy.init(). Other middlewares ignore the variable.
+    """
+    chosen = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS")
+    if not any(os.environ.get(name) for name in chosen):
+        os.environ[chosen[0]] = str(share_file("config/fastdds.xml"))
