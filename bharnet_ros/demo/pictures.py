@@ -1,0 +1,88 @@
+"""What remains of a demo to look at: an annotated video, and a strip of the best moments."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from bharnet_ros.types import AnyFloat, Image
+
+_VIDEO_WIDTH = 960
+_TILE = (200, 300)  # width, height in pixels
+_COLUMNS = 6
+_MAX_TILES = 36
+
+
+class Pictures:
+    """Takes annotated images, writes annotated.mp4 while they come and strip.jpg at the end."""
+
+    def __init__(self, folder: Path, rate_hz: float) -> None:
+        self._folder = folder
+        self._rate_hz = rate_hz
+        self._writer: cv2.VideoWriter | None = None
+        self._tiles: dict[str, Image] = {}
+        self.video_path = folder / "annotated.mp4"
+        self.strip_path = folder / "strip.jpg"
+
+    @property
+    def tiles(self) -> frozenset[str]:
+        """Keys of the tiles kept so far."""
+        return frozenset(self._tiles)
+
+    def add(self, image: Image) -> None:
+        """One annotated image, (H, W, 3) uint8 BGR."""
+        height, width = image.shape[:2]
+        size = (_VIDEO_WIDTH, 2 * round(_VIDEO_WIDTH * height / width / 2))
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+        if self._writer is None:
+            codec = cv2.VideoWriter.fourcc(*"mp4v")
+            self._writer = cv2.VideoWriter(str(self.video_path), codec, self._rate_hz, size)
+        self._writer.write(small)
+
+    def keep(self, key: str, caption: str, image: Image, bbox: AnyFloat) -> None:
+        """A tile of the strip: one person's part of an image. The same key replaces the tile.
+
+        bbox: x, y, width, height in pixels.
+        """
+        if key not in self._tiles and len(self._tiles) >= _MAX_TILES:
+            return
+        tile = _cut(image, bbox)
+        cv2.rectangle(tile, (0, _TILE[1] - 22), (_TILE[0], _TILE[1]), (30, 30, 30), -1)
+        cv2.putText(
+            tile, caption, (5, _TILE[1] - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (240, 240, 240), 1,
+            cv2.LINE_AA,
+        )  # fmt: skip
+        self._tiles[key] = tile
+
+    def close(self) -> list[Path]:
+        """Write what is left; the files that exist now."""
+        if self._writer is not None:
+            self._writer.release()
+            self._writer = None
+        if self._tiles:
+            cv2.imwrite(str(self.strip_path), _sheet(list(self._tiles.values())))
+        return [path for path in (self.strip_path, self.video_path) if path.is_file()]
+
+
+def _cut(image: Image, bbox: AnyFloat) -> Image:
+    """The surroundings of a box in a tile's shape, as large as the image allows."""
+    height, width = image.shape[:2]
+    aspect = _TILE[0] / _TILE[1]
+    tall = min(float(height), max(1.35 * float(bbox[3]), 1.2 * float(bbox[2]) / aspect, 64.0))
+    wide = min(float(width), tall * aspect)
+    left = float(np.clip(bbox[0] + bbox[2] / 2 - wide / 2, 0, width - wide))
+    top = float(np.clip(bbox[1] + bbox[3] / 2 - 0.55 * tall, 0, height - tall))
+    part = image[int(top) : int(top + tall), int(left) : int(left + wide)]
+    return np.ascontiguousarray(cv2.resize(part, _TILE, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _sheet(tiles: list[Image]) -> Image:
+    rows = []
+    blank = np.full((_TILE[1], _TILE[0], 3), 20, np.uint8)
+    columns = min(_COLUMNS, len(tiles))
+    for begin in range(0, len(tiles), columns):
+        row = tiles[begin : begin + columns]
+        rows.append(np.hstack(row + [blank] * (columns - len(row))))
+    return np.vstack(rows)

@@ -1,0 +1,53 @@
+"""The demo as a user starts it, cut short: real camera, estimator, recognisers, summary."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy", reason="needs ROS 2, run `make test`")
+pytest.importorskip("bharnet_ros.msg", reason="needs the built messages, run `make test`")
+pytest.importorskip("ai_edge_litert", reason="the default pose backend is not installed")
+pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
+
+
+@pytest.fixture
+def bundle(tmp_path: Path) -> Path:
+    from benchmarks.synthetic import write_tiny_bundle
+
+    return write_tiny_bundle(tmp_path / "tiny").path
+
+
+def demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + (os.getpid() + 50) % 99)}
+    return subprocess.run(
+        [sys.executable, "-m", "bharnet_ros", "demo", "--output", "out", *arguments],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=170, check=False,
+    )  # fmt: skip
+
+
+def test_a_short_demo_runs_to_its_end(tmp_path: Path, bundle: Path) -> None:
+    done = demo(tmp_path, "--bundle", str(bundle), "--seconds", "4", "--rate", "6")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "The graph stands" in done.stdout and "Traceback" not in done.stderr
+    (written,) = (tmp_path / "out").glob("*/summary.json")
+    data = json.loads(written.read_text("utf-8"))
+    assert data["images_estimated"] > 5 and data["latency_ms"]["messages"] > 3
+    assert data["fused"]["total"] == data["body_only"]["total"] > 0
+    assert (written.parent / "annotated.mp4").stat().st_size > 0
+
+
+def test_a_bundle_that_is_not_there_ends_it_with_a_sentence(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--bundle", "no_such_bundle", "--seconds", "4", "--rate", "2")
+    assert done.returncode == 1
+    assert "no_such_bundle" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_video_that_is_not_there_too(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--video", "nothing.mp4")
+    assert done.returncode == 1 and "nothing.mp4 does not exist" in done.stderr
