@@ -1,0 +1,5 @@
+"""`python -m benchmarks`: the overhead measurement."""
+
+from benchmarks.overhead import main
+
+main()
