@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bharnet_ros.boxes import box_overlap
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import Skeleton, SkeletonFrame
@@ -152,15 +153,6 @@ def likeness(
     size = 0.5 * (old_boxes[:, None, 2:].max(axis=-1) + new_boxes[None, :, 2:].max(axis=-1))
     near = np.exp(-4.0 * gap / np.maximum(size, 1.0))
     return np.asarray(0.7 * near + 0.3 * box_overlap(old_boxes[:, None], new_boxes[None]))
-
-
-def box_overlap(a: Array, b: Array) -> npt.NDArray[np.float64]:
-    """(...,) intersection over union of boxes (..., 4) x, y, width, height; 0 for empty ones."""
-    low = np.maximum(a[..., :2], b[..., :2])
-    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    shared = np.prod(np.maximum(high - low, 0.0), axis=-1)
-    union = a[..., 2] * a[..., 3] + b[..., 2] * b[..., 3] - shared
-    return np.asarray(np.where(union > 0.0, shared / np.where(union > 0.0, union, 1.0), 0.0))
 
 
 def assign(affinity: npt.NDArray[np.float64], least: float) -> list[tuple[int, int]]:

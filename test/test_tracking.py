@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.skeleton import get_layout
-from bharnet_ros.tracking import Tracker, assign, box_overlap
+from bharnet_ros.tracking import Tracker, assign
 from bharnet_ros.types import Skeleton, SkeletonFrame
 
 LAYOUT = "coco_wholebody_133"
@@ -169,14 +169,6 @@ def test_assignment_is_the_best_one(rows: list[list[float]]) -> None:
                 if all(gain >= 0.0 for gain in gains):
                     best = max(best, float(sum(gains)))
     assert sum(affinity[pair] - least for pair in pairs) == pytest.approx(best, abs=1e-9)
-
-
-def test_box_overlap() -> None:
-    a = np.array([0.0, 0.0, 10.0, 10.0])
-    assert box_overlap(a, a) == 1.0
-    assert box_overlap(a, np.array([5.0, 0.0, 10.0, 10.0])) == pytest.approx(1 / 3)
-    assert box_overlap(a, np.array([20.0, 0.0, 10.0, 10.0])) == 0.0
-    assert box_overlap(a * 0.0, a * 0.0) == 0.0
 
 
 @pytest.mark.parametrize(

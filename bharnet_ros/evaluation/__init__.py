@@ -1,7 +1,7 @@
 """How right the recognised actions are, against known ones: pure functions and their report."""
 
 from bharnet_ros.evaluation.episodes import Episode, EpisodeCollector
-from bharnet_ros.evaluation.identity import PersonMatcher, overlap
+from bharnet_ros.evaluation.identity import PersonMatcher
 from bharnet_ros.evaluation.report import format_score
 from bharnet_ros.evaluation.scoring import Outcome, Score, score_episodes
 from bharnet_ros.evaluation.statistics import Distribution, distribution
@@ -15,6 +15,5 @@ __all__ = [
     "Score",
     "distribution",
     "format_score",
-    "overlap",
     "score_episodes",
 ]

@@ -6,18 +6,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
 
+from bharnet_ros.boxes import box_overlap
 from bharnet_ros.evaluation.episodes import Episode
-from bharnet_ros.types import AnyFloat, SkeletonFrame
-
-
-def overlap(a: AnyFloat, b: AnyFloat) -> float:
-    """Intersection over union of two boxes (x, y, width, height), 0..1."""
-    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
-    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
-    if width <= 0.0 or height <= 0.0:
-        return 0.0
-    shared = width * height
-    return float(shared / (a[2] * a[3] + b[2] * b[3] - shared))
+from bharnet_ros.types import SkeletonFrame
 
 
 class PersonMatcher:
@@ -38,7 +29,7 @@ class PersonMatcher:
         """
         candidates = sorted(
             (
-                (overlap(found.bbox, real.bbox), found.track_id, real.track_id)
+                (float(box_overlap(found.bbox, real.bbox)), found.track_id, real.track_id)
                 for found in tracked.skeletons
                 for real in truth.skeletons
             ),

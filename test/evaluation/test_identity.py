@@ -1,9 +1,8 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 
-from bharnet_ros.evaluation import Episode, PersonMatcher, overlap
+from bharnet_ros.evaluation import Episode, PersonMatcher
 from bharnet_ros.types import Skeleton, SkeletonFrame
 
 
@@ -18,13 +17,6 @@ def boxes(stamp: int, people: dict[int, np.ndarray]) -> SkeletonFrame:
 
 
 LEFT, RIGHT = box(100, 100, 200, 500), box(600, 100, 200, 500)
-
-
-def test_overlap_of_boxes() -> None:
-    assert overlap(LEFT, LEFT) == pytest.approx(1.0)
-    assert overlap(LEFT, RIGHT) == 0.0
-    assert overlap(box(0, 0, 2, 2), box(1, 0, 2, 2)) == pytest.approx(2 / 6)
-    assert overlap(box(0, 0, 0, 0), box(0, 0, 0, 0)) == 0.0
 
 
 def test_tracks_are_the_people_they_lie_on() -> None:
