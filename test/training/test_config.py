@@ -1,0 +1,95 @@
+"""Configurations: the shipped one, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import yaml
+
+from bharnet_ros.errors import ConfigurationError
+from training.cli import CONFIGS
+from training.config import load_config
+
+SHIPPED = CONFIGS / "first_light.yaml"
+
+
+def _changed(tmp_path, *keys, value):
+    content = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    place = content
+    for key in keys[:-1]:
+        place = place[key]
+    place[keys[-1]] = value
+    path = tmp_path / "changed.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def test_the_shipped_configuration_holds_out_people_views_and_speeds():
+    splits = load_config(SHIPPED).data.splits
+    everybody = [set(range(s.actors[0], s.actors[1] + 1)) for s in splits.values()]
+    assert sum(map(len, everybody)) == len(set().union(*everybody))
+
+    def apart(first, second):
+        return all(a[1] <= b[0] or b[1] <= a[0] for a in first for b in second)
+
+    for name in ("test_views", "test_all"):
+        assert apart(splits[name].yaw_deg, splits["train"].yaw_deg)
+        assert apart(splits[name].yaw_deg, splits["val"].yaw_deg)
+    for name in ("test_speeds", "test_all"):
+        assert apart(splits[name].speed, splits["train"].speed)
+        assert apart(splits[name].speed, splits["val"].speed)
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("data", "scenes_s"), 3.0, "scenes_s"),
+        (("data", "scene_s"), "long", "scene_s"),
+        (("data", "gesture_s"), [1.0], "takes 2"),
+        (("seed",), 1.5, "seed"),
+        (("data", "splits"), {}, "train"),
+        (("model", "body", "strides"), [1, 1], "stride"),
+        (("model", "hand", "strides"), [2, 5, 2, 1], "divides time by 20"),
+        (("model", "body", "modalities"), ["joint", "depth"], "depth"),
+    ],
+)
+def test_wrong_values_are_named(tmp_path, keys, value, message):
+    with pytest.raises(ConfigurationError, match=message):
+        load_config(_changed(tmp_path, *keys, value=value))
+
+
+def test_a_split_that_holds_nothing_out_is_refused(tmp_path):
+    content = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    content["data"]["splits"]["test_actors"] = content["data"]["splits"]["train"]
+    path = tmp_path / "same.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError, match="hold out"):
+        load_config(path)
+
+
+def test_missing_key_missing_file_and_broken_yaml(tmp_path):
+    content = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    del content["seed"]
+    path = tmp_path / "c.yaml"
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(ConfigurationError, match="lacks the key 'seed'"):
+        load_config(path)
+    path.write_text("a: [1, 2")
+    with pytest.raises(ConfigurationError, match="valid YAML"):
+        load_config(path)
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        load_config(tmp_path / "none.yaml")
+
+
+def test_digest_of_the_data_sees_only_what_films_show(tiny_config):
+    other = replace(tiny_config, fit=replace(tiny_config.fit, steps=1))
+    assert tiny_config.data_digest() == other.data_digest()
+    assert tiny_config.digest() != other.digest()
+    splits = tiny_config.data.splits
+    more = {name: replace(split, scenes=9) for name, split in splits.items()}
+    other = replace(tiny_config, data=replace(tiny_config.data, splits=more))
+    assert tiny_config.data_digest() == other.data_digest()
+    turned = {**splits, "val": replace(splits["val"], yaw_deg=((0.0, 1.0),))}
+    other = replace(tiny_config, data=replace(tiny_config.data, splits=turned))
+    assert tiny_config.data_digest() != other.data_digest()

@@ -1,0 +1,59 @@
+"""The ensemble loss against numbers computed by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from training.losses import ensemble_loss
+from training.models import ExpertOutput
+
+
+def _output(body, hand, usable):
+    return ExpertOutput(torch.tensor(body), torch.tensor(hand), torch.tensor(usable))
+
+
+def test_three_terms_by_hand():
+    # Two classes; logits (ln 3, 0) mean probabilities 3/4, 1/4.
+    log3 = math.log(3.0)
+    output = _output([[log3, 0.0]], [[0.0, log3]], [1.0])
+    losses = ensemble_loss(output, torch.tensor([0]), label_smoothing=0.0)
+    assert losses.body.item() == pytest.approx(-math.log(0.75), abs=1e-6)
+    assert losses.hand.item() == pytest.approx(-math.log(0.25), abs=1e-6)
+    assert losses.complementary.item() == pytest.approx(math.log(2.0), abs=1e-6)
+    assert losses.total.item() == pytest.approx(
+        -math.log(0.75) - math.log(0.25) + math.log(2.0), abs=1e-5
+    )
+
+
+def test_label_smoothing_by_hand():
+    # Smoothing 0.2 over two classes: target 0.9 / 0.1.
+    log3 = math.log(3.0)
+    output = _output([[log3, 0.0]], [[0.0, 0.0]], [1.0])
+    losses = ensemble_loss(output, torch.tensor([0]), label_smoothing=0.2)
+    expected = -(0.9 * math.log(0.75) + 0.1 * math.log(0.25))
+    assert losses.body.item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_hand_loss_is_a_mean_over_usable_hands_only():
+    log3 = math.log(3.0)
+    output = _output([[0.0, 0.0], [0.0, 0.0]], [[log3, 0.0], [0.0, 0.0]], [1.0, 0.0])
+    losses = ensemble_loss(output, torch.tensor([0, 1]), label_smoothing=0.0)
+    assert losses.hand.item() == pytest.approx(-math.log(0.75), abs=1e-6)
+
+
+def test_no_usable_hand_gives_zero_and_no_nan():
+    output = _output([[1.0, 0.0]], [[0.0, 0.0]], [0.0])
+    losses = ensemble_loss(output, torch.tensor([0]))
+    assert losses.hand.item() == 0.0
+    assert losses.complementary.item() == pytest.approx(losses.body.item())
+
+
+def test_weights_scale_their_terms():
+    output = _output([[2.0, 0.0]], [[0.0, 1.0]], [1.0])
+    each = ensemble_loss(output, torch.tensor([0]))
+    weighted = ensemble_loss(output, torch.tensor([0]), weights=(0.5, 2.0, 3.0))
+    expected = 0.5 * each.body + 2.0 * each.hand + 3.0 * each.complementary
+    assert weighted.total.item() == pytest.approx(expected.item(), rel=1e-6)

@@ -1,0 +1,89 @@
+"""Sequences, cards and weights on disk."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from bharnet_ros.errors import ConfigurationError
+from training.checkpoint import load_weights, read_description, save_weights
+from training.dataset import CARD_FILE, check_card, read_card, write_card
+from training.sequences import content_hash, load_sequence, load_split, save_sequence
+
+
+def test_what_is_saved_is_loaded(tmp_path, make_sequence):
+    sequence = make_sequence(1)
+    save_sequence(tmp_path / "a" / "1.npz", sequence)
+    found = load_sequence(tmp_path / "a" / "1.npz")
+    for name in ("stamps_ns", "keypoints", "scores", "truth"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(sequence, name))
+    assert (found.layout, found.spans, found.info) == (
+        sequence.layout, sequence.spans, sequence.info,
+    )  # fmt: skip
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["1.npz"]
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04broken"])
+def test_damaged_file_is_named(tmp_path, content):
+    path = tmp_path / "00001.npz"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=r"00001\.npz"):
+        load_sequence(path)
+
+
+def test_pickled_objects_are_refused(tmp_path):
+    path = tmp_path / "evil.npz"
+    np.savez(path, description=np.array([{"layout": 1}], dtype=object))
+    with pytest.raises(ConfigurationError, match="evil"):
+        load_sequence(path)
+
+
+def test_frame_counts_must_agree(tmp_path, make_sequence):
+    sequence = make_sequence(1)
+    save_sequence(tmp_path / "x.npz", replace(sequence, scores=sequence.scores[:-1]))
+    with pytest.raises(ConfigurationError, match="score frames"):
+        load_sequence(tmp_path / "x.npz")
+
+
+def test_empty_split_says_what_to_run(tmp_path):
+    with pytest.raises(ConfigurationError, match="generate"):
+        load_split(tmp_path, "train", 2)
+
+
+def test_hash_follows_the_content(make_sequence):
+    first, second = make_sequence(1), make_sequence(2)
+    assert content_hash([first]) == content_hash([make_sequence(1)])
+    assert content_hash([first]) != content_hash([second])
+    changed = replace(first, spans=first.spans[:-1])
+    assert content_hash([first]) != content_hash([changed])
+
+
+def test_card_round_trip_and_refusals(tmp_path, card, tiny_config):
+    write_card(tmp_path, card)
+    assert read_card(tmp_path) == card
+    check_card(card, tiny_config, tmp_path)
+    with pytest.raises(ConfigurationError, match="other data settings"):
+        check_card(card, replace(tiny_config, seed=99), tmp_path)
+    (tmp_path / CARD_FILE).write_text('{"layout": 3}')
+    with pytest.raises(ConfigurationError, match="damaged"):
+        read_card(tmp_path)
+    with pytest.raises(ConfigurationError, match="generate"):
+        read_card(tmp_path / "nowhere")
+
+
+def test_weights_round_trip_and_refusals(tmp_path):
+    network, other = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    save_weights(tmp_path / "w.npz", network, {"epoch": 4})
+    assert read_description(tmp_path / "w.npz") == {"epoch": 4}
+    load_weights(tmp_path / "w.npz", other)
+    torch.testing.assert_close(other.weight, network.weight)
+    with pytest.raises(ConfigurationError, match="another model"):
+        load_weights(tmp_path / "w.npz", torch.nn.Linear(4, 2))
+    with pytest.raises(ConfigurationError, match="fit"):
+        read_description(tmp_path / "none.npz")
+    (tmp_path / "bad.npz").write_bytes(b"zip?")
+    with pytest.raises(ConfigurationError, match="not a weights file"):
+        read_description(tmp_path / "bad.npz")

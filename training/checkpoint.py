@@ -1,0 +1,57 @@
+"""Trained weights on disk: arrays and JSON text in one `.npz`, nothing that could run."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from bharnet_ros.errors import ConfigurationError
+
+_TEXT = "__description__"
+
+
+def save_weights(path: Path, network: nn.Module, description: dict[str, Any]) -> None:
+    """Write the network's state and what belongs to it."""
+    arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    text = json.dumps(description, sort_keys=True).encode()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays, **{_TEXT: np.frombuffer(text, np.uint8)})
+    part.replace(path)
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """What was saved beside the weights; `ConfigurationError` if there is no such file."""
+    if not path.is_file():
+        raise ConfigurationError(
+            f"There are no trained weights at {path}; run `python -m training fit` first."
+        )
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            description: dict[str, Any] = json.loads(data[_TEXT].tobytes())
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ConfigurationError(
+            f"{path} is not a weights file of this package ({error}); train again."
+        ) from error
+    return description
+
+
+def load_weights(path: Path, network: nn.Module) -> None:
+    """Fill `network`; `ConfigurationError` if the file belongs to another architecture."""
+    read_description(path)
+    with np.load(path, allow_pickle=False) as data:
+        state = {name: torch.from_numpy(data[name]) for name in data.files if name != _TEXT}
+    try:
+        network.load_state_dict(state)
+    except RuntimeError as error:
+        raise ConfigurationError(
+            f"{path} was trained with another model or vocabulary than the configuration "
+            f"describes; train again. ({str(error).splitlines()[0]})"
+        ) from error

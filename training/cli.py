@@ -1,0 +1,164 @@
+"""The commands of `python -m training`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from bharnet_ros.errors import BharnetError, ConfigurationError
+from training.config import TrainingConfig, load_config
+
+ROOT = Path(__file__).resolve().parent
+CONFIGS = ROOT / "configs"
+
+_EPILOG = """\
+A first run, step by step:
+  python -m training generate            films of drawn people -> keypoints (the long step)
+  python -m training fit                 train the body and the hand expert on them
+  python -m training export              calibrate and write a bundle the robot loads
+  python -m training evaluate            measure the bundle on people, views and speeds held out
+or all of it, as the shipped bundle was made:
+  python -m training first-light
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; 0, or 2 after a clear sentence about what was wrong."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    begin = time.monotonic()
+    try:
+        config = load_config(_config_path(options.config))
+        if options.threads < 1:
+            raise ConfigurationError(f"--threads is {options.threads}; it must be 1 or more.")
+        options.run_command(config, options)
+    except BharnetError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nstopped; finished films are kept, run again to go on.", file=sys.stderr)
+        return 130
+    print(f"{options.command} took {time.monotonic() - begin:.0f} s")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Make a model bundle: from gesture descriptions to a network the robot runs.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="command")
+    for name, function, summary in (
+        ("generate", _generate, "film drawn people and let a pose estimator read the films"),
+        ("fit", _fit, "train the body and the hand expert together"),
+        ("export", _export, "calibrate the trained network and write a bundle"),
+        ("evaluate", _evaluate, "measure a bundle on everything that was held out"),
+        ("first-light", _first_light, "all of the above: reproduces the shipped bundle"),
+    ):
+        command = commands.add_parser(name, help=summary, description=f"{name}: {summary}.")
+        command.set_defaults(run_command=function)
+        command.add_argument(
+            "--config", default="first_light",
+            help="YAML file, or the name of one in training/configs (default: %(default)s)",
+        )  # fmt: skip
+        command.add_argument(
+            "--data", type=Path, default=None,
+            help="folder of the keypoint films (default: output/<config name>_data)",
+        )  # fmt: skip
+        command.add_argument(
+            "--run", type=Path, default=None,
+            help="folder of the trained weights (default: output/<config name>_run)",
+        )  # fmt: skip
+        command.add_argument(
+            "--bundle", type=Path, default=None,
+            help="folder of the bundle, or the name of a shipped one to evaluate it "
+            "(default: output/<config name>_bundle)",
+        )  # fmt: skip
+        command.add_argument(
+            "--threads", type=int, default=1,
+            help="CPU threads for training; results repeat exactly only with the same number "
+            "(default: %(default)s)",
+        )  # fmt: skip
+        if name in ("generate", "first-light"):
+            command.add_argument(
+                "--workers", type=int, default=2,
+                help="processes that film at the same time; 0 films in this one "
+                "(default: %(default)s)",
+            )  # fmt: skip
+            command.add_argument(
+                "--split", action="append", default=None,
+                help="film only this split; may be given several times",
+            )  # fmt: skip
+        if name in ("evaluate", "first-light"):
+            command.add_argument(
+                "--results", type=Path, default=None,
+                help="folder for the report (default: training/results)",
+            )  # fmt: skip
+        if name == "evaluate":
+            command.add_argument(
+                "--stamp", action="store_true",
+                help="write the figures into the manifest of the bundle, too",
+            )  # fmt: skip
+    return parser
+
+
+def _config_path(name: str) -> Path:
+    """A path as it is; a bare name among the shipped configurations."""
+    path = Path(name)
+    return path if path.suffix else CONFIGS / f"{name}.yaml"
+
+
+def _folder(chosen: Path | None, config: TrainingConfig, kind: str) -> Path:
+    return chosen or Path("output") / f"{config.name}_{kind}"
+
+
+def _generate(config: TrainingConfig, options: argparse.Namespace) -> None:
+    from training.generate import generate
+
+    generate(config, _folder(options.data, config, "data"), options.workers, options.split)
+
+
+def _fit(config: TrainingConfig, options: argparse.Namespace) -> None:
+    import torch
+
+    from training.fit import fit
+
+    torch.set_num_threads(options.threads)
+    fit(config, _folder(options.data, config, "data"), _folder(options.run, config, "run"))
+
+
+def _export(config: TrainingConfig, options: argparse.Namespace) -> None:
+    from training.finish import calibrate_and_export
+
+    calibrate_and_export(
+        config,
+        _folder(options.data, config, "data"),
+        _folder(options.run, config, "run"),
+        _folder(options.bundle, config, "bundle"),
+        f"python -m training {options.command} --config {options.config}",
+    )
+
+
+def _evaluate(config: TrainingConfig, options: argparse.Namespace) -> None:
+    from training.finish import evaluate_bundle
+
+    evaluate_bundle(
+        config,
+        _folder(options.data, config, "data"),
+        _folder(options.bundle, config, "bundle"),
+        options.results or ROOT / "results",
+        f"python -m training {options.command} --config {options.config}",
+        stamp=getattr(options, "stamp", True),
+    )
+
+
+def _first_light(config: TrainingConfig, options: argparse.Namespace) -> None:
+    for step in (_generate, _fit, _export, _evaluate):
+        begin = time.monotonic()
+        step(config, options)
+        print(f"  {step.__name__.strip('_')}: {time.monotonic() - begin:.0f} s", flush=True)

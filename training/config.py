@@ -1,0 +1,279 @@
+"""The training configuration: one YAML file, read into frozen records, every key checked."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bharnet_ros.errors import ConfigurationError
+
+Range = tuple[float, float]
+PROJECTED = "projected"
+PROJECTED_ACTORS = 100_000
+"""Seed of the first person who is only projected; far from those of anybody filmed."""
+
+
+@dataclass(frozen=True)
+class SplitConfig:
+    """Who is filmed, from where and how fast, in one part of the data.
+
+    scenes: how many films. actors: first and last seed of the people in it; shape, clothes and
+    habits all follow from that seed. yaw_deg: bands of how far the person is turned away from
+    the camera, either side. camera_height_m, distance_m, speed: ranges (bands for speed); 1.0 is
+    the speed of the gesture descriptions.
+    """
+
+    scenes: int
+    actors: tuple[int, int]
+    yaw_deg: tuple[Range, ...]
+    camera_height_m: Range
+    distance_m: Range
+    speed: tuple[Range, ...]
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """How the keypoint sequences are made.
+
+    scene_s: length of a film. gesture_s, idle_s: ranges of the spans in its script. fps: the
+    frame rates films are shot at, each as likely. stamp_jitter: largest deviation of a stamp, in
+    frame periods. image_size: height and width in pixels. focal_px: as the demo's camera.
+    projected_scenes: films of the training split's kind, but of other people, whose keypoints
+    are projected and not estimated from drawn pictures (see `training.projecting`).
+    """
+
+    scene_s: float
+    gesture_s: Range
+    idle_s: Range
+    fps: tuple[float, ...]
+    stamp_jitter: float
+    image_size: tuple[int, int]
+    focal_px: float
+    splits: dict[str, SplitConfig]
+    projected_scenes: int = 0
+
+    def all_splits(self) -> dict[str, SplitConfig]:
+        """The splits as written, and the projected one that follows from `train`."""
+        extra = {}
+        if self.projected_scenes:
+            people = (PROJECTED_ACTORS, PROJECTED_ACTORS + self.projected_scenes - 1)
+            extra[PROJECTED] = dataclasses.replace(
+                self.splits["train"], scenes=self.projected_scenes, actors=people
+            )
+        return {**self.splits, **extra}
+
+
+@dataclass(frozen=True)
+class WindowConfig:
+    """What one sample is, and what it is called (see `training.labels`).
+
+    window_s seconds are resampled to num_steps; windows end every stride_s. A gap longer than
+    max_gap_s is missing, not interpolated. min_visible_s, ignore_after_s: the label rule.
+    """
+
+    window_s: float = 1.6
+    num_steps: int = 32
+    stride_s: float = 0.1
+    max_gap_s: float = 0.25
+    min_visible_s: float = 0.6
+    ignore_after_s: float = 0.5
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """What training does to a window; probabilities 0..1, noise in torso or palm lengths."""
+
+    mirror: float = 0.5
+    rotate_deg: float = 10.0
+    scale: Range = (0.9, 1.1)
+    shear: float = 0.1
+    speed: Range = (0.8, 1.25)
+    body_noise: float = 0.01
+    hand_noise: float = 0.02
+    hand_rotate_deg: float = 10.0
+    hand_scale: Range = (0.9, 1.1)
+    frame_drop: float = 0.2
+    hand_drop: float = 0.1
+    hand_span_drop: float = 0.15
+    score_drop: float = 0.02
+
+
+@dataclass(frozen=True)
+class ExpertConfig:
+    """One expert: block name, channels and temporal stride of each block, input modalities."""
+
+    block: str = "stgcnpp"
+    channels: tuple[int, ...] = (32, 48, 64, 96)
+    strides: tuple[int, ...] = (1, 2, 1, 2)
+    modalities: tuple[str, ...] = ("joint", "bone", "motion")
+    dropout: float = 0.2
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The dual stream; a hand seen in a smaller share of the steps is not judged."""
+
+    body: ExpertConfig = field(default_factory=ExpertConfig)
+    hand: ExpertConfig = field(default_factory=ExpertConfig)
+    min_hand_share: float = 0.15
+
+
+@dataclass(frozen=True)
+class FitConfig:
+    """Optimisation: AdamW, linear warm-up, cosine to zero, average of the weights (EMA).
+
+    loss_weights: of L_B, L_H and L_cpl. background_share: part of each batch that is background.
+    projected_share: part of each batch that was projected and not filmed, if there is any.
+    bfloat16: mixed precision, a third quicker on processors that have it.
+    """
+
+    steps: int = 1500
+    batch_size: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.05
+    warmup_steps: int = 100
+    ema_decay: float = 0.995
+    label_smoothing: float = 0.1
+    loss_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    background_share: float = 0.25
+    projected_share: float = 0.5
+    gradient_clip: float = 5.0
+    bfloat16: bool = True
+    validate_every: int = 250
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """Everything that decides what a bundle becomes."""
+
+    name: str
+    seed: int
+    data: DataConfig
+    windows: WindowConfig = field(default_factory=WindowConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    fit: FitConfig = field(default_factory=FitConfig)
+
+    def digest(self) -> str:
+        """SHA-256 of everything."""
+        return _hash(dataclasses.asdict(self))
+
+    def data_digest(self) -> str:
+        """SHA-256 of what decides how each film looks; how many there are does not."""
+        content = dataclasses.asdict(self)
+        for split in content["data"]["splits"].values():
+            del split["scenes"]
+        del content["data"]["projected_scenes"]
+        return _hash({"data": content["data"], "seed": self.seed})
+
+
+def _hash(content: Any) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def load_config(path: Path) -> TrainingConfig:
+    """Read and check a YAML file; `ConfigurationError` names the key that is wrong."""
+    if not path.is_file():
+        raise ConfigurationError(
+            f"Training configuration {path} does not exist; the shipped ones are in "
+            "training/configs/."
+        )
+    try:
+        content = yaml.safe_load(path.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
+    config: TrainingConfig = _build(TrainingConfig, content, path.name)
+    _check(config, path.name)
+    return config
+
+
+def _build(kind: Any, value: Any, where: str) -> Any:
+    """`value`, as YAML gave it, turned into `kind`."""
+    if dataclasses.is_dataclass(kind):
+        return _build_record(kind, value, where)
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is tuple and isinstance(value, list):
+        if arguments[-1] is Ellipsis:
+            arguments = (arguments[0],) * len(value)
+        if len(arguments) == len(value):
+            return tuple(
+                _build(part, item, f"{where}[{i}]")
+                for i, (part, item) in enumerate(zip(arguments, value, strict=True))
+            )
+        raise ConfigurationError(f"{where} has {len(value)} values; it takes {len(arguments)}.")
+    if origin is dict and isinstance(value, dict):
+        return {key: _build(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+    if kind is float and type(value) in (int, float):
+        return float(value)
+    if isinstance(kind, type) and type(value) is kind:
+        return value
+    wanted = kind.__name__ if isinstance(kind, type) and not arguments else str(kind)
+    raise ConfigurationError(f"{where} is {value!r}; it must be {wanted}.")
+
+
+def _build_record(kind: Any, value: Any, where: str) -> Any:
+    if not isinstance(value, dict):
+        raise ConfigurationError(f"{where} must be a mapping, not {value!r}.")
+    hints = typing.get_type_hints(kind, vars(types) | globals())
+    unknown = sorted(set(value) - set(hints))
+    if unknown:
+        raise ConfigurationError(
+            f"{where} has no key '{unknown[0]}'; it takes: {', '.join(hints)}."
+        )
+    required = {
+        entry.name
+        for entry in dataclasses.fields(kind)
+        if entry.default is dataclasses.MISSING and entry.default_factory is dataclasses.MISSING
+    }
+    missing = sorted(required - set(value))
+    if missing:
+        raise ConfigurationError(f"{where} lacks the key '{missing[0]}'.")
+    return kind(**{key: _build(hints[key], item, f"{where}.{key}") for key, item in value.items()})
+
+
+def _check(config: TrainingConfig, where: str) -> None:
+    """Refuse what is well-typed but cannot work."""
+    for name in ("train", "val"):
+        if name not in config.data.splits:
+            raise ConfigurationError(f"{where} has no split data.splits.{name}; fit needs it.")
+    for name, expert in (("body", config.model.body), ("hand", config.model.hand)):
+        place = f"{where}: model.{name}"
+        if len(expert.channels) != len(expert.strides) or not expert.channels:
+            raise ConfigurationError(f"{place} needs one stride for each of its channels.")
+        reduction = 1
+        for stride in expert.strides:
+            reduction *= stride
+        if config.windows.num_steps % reduction:
+            raise ConfigurationError(
+                f"{place} divides time by {reduction}, which does not divide "
+                f"windows.num_steps = {config.windows.num_steps}."
+            )
+        strange = set(expert.modalities) - {"joint", "bone", "motion"}
+        if strange or not expert.modalities:
+            raise ConfigurationError(
+                f"{place}.modalities takes joint, bone and motion, not {sorted(strange)}."
+            )
+    train = config.data.splits["train"]
+    if PROJECTED in config.data.splits:
+        raise ConfigurationError(
+            f"{where}: data.splits.{PROJECTED} follows from the train split; set "
+            "data.projected_scenes instead."
+        )
+    for name, split in config.data.splits.items():
+        first, last = split.actors
+        shared_actors = first <= train.actors[1] and train.actors[0] <= last
+        same_views = set(split.yaw_deg) & set(train.yaw_deg)
+        same_speeds = set(split.speed) & set(train.speed)
+        if name != "train" and shared_actors and same_views and same_speeds:
+            raise ConfigurationError(
+                f"{where}: data.splits.{name} shares actors, views and speeds with train; "
+                "hold out at least one of them."
+            )

@@ -1,0 +1,222 @@
+"""From trained weights to a model bundle that the robot loads."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import platform
+import tempfile
+import warnings
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from bharnet_ros.bundle import Bundle, write_bundle
+from bharnet_ros.errors import BundleError
+from bharnet_ros.features import FeatureConfig
+from bharnet_ros.inference import create_engine
+from bharnet_ros.manifest import INPUTS, OUTPUTS, Fusion, Manifest, Thresholds
+from training.config import TrainingConfig
+from training.dataset import DatasetCard
+from training.models import BHaRNet
+from training.models.bharnet import CalibratedBHaRNet
+from training.windowing import ExpertInputs
+
+DENORMAL = 1e-12
+PARITY = 1e-4
+
+
+def export_bundle(
+    network: BHaRNet,
+    config: TrainingConfig,
+    card: DatasetCard,
+    temperatures: Mapping[str, float],
+    thresholds: Thresholds,
+    training: Mapping[str, Any],
+    metrics: Mapping[str, Any],
+    windows: ExpertInputs,
+    folder: Path,
+) -> tuple[Bundle, float]:
+    """Write the bundle and prove it against the network it came from.
+
+    windows: real inputs for the parity check, beside random ones. Returns the bundle and the
+    largest difference of any output; `BundleError` if that is above 1e-4.
+    """
+    judge = CalibratedBHaRNet(network, temperatures["fused"], temperatures["body"]).eval()
+    manifest = Manifest(
+        name=config.name,
+        layout=card.layout,
+        class_names=card.class_names,
+        background_class=card.background,
+        window_s=config.windows.window_s,
+        num_steps=config.windows.num_steps,
+        max_gap_s=config.windows.max_gap_s,
+        features=FeatureConfig(),
+        fusion=Fusion(
+            "logit_sum", temperatures["fused"], temperatures["body"], temperatures["hand"]
+        ),
+        thresholds=thresholds,
+        description=(
+            "BHaRNet, body and hand expert, trained on a drawn actor seen through the "
+            f"{card.estimator} pose estimator."
+        ),
+        license="Apache-2.0; the data are drawn by this package.",
+        training=training,
+        metrics=metrics,
+    )
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "model.onnx"
+        write_graph(judge, config.windows.num_steps, path)
+        bundle = write_bundle(folder, manifest, path)
+    difference = parity(judge, bundle, windows)
+    if not difference <= PARITY:
+        raise BundleError(
+            f"The exported graph differs from the trained network by {difference:.2g}, more than "
+            f"{PARITY:g}; the bundle in {folder} must not be used. Update onnx and onnxruntime "
+            "to the pinned versions and export again."
+        )
+    return bundle, difference
+
+
+def write_graph(judge: CalibratedBHaRNet, num_steps: int, path: Path) -> None:
+    """The ONNX graph: batch of any size, weights inside the file, batch norms folded."""
+    ready = fold_batch_norms(judge)
+    zero_denormals(ready)
+    example = (torch.rand(2, 3, num_steps, 19, 1), torch.rand(2, 3, num_steps, 21, 2))
+    batch = torch.export.Dim("N", min=1, max=1024)
+    # The exporter reports every optional package it looks for; none of that is for the user.
+    chatter = logging.getLogger("torch.onnx")
+    level = chatter.level
+    chatter.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(
+                ready,
+                example,
+                input_names=list(INPUTS),
+                output_names=list(OUTPUTS),
+                dynamic_shapes=({0: batch}, {0: batch}),
+                dynamo=True,
+                verbose=False,
+            )
+    finally:
+        chatter.setLevel(level)
+    if program is None:
+        raise BundleError("The ONNX exporter gave no graph; install the pinned torch version.")
+    model = program.model_proto
+    _strip_machine_details(model)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def fold_batch_norms(network: nn.Module) -> nn.Module:
+    """A copy in which every batch norm right after its convolution is part of it."""
+    result = copy.deepcopy(network).eval()
+    for module in result.modules():
+        if isinstance(module, nn.Sequential):
+            _fold_sequence(module)
+    for block in result.modules():
+        spatial, norm = getattr(block, "spatial", None), getattr(block, "norm", None)
+        mix = getattr(spatial, "mix", None)
+        if isinstance(mix, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            spatial.mix = fuse_conv_bn_eval(mix, norm)  # type: ignore[union-attr]
+            block.norm = nn.Identity()
+    return result
+
+
+def _fold_sequence(sequence: nn.Sequential) -> None:
+    for index in range(len(sequence) - 1):
+        first, second = sequence[index], sequence[index + 1]
+        if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+            sequence[index] = fuse_conv_bn_eval(first, second)
+            sequence[index + 1] = nn.Identity()
+
+
+@torch.no_grad()
+def zero_denormals(network: nn.Module) -> int:
+    """Set weights below 1e-12 to zero, in place; returns how many.
+
+    Processors crawl on denormal numbers. Running variances stay: they are divided by.
+    """
+    count = 0
+    values: dict[str, Tensor] = dict(network.named_parameters())
+    values |= {
+        name: value
+        for name, value in network.named_buffers()
+        if value.is_floating_point() and not name.endswith("running_var")
+    }
+    for value in values.values():
+        tiny = (value != 0) & (value.abs() < DENORMAL)
+        count += int(tiny.sum())
+        value[tiny] = 0.0
+    return count
+
+
+def _strip_machine_details(model: onnx.ModelProto) -> None:
+    """Stack traces and paths of the machine that exported say nothing to the one that runs."""
+    model.doc_string = ""
+    del model.metadata_props[:]
+    model.graph.doc_string = ""
+    del model.graph.metadata_props[:]
+    for node in model.graph.node:
+        node.doc_string = ""
+        del node.metadata_props[:]
+    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
+        value.doc_string = ""
+        del value.metadata_props[:]
+
+
+@torch.no_grad()
+def parity(judge: CalibratedBHaRNet, bundle: Bundle, windows: ExpertInputs) -> float:
+    """Largest difference of any output between torch and ONNX Runtime, at several batch sizes.
+
+    Random windows, the given ones, and windows without hands or without anything.
+    """
+    steps = bundle.manifest.num_steps
+    rng = np.random.default_rng(0)
+    body = rng.normal(size=(4, 3, steps, 19, 1)).astype(np.float32)
+    hand = rng.normal(size=(4, 3, steps, 21, 2)).astype(np.float32)
+    body[:, 2], hand[:, 2] = np.abs(body[:, 2]).clip(0, 1), np.abs(hand[:, 2]).clip(0, 1)
+    hand[1] = 0.0
+    body[2], hand[2] = 0.0, 0.0
+    cases = [(body, hand), (body[:1], hand[:1]), (windows.body[:64], windows.hand[:64])]
+    engine = create_engine(bundle)
+    worst = 0.0
+    for body_input, hand_input in cases:
+        found = engine.run({"body": body_input, "hand": hand_input})
+        expected = judge.eval()(torch.from_numpy(body_input), torch.from_numpy(hand_input))
+        for name, value in zip(OUTPUTS, expected, strict=True):
+            worst = max(worst, float(np.abs(found[name] - value.numpy()).max()))
+    return worst
+
+
+def provenance(
+    config: TrainingConfig, description: Mapping[str, Any], command: str
+) -> dict[str, Any]:
+    """What the manifest tells about how a bundle came to be."""
+    return {
+        "command": command,
+        "seed": config.seed,
+        "config_sha256": config.digest(),
+        "estimator": description["card"]["estimator"],
+        "data_sha256": description["data_sha256"],
+        "films": description["films"],
+        "film_s": description["film_s"],
+        "splits": {name: asdict(split) for name, split in config.data.all_splits().items()},
+        "model": description["config"]["model"],
+        "fit": description["config"]["fit"],
+        "augment": description["config"]["augment"],
+        "label_rule": {
+            "min_visible_s": config.windows.min_visible_s,
+            "ignore_after_s": config.windows.ignore_after_s,
+        },
+        "packages": {"torch": torch.__version__, "python": platform.python_version()},
+    }

@@ -1,0 +1,150 @@
+"""From trained weights to a calibrated, exported and measured bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bharnet_ros.bundle import load_bundle, write_bundle
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.features import FeatureConfig
+from bharnet_ros.inference import create_engine
+from bharnet_ros.manifest import Thresholds
+from training.checkpoint import load_weights, read_description
+from training.config import TrainingConfig
+from training.dataset import check_card, read_card
+from training.evaluate import evaluate_split, event_figures, rounded
+from training.export import export_bundle, provenance
+from training.fit import WEIGHTS_FILE
+from training.models import BHaRNet
+from training.replay import choose_thresholds
+from training.report import write_report
+from training.sequences import load_split
+from training.windowing import WindowIndex, expert_inputs, index_windows
+
+Report = Callable[[str], None]
+TOGETHER = "tests_together"
+"""All films of all test splits as one group."""
+
+
+def calibrate_and_export(
+    config: TrainingConfig,
+    data: Path,
+    run: Path,
+    folder: Path,
+    command: str,
+    report: Report = print,
+) -> None:
+    """Choose the thresholds on validation films and write the bundle.
+
+    The bundle is written twice: once so that the robot's own recogniser can run on it while
+    the thresholds are sought, and once with those thresholds in it.
+    """
+    card = read_card(data)
+    check_card(card, config, data)
+    description = read_description(run / WEIGHTS_FILE)
+    network = BHaRNet(config.model, len(card.class_names), config.windows.num_steps)
+    load_weights(run / WEIGHTS_FILE, network)
+    val = load_split(data, "val", config.data.splits["val"].scenes)
+    index = index_windows(val, config.windows, card.class_ids, card.background_id)
+    some = np.linspace(0, len(index.label) - 1, 64).astype(int)
+    windows = expert_inputs(
+        val, WindowIndex(*(part[some] for part in index)), config.windows, FeatureConfig()
+    )
+    history = description["history"]
+    bundle, difference = export_bundle(
+        network, config, card, description["temperatures"], Thresholds(),
+        provenance(config, description, command),
+        {"validation_macro_f1": rounded(history[-1] if history else {})},
+        windows, folder,
+    )  # fmt: skip
+    report(f"Largest difference between torch and ONNX Runtime: {difference:.1e}")
+    thresholds, score = choose_thresholds(val, bundle, create_engine(bundle))
+    figures = {**bundle.manifest.metrics, "validation_events": event_figures(score, card.pairs)}
+    manifest = replace(bundle.manifest, thresholds=thresholds, metrics=rounded(figures))
+    write_bundle(folder, manifest, bundle.onnx_path.read_bytes())
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    report(
+        f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "
+        f"{thresholds.unknown} ({score.right} of {score.total} validation gestures recognised, "
+        f"{score.wrong} wrong, {len(score.false_alarms)} false alarms)"
+    )
+    report(f"Bundle written to {folder} ({size / 1e6:.1f} MB)")
+
+
+def evaluate_bundle(
+    config: TrainingConfig,
+    data: Path,
+    folder: Path,
+    results: Path,
+    command: str,
+    stamp: bool = False,
+    report: Report = print,
+) -> dict[str, Any]:
+    """Measure a bundle on every split but the training one; returns and writes the figures."""
+    card = read_card(data)
+    check_card(card, config, data)
+    bundle = load_bundle(folder)
+    if bundle.manifest.class_names != card.class_names:
+        raise ConfigurationError(
+            f"Bundle {folder} knows the classes {', '.join(bundle.manifest.class_names)}; the "
+            f"films in {data} show {', '.join(card.class_names)}. Use films of its vocabulary."
+        )
+    engine = create_engine(bundle)
+    engine.warm_up()
+    figures: dict[str, Any] = {
+        "bundle": bundle.manifest.name,
+        "model_sha256": bundle.manifest.files["model.onnx"]["sha256"],
+        "command": command,
+        "thresholds": {
+            "start": bundle.manifest.thresholds.start,
+            "end": bundle.manifest.thresholds.end,
+            "unknown": bundle.manifest.thresholds.unknown,
+        },
+        "splits": {},
+    }
+    groups = {
+        name: load_split(data, name, settings.scenes)
+        for name, settings in config.data.splits.items()
+        if name != "train"
+    }
+    tests = [film for name, films in groups.items() if name != "val" for film in films]
+    if tests:
+        groups[TOGETHER] = tests
+    for name, films in groups.items():
+        split = evaluate_split(films, card, config.windows, bundle, engine)
+        figures["splits"][name] = rounded(split)
+        fused, events = split["windows"]["fused"], split["events"]["fused"]
+        report(
+            f"{name}: windows {fused['accuracy']:.3f} (macro-F1 {fused['macro_f1']:.3f}), "
+            f"events {events['right']} of {events['gestures']} right, {events['wrong']} wrong, "
+            f"{events['missed']} missed, {events['false_alarms']} false alarms"
+        )
+    write_report(results, config.name, figures, config)
+    report(f"Report written to {results / (config.name + '.md')}")
+    if stamp:
+        metrics = {
+            **bundle.manifest.metrics,
+            "command": command,
+            "held_out": {name: headline(split) for name, split in figures["splits"].items()},
+        }
+        write_bundle(
+            bundle.path, replace(bundle.manifest, metrics=metrics), bundle.onnx_path.read_bytes()
+        )
+    return figures
+
+
+def headline(split: dict[str, Any]) -> dict[str, Any]:
+    """The few figures of a split that belong into a manifest."""
+    return {
+        "window_accuracy": {k: v["accuracy"] for k, v in split["windows"].items()},
+        "window_macro_f1": {k: v["macro_f1"] for k, v in split["windows"].items()},
+        "events_recognised": {k: v["recognised"] for k, v in split["events"].items()},
+        "gestures": split["events"]["fused"]["gestures"],
+        "false_alarms": split["events"]["fused"]["false_alarms"],
+        "pairs": split["pairs"],
+    }

@@ -1,0 +1,75 @@
+"""What a window is called: the state of its person at the window's end.
+
+The robot judges a window when its last frame arrives, so the label is what it should say then:
+
+- the gesture, from `min_visible_s` after the gesture's onset until its release ends. Before,
+  the hand is still on its way and gestures that differ only in the fingers look alike.
+- nothing that counts (`IGNORE`) in those first moments and for `ignore_after_s` after the
+  release: both the gesture and the background are acceptable answers there, and a network
+  punished for either would learn the noise of the border. These windows take no part in
+  training nor in window accuracy; the event metrics, which follow the recogniser through
+  every frame, judge how borders are handled.
+- the background class otherwise, though the window's older part may still show a gesture.
+
+A gesture too short to be visible for `min_visible_s` counts from the middle of it on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from bharnet_ros.errors import ConfigurationError
+from training.sequences import GestureSpan
+
+IGNORE = -1
+
+
+def label_times(
+    times_ns: npt.NDArray[np.int64],
+    spans: Sequence[GestureSpan],
+    class_ids: Mapping[str, int],
+    background: int,
+    min_visible_s: float,
+    ignore_after_s: float,
+) -> npt.NDArray[np.int64]:
+    """(N,) labels of windows that end at times_ns (N,); see the module's text for the rule.
+
+    A gesture outweighs the ignored border of its neighbours, a border the background.
+    """
+    labels = np.full(len(times_ns), background, np.int64)
+    after_ns = round(ignore_after_s * 1e9)
+    for span in spans:
+        labels[(times_ns >= span.start_ns) & (times_ns <= span.end_ns + after_ns)] = IGNORE
+    for span in spans:
+        if span.class_name not in class_ids:
+            raise ConfigurationError(
+                f"The data show '{span.class_name}', which is not among the classes "
+                f"{', '.join(class_ids)}; generate them again with this vocabulary."
+            )
+        visible_ns = min(round(min_visible_s * 1e9), (span.end_ns - span.start_ns) // 2)
+        inside = (times_ns >= span.start_ns + visible_ns) & (times_ns <= span.end_ns)
+        labels[inside] = class_ids[span.class_name]
+    return labels
+
+
+def mirrored_classes(class_names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """(C,) the class each class becomes in a mirror: `swipe_left` <-> `swipe_right`.
+
+    Names that say left or right change places with the name that says the other; all others
+    stay. `ConfigurationError` if a name has no partner, because then mirroring would teach
+    wrong things.
+    """
+    swap = {"left": "right", "right": "left"}
+    result = np.arange(len(class_names))
+    for index, name in enumerate(class_names):
+        partner = "_".join(swap.get(word, word) for word in name.split("_"))
+        if partner not in class_names:
+            raise ConfigurationError(
+                f"Class '{name}' has no mirrored partner '{partner}'; add it, or train with "
+                "augment.mirror: 0."
+            )
+        result[index] = class_names.index(partner)
+    return result

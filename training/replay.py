@@ -1,0 +1,244 @@
+"""The recogniser over recorded sequences: its judgements taped once, its events replayed often.
+
+Thresholds are chosen by what the robot would really report. A tape holds what the recogniser's
+own windows, features and engine say at each of its ticks; its own event machine then runs over
+the tape with any thresholds, in milliseconds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import product
+from typing import NamedTuple
+
+import numpy as np
+
+from bharnet_ros.bundle import Bundle
+from bharnet_ros.evaluation import Episode, Score, score_episodes
+from bharnet_ros.events import EventConfig, EventMachine, Smoother
+from bharnet_ros.experts import FUSIONS
+from bharnet_ros.inference import Engine
+from bharnet_ros.manifest import Shape, Thresholds
+from bharnet_ros.recognizer import Recognizer, RecognizerConfig
+from bharnet_ros.types import ActionState, FloatArray, Skeleton, SkeletonFrame
+from training.sequences import KeypointSequence
+
+STARTS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
+ENDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+UNKNOWN_SHARE = 0.05
+
+
+class Judgement(NamedTuple):
+    """One tick: its stamp, and the probabilities (C,) or None if nothing could be judged."""
+
+    stamp_ns: int
+    probabilities: FloatArray | None
+
+
+class _TappedEngine:
+    """An engine that keeps the inputs and outputs of its last run."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.last: tuple[Mapping[str, FloatArray], dict[str, FloatArray]] | None = None
+
+    @property
+    def identity(self) -> str:
+        return self._engine.identity
+
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        return self._engine.inputs
+
+    @property
+    def outputs(self) -> Mapping[str, Shape]:
+        return self._engine.outputs
+
+    @property
+    def last_ms(self) -> float:
+        return self._engine.last_ms
+
+    def run(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        outputs = self._engine.run(inputs)
+        self.last = (inputs, outputs)
+        return outputs
+
+    def warm_up(self, batch_sizes: Sequence[int] = (1,)) -> None:
+        self._engine.warm_up(batch_sizes)
+
+
+def skeleton_frames(sequence: KeypointSequence) -> list[SkeletonFrame]:
+    """The frames as a tracker would hand them on; empty where the person was not found."""
+    size = sequence.info.get("image_size", (720, 1280))
+    frames = []
+    for stamp, points, scores in zip(
+        sequence.stamps_ns, sequence.keypoints, sequence.scores, strict=True
+    ):
+        seen = points[scores > 0.0]
+        people: tuple[Skeleton, ...] = ()
+        if len(seen):
+            low, high = seen.min(axis=0), seen.max(axis=0)
+            box = np.concatenate([low, high - low]).astype(np.float32)
+            people = (Skeleton(1, box, 1.0, points, scores),)
+        frames.append(
+            SkeletonFrame(int(stamp), (int(size[0]), int(size[1])), sequence.layout, people)
+        )
+    return frames
+
+
+Tape = dict[str, list[Judgement]]
+"""By fusion (fused, body, hand): what would be judged at every tick."""
+
+
+def tape(
+    sequence: KeypointSequence, bundle: Bundle, engine: Engine, config: RecognizerConfig
+) -> Tape:
+    """Every tick of the recogniser over one sequence, before smoothing and thresholds.
+
+    The recogniser runs once, fused; what the body or the hand expert alone would have said
+    follows from the same run by the recogniser's own rules: nothing, where that expert saw
+    nothing.
+    """
+    tapped = _TappedEngine(engine)
+    recognizer = Recognizer(bundle, tapped, replace(config, fusion="fused"))
+    warmth = bundle.manifest.fusion
+    result: Tape = {fusion: [] for fusion in FUSIONS}
+    for frame in skeleton_frames(sequence):
+        tapped.last = None
+        if recognizer.push(frame) is None:
+            continue
+        judged: dict[str, FloatArray | None] = dict.fromkeys(FUSIONS)
+        if tapped.last is not None:
+            inputs, outputs = tapped.last
+            seen = {name: bool((inputs[name][0, 2] > 0.0).any()) for name in ("body", "hand")}
+            if seen["body"] or seen["hand"]:
+                judged["fused"] = outputs["probabilities"][0]
+            if seen["body"]:
+                judged["body"] = _softmax(outputs["body_logits"][0] / warmth.body_temperature)
+            if seen["hand"]:
+                judged["hand"] = _softmax(outputs["hand_logits"][0] / warmth.hand_temperature)
+        for fusion, probabilities in judged.items():
+            result[fusion].append(Judgement(frame.stamp_ns, probabilities))
+    return result
+
+
+def replay(
+    judgements: Sequence[Judgement],
+    events: EventConfig,
+    smoothing_s: float,
+    class_names: Sequence[str],
+    person_id: int,
+) -> list[Episode]:
+    """The episodes the recogniser would report with these thresholds."""
+    machine, smoother = EventMachine(events), Smoother(smoothing_s)
+    episodes: list[Episode] = []
+    begun = 0
+    for stamp_ns, probabilities in judgements:
+        smooth = None
+        if probabilities is None:
+            smoother.reset()
+        else:
+            smooth = smoother.update(stamp_ns, probabilities)
+        for event in machine.update(stamp_ns, smooth):
+            if event.class_id is None:
+                continue
+            if event.state == ActionState.STARTED:
+                begun = stamp_ns
+            elif event.state == ActionState.ENDED:
+                name = class_names[event.class_id]
+                episodes.append(Episode(person_id, name, begun, stamp_ns, event.score))
+    last = machine.close()
+    if last is not None and last.class_id is not None and judgements:
+        name = class_names[last.class_id]
+        episodes.append(Episode(person_id, name, begun, judgements[-1].stamp_ns, last.score))
+    return episodes
+
+
+def true_episodes(sequence: KeypointSequence, person_id: int) -> list[Episode]:
+    """What the person of a sequence really did."""
+    return [Episode(person_id, s.class_name, s.start_ns, s.end_ns) for s in sequence.spans]
+
+
+def score_tapes(
+    tapes: Sequence[Sequence[Judgement]],
+    sequences: Sequence[KeypointSequence],
+    events: EventConfig,
+    smoothing_s: float,
+    class_names: Sequence[str],
+) -> Score:
+    """Reported against true episodes, over all sequences; each counts as its own person."""
+    truth: list[Episode] = []
+    reported: list[Episode] = []
+    for number, (judgements, sequence) in enumerate(zip(tapes, sequences, strict=True)):
+        truth += true_episodes(sequence, number)
+        reported += replay(judgements, events, smoothing_s, class_names, number)
+    return score_episodes(truth, reported)
+
+
+def choose_thresholds(
+    sequences: Sequence[KeypointSequence], bundle: Bundle, engine: Engine
+) -> tuple[Thresholds, Score]:
+    """Thresholds of the best event F1 on the given (validation) sequences, and that score.
+
+    Among equals, the middle of the start thresholds is taken, because it stands furthest from
+    where things get worse, and the lowest end threshold. `unknown` lies where 5 % of the
+    judgements whose best class is right would go unnamed; it never lies above `start`.
+    """
+    manifest = bundle.manifest
+    options = RecognizerConfig()
+    tapes = [tape(sequence, bundle, engine, options)["fused"] for sequence in sequences]
+    base = event_config(bundle, options)
+    found: dict[tuple[float, float], Score] = {}
+    for start, end in product(STARTS, ENDS):
+        if end <= start:
+            found[start, end] = score_tapes(
+                tapes, sequences, replace(base, start=start, end=end, unknown=0.0),
+                options.smoothing_s, manifest.class_names,
+            )  # fmt: skip
+    best = max(f1(score) for score in found.values())
+    good = [key for key, score in found.items() if f1(score) >= best - 1e-9]
+    starts = sorted({start for start, _ in good})
+    start = starts[len(starts) // 2]
+    end = min(end for each, end in good if each == start)
+    unknown = min(_unknown_threshold(tapes, sequences, bundle), start)
+    return Thresholds(start, end, unknown), found[start, end]
+
+
+def event_config(bundle: Bundle, options: RecognizerConfig) -> EventConfig:
+    """The event rules the recogniser would use with this bundle and these options."""
+    given = bundle.manifest.thresholds
+    return EventConfig(
+        bundle.manifest.background_id, given.start, given.end, given.unknown,
+        options.confirm_s, options.end_hold_s, options.min_duration_s,
+    )  # fmt: skip
+
+
+def f1(score: Score) -> float:
+    """Harmonic mean of the share of gestures recognised and of reports that are right."""
+    reported = score.right + score.wrong + len(score.false_alarms)
+    total = score.total + reported
+    return 2.0 * score.right / total if total else float("nan")
+
+
+def _unknown_threshold(
+    tapes: Sequence[Sequence[Judgement]], sequences: Sequence[KeypointSequence], bundle: Bundle
+) -> float:
+    """The probability that 95 % of the right judgements reach."""
+    names = bundle.manifest.class_names
+    reached = []
+    for judgements, sequence in zip(tapes, sequences, strict=True):
+        for stamp_ns, probabilities in judgements:
+            if probabilities is None:
+                continue
+            best = int(probabilities.argmax())
+            active = [s.class_name for s in sequence.spans if s.start_ns <= stamp_ns <= s.end_ns]
+            if names[best] == (active[0] if active else bundle.manifest.background_class):
+                reached.append(float(probabilities[best]))
+    return round(float(np.quantile(reached, UNKNOWN_SHARE)), 2) if reached else 0.0
+
+
+def _softmax(logits: FloatArray) -> FloatArray:
+    shifted = np.exp(logits - logits.max())
+    probabilities: FloatArray = (shifted / shifted.sum()).astype(np.float32)
+    return probabilities
