@@ -97,7 +97,7 @@ def describe(action: RecognizedAction | None) -> tuple[str, float]:
 
 
 def _draw_label(canvas: Image, skeleton: Skeleton, action: RecognizedAction | None) -> None:
-    """A dark panel over the head: id and label, its bar, and what each expert says."""
+    """A dark panel at the person: id and label, its bar, and what each expert says."""
     height, width = canvas.shape[:2]
     scale = height / 900
     text, score = describe(action)
@@ -133,15 +133,16 @@ def _draw_label(canvas: Image, skeleton: Skeleton, action: RecognizedAction | No
 def _panel_place(
     skeleton: Skeleton, panel: tuple[int, int], image: tuple[int, int]
 ) -> tuple[int, int]:
-    """Upper left corner: above the person, or beside the head where there is no room above.
+    """Upper left corner: over the person's middle, above the head, or where there is no room
+    above at the lower end of the person, clear of face and lifted hands.
 
     panel, image: (width, height) in pixels.
     """
-    left, top, wide = (float(value) for value in skeleton.bbox[:3])
-    x, y = left, top - panel[1] - 4
+    left, top, wide, tall = (float(value) for value in skeleton.bbox)
+    x = left + wide / 2 - panel[0] / 2
+    y = top - panel[1] - 4
     if y < 0:
-        y = max(top, 0.0)
-        x = left - panel[0] - 4 if left >= panel[0] + 4 else left + wide + 4
+        y = top + tall - panel[1] - 4
     return (
         int(np.clip(x, 0, max(0, image[0] - panel[0]))),
         int(np.clip(y, 0, max(0, image[1] - panel[1]))),

@@ -192,8 +192,9 @@ class Monitor(Node):
             truth = self._record.true_now.get(actor) if actor is not None else None
             caption = f"{name} (truth: {truth or '-'})" if self._with_truth else name
             key = f"{actor if actor is not None else action.track_id}/{name}"
-            if not self._with_truth or truth == name or key not in self._pictures.tiles:
-                self._pictures.keep(key, caption, image, action.bbox)
+            # The surest moment while it is true; two digits, so that the hold's first one stays.
+            rank = round(action.hypotheses[0].score, 2) + (truth == name)
+            self._pictures.keep(key, rank, caption, image, action.bbox)
 
 
 def wait_until(

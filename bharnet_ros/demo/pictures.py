@@ -10,9 +10,9 @@ import numpy as np
 from bharnet_ros.types import AnyFloat, Image
 
 _VIDEO_WIDTH = 960
-_TILE = (200, 300)  # width, height in pixels
-_COLUMNS = 6
-_MAX_TILES = 36
+_TILE = (260, 300)  # width, height in pixels
+_COLUMNS = 5
+_MAX_TILES = 40
 
 
 class Pictures:
@@ -22,14 +22,9 @@ class Pictures:
         self._folder = folder
         self._rate_hz = rate_hz
         self._writer: cv2.VideoWriter | None = None
-        self._tiles: dict[str, Image] = {}
+        self._tiles: dict[str, tuple[float, Image]] = {}
         self.video_path = folder / "annotated.mp4"
         self.strip_path = folder / "strip.jpg"
-
-    @property
-    def tiles(self) -> frozenset[str]:
-        """Keys of the tiles kept so far."""
-        return frozenset(self._tiles)
 
     def add(self, image: Image) -> None:
         """One annotated image, (H, W, 3) uint8 BGR."""
@@ -41,20 +36,22 @@ class Pictures:
             self._writer = cv2.VideoWriter(str(self.video_path), codec, self._rate_hz, size)
         self._writer.write(small)
 
-    def keep(self, key: str, caption: str, image: Image, bbox: AnyFloat) -> None:
-        """A tile of the strip: one person's part of an image. The same key replaces the tile.
+    def keep(self, key: str, rank: float, caption: str, image: Image, bbox: AnyFloat) -> None:
+        """A tile of the strip: one person's part of an image.
 
-        bbox: x, y, width, height in pixels.
+        Of the pictures with one key the first of the highest rank stays. bbox: x, y, width,
+        height in pixels.
         """
-        if key not in self._tiles and len(self._tiles) >= _MAX_TILES:
+        known = self._tiles.get(key)
+        if len(self._tiles) >= _MAX_TILES if known is None else rank <= known[0]:
             return
         tile = _cut(image, bbox)
         cv2.rectangle(tile, (0, _TILE[1] - 22), (_TILE[0], _TILE[1]), (30, 30, 30), -1)
         cv2.putText(
-            tile, caption, (5, _TILE[1] - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.45, (240, 240, 240), 1,
+            tile, caption, (5, _TILE[1] - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (240, 240, 240), 1,
             cv2.LINE_AA,
         )  # fmt: skip
-        self._tiles[key] = tile
+        self._tiles[key] = (rank, tile)
 
     def close(self) -> list[Path]:
         """Write what is left; the files that exist now."""
@@ -62,7 +59,7 @@ class Pictures:
             self._writer.release()
             self._writer = None
         if self._tiles:
-            cv2.imwrite(str(self.strip_path), _sheet(list(self._tiles.values())))
+            cv2.imwrite(str(self.strip_path), _sheet([tile for _, tile in self._tiles.values()]))
         return [path for path in (self.strip_path, self.video_path) if path.is_file()]
 
 
@@ -70,7 +67,7 @@ def _cut(image: Image, bbox: AnyFloat) -> Image:
     """The surroundings of a box in a tile's shape, as large as the image allows."""
     height, width = image.shape[:2]
     aspect = _TILE[0] / _TILE[1]
-    tall = min(float(height), max(1.35 * float(bbox[3]), 1.2 * float(bbox[2]) / aspect, 64.0))
+    tall = min(float(height), max(1.25 * float(bbox[3]), 1.2 * float(bbox[2]) / aspect, 64.0))
     wide = min(float(width), tall * aspect)
     left = float(np.clip(bbox[0] + bbox[2] / 2 - wide / 2, 0, width - wide))
     top = float(np.clip(bbox[1] + bbox[3] / 2 - 0.55 * tall, 0, height - tall))

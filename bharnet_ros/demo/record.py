@@ -160,7 +160,7 @@ def summary(
 
 def _share(told: tuple[int, int]) -> str:
     right, answered = told
-    return f"{right} of {answered}" if answered else "never seen"
+    return f"{right} of {answered}" if answered else "no answer"
 
 
 def _score_data(score: Score, pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:

@@ -19,22 +19,22 @@ def test_a_video_and_a_strip_remain(tmp_path: Path) -> None:
     for level in range(0, 200, 20):
         pictures.add(picture(level))
     for index in range(8):
-        pictures.keep(f"0/{index}", f"gesture {index}", picture(20 * index), BOX)
+        pictures.keep(f"0/{index}", 1.0, f"gesture {index}", picture(20 * index), BOX)
     assert pictures.close() == [tmp_path / "strip.jpg", tmp_path / "annotated.mp4"]
     strip = cv2.imread(str(tmp_path / "strip.jpg"))
-    assert strip.shape == (2 * 300, 6 * 200, 3)
+    assert strip.shape == (2 * 300, 5 * 260, 3)
     video = cv2.VideoCapture(str(tmp_path / "annotated.mp4"))
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 10
 
 
-def test_the_same_key_replaces_its_tile(tmp_path: Path) -> None:
+def test_of_one_key_the_first_of_the_best_stays(tmp_path: Path) -> None:
     pictures = Pictures(tmp_path, 4.0)
-    pictures.keep("0/wave", "wave", picture(10), BOX)
-    pictures.keep("0/wave", "wave", picture(200), BOX)
-    assert pictures.tiles == {"0/wave"}
+    for rank, level in ((0.5, 10), (1.9, 200), (1.9, 90), (0.7, 40)):
+        pictures.keep("0/wave", rank, "wave", picture(level), BOX)
     pictures.close()
     strip = cv2.imread(str(tmp_path / "strip.jpg"))
-    assert strip.shape == (300, 200, 3) and strip[50, 50].mean() > 150
+    assert strip.shape == (300, 260, 3)
+    assert abs(strip[50, 50].mean() - 200) < 5
 
 
 def test_nothing_seen_leaves_nothing(tmp_path: Path) -> None:
@@ -45,5 +45,8 @@ def test_nothing_seen_leaves_nothing(tmp_path: Path) -> None:
 def test_boxes_beyond_the_image_are_cut_to_it(tmp_path: Path) -> None:
     pictures = Pictures(tmp_path, 4.0)
     for index, box in enumerate(([-500, -500, 10, 10], [600, 300, 500, 900], [0, 0, 0, 0])):
-        pictures.keep(str(index), "edge", picture(90), np.array(box, np.float32))
-    assert len(pictures.tiles) == 3
+        pictures.keep(str(index), 1.0, "edge", picture(90), np.array(box, np.float32))
+    pictures.close()
+    strip = cv2.imread(str(tmp_path / "strip.jpg"))
+    assert strip.shape == (300, 3 * 260, 3)
+    assert abs(strip[50].mean() - 90) < 5
