@@ -134,7 +134,7 @@ def summary(
     if with_truth:
         fused, body = record.scores()
         lines += [format_score(fused, "Body and hands", pairs), ""]
-        lines += [format_score(body, "Body alone (for comparison)", pairs).split("\n")[0]]
+        lines += [format_score(body, "Body alone, made to answer if unsure").split("\n")[0]]
         lines += ["", "Pairs that differ only in the fingers, told apart (guessing: one half):"]
         for first, second in pairs:
             told = [score.pair_accuracy(first, second) for score in (fused, body)]

@@ -35,6 +35,7 @@ _AFTERGLOW_S = 1.5
 """After the last image: time for the last judgements and the last ENDED to arrive."""
 
 BODY_ONLY = "/body_only"
+_GUESS = 0.3
 
 
 def demo_graph(options: argparse.Namespace) -> tuple[list[ProcessSpec], str]:
@@ -68,8 +69,15 @@ def demo_graph(options: argparse.Namespace) -> tuple[list[ProcessSpec], str]:
         ProcessSpec((camera,)),
     ]
     if camera.node == "simulated_camera":
+        # Alone the body expert is rarely sure of a finger pair and would just stay silent; made
+        # to answer, it shows that it can only guess.
+        guessing = {
+            "start_threshold": _GUESS, "end_threshold": _GUESS / 2, "unknown_threshold": 0.0,
+        }  # fmt: skip
         body = NodeSpec(
-            "action_recognizer", {**bundle, "fusion": "body"}, {"skeletons": "/skeletons"}
+            "action_recognizer",
+            {**bundle, **guessing, "fusion": "body"},
+            {"skeletons": "/skeletons"},
         )
         processes.append(ProcessSpec((body,), namespace=BODY_ONLY))
     return processes, camera.node
