@@ -51,7 +51,9 @@ def mirror(
     if chosen.any():
         flipped, flipped_scores = flip_horizontally(keypoints[chosen], scores[chosen], layout, 0.0)
         keypoints[chosen], scores[chosen] = flipped, flipped_scores
-        labels[chosen] = mirrored[labels[chosen]]
+        seen = labels[chosen]
+        # Whatever is no class is none in a mirror, either.
+        labels[chosen] = np.where(seen >= 0, mirrored[seen.clip(min=0)], seen)
     return keypoints, scores, labels
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bharnet_ros.types import FloatArray
+from training.labels import OTHER
 
 LOWEST, HIGHEST = 0.1, 10.0
 _GOLDEN = (5.0**0.5 - 1.0) / 2.0
@@ -14,11 +15,16 @@ _GOLDEN = (5.0**0.5 - 1.0) / 2.0
 def negative_log_likelihood(
     logits: FloatArray, labels: npt.NDArray[np.int64], temperature: float
 ) -> float:
-    """Mean over windows (N,) of -log softmax(logits / temperature)[label]."""
+    """Mean over windows (N,) of -log softmax(logits / temperature)[label].
+
+    For `OTHER` windows, which are of no class: the mean of that over all classes, least when no
+    class is preferred.
+    """
     scaled = logits.astype(np.float64) / temperature
     scaled -= scaled.max(axis=1, keepdims=True)
     log_sum = np.log(np.exp(scaled).sum(axis=1))
-    return float((log_sum - scaled[np.arange(len(labels)), labels]).mean())
+    named = scaled[np.arange(len(labels)), labels.clip(min=0)]
+    return float((log_sum - np.where(labels == OTHER, scaled.mean(axis=1), named)).mean())
 
 
 def fit_temperature(logits: FloatArray, labels: npt.NDArray[np.int64]) -> float:

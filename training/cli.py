@@ -104,6 +104,11 @@ def _parser() -> argparse.ArgumentParser:
                 "--stamp", action="store_true",
                 help="write the figures into the manifest of the bundle, too",
             )  # fmt: skip
+            command.add_argument(
+                "--beside", type=Path, action="append", default=[], metavar="BUNDLE",
+                help="another bundle whose answers to outsiders are reported beside this one's; "
+                "may be given several times",
+            )  # fmt: skip
     return parser
 
 
@@ -154,6 +159,7 @@ def _evaluate(config: TrainingConfig, options: argparse.Namespace) -> None:
         options.results or ROOT / "results",
         f"python -m training {options.command} --config {options.config}",
         stamp=getattr(options, "stamp", True),
+        beside=getattr(options, "beside", ()),
     )
 
 

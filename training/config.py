@@ -19,6 +19,10 @@ Range = tuple[float, float]
 PROJECTED = "projected"
 PROJECTED_ACTORS = 100_000
 """Seed of the first person who is only projected; far from those of anybody filmed."""
+OUTSIDERS = ("outsiders", "outsiders_val", "outsiders_test")
+"""Films of what no gesture is (see `training.outsiders`): projected to train on, filmed to choose
+thresholds and to test. Each has people of its own, from these seeds on."""
+OUTSIDER_ACTORS = (200_000, 300_000, 400_000)
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,8 @@ class DataConfig:
     frame periods. image_size: height and width in pixels. focal_px: as the demo's camera.
     projected_scenes: films of the training split's kind, but of other people, whose keypoints
     are projected and not estimated from drawn pictures (see `training.projecting`).
+    outsider_scenes: films of each of `OUTSIDERS`; the first are seen as `train` is, the others
+    as `val`.
     """
 
     scene_s: float
@@ -59,15 +65,23 @@ class DataConfig:
     focal_px: float
     splits: dict[str, SplitConfig]
     projected_scenes: int = 0
+    outsider_scenes: tuple[int, int, int] = (0, 0, 0)
 
     def all_splits(self) -> dict[str, SplitConfig]:
-        """The splits as written, and the projected one that follows from `train`."""
+        """The splits as written, and those that follow from `train` and `val`."""
         extra = {}
         if self.projected_scenes:
             people = (PROJECTED_ACTORS, PROJECTED_ACTORS + self.projected_scenes - 1)
             extra[PROJECTED] = dataclasses.replace(
                 self.splits["train"], scenes=self.projected_scenes, actors=people
             )
+        for name, first, scenes in zip(
+            OUTSIDERS, OUTSIDER_ACTORS, self.outsider_scenes, strict=True
+        ):
+            if scenes:
+                like = self.splits["train" if name == OUTSIDERS[0] else "val"]
+                people = (first, first + scenes - 1)
+                extra[name] = dataclasses.replace(like, scenes=scenes, actors=people)
         return {**self.splits, **extra}
 
 
@@ -132,6 +146,8 @@ class FitConfig:
 
     loss_weights: of L_B, L_H and L_cpl. background_share: part of each batch that is background.
     projected_share: part of each batch that was projected and not filmed, if there is any.
+    outsider_share: part of each batch that shows outsiders, if there are any, and
+    outsider_weight: how much their loss counts beside that of the classes.
     bfloat16: mixed precision, a third quicker on processors that have it.
     """
 
@@ -145,6 +161,8 @@ class FitConfig:
     loss_weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     background_share: float = 0.25
     projected_share: float = 0.5
+    outsider_share: float = 0.18
+    outsider_weight: float = 0.5
     gradient_clip: float = 5.0
     bfloat16: bool = True
     validate_every: int = 250
@@ -171,7 +189,7 @@ class TrainingConfig:
         content = dataclasses.asdict(self)
         for split in content["data"]["splits"].values():
             del split["scenes"]
-        del content["data"]["projected_scenes"]
+        del content["data"]["projected_scenes"], content["data"]["outsider_scenes"]
         return _hash({"data": content["data"], "seed": self.seed})
 
 
@@ -262,10 +280,10 @@ def _check(config: TrainingConfig, where: str) -> None:
                 f"{place}.modalities takes joint, bone and motion, not {sorted(strange)}."
             )
     train = config.data.splits["train"]
-    if PROJECTED in config.data.splits:
+    for name in {PROJECTED, *OUTSIDERS} & set(config.data.splits):
         raise ConfigurationError(
-            f"{where}: data.splits.{PROJECTED} follows from the train split; set "
-            "data.projected_scenes instead."
+            f"{where}: data.splits.{name} follows from the splits train and val; set "
+            "data.projected_scenes or data.outsider_scenes instead."
         )
     for name, split in config.data.splits.items():
         first, last = split.actors

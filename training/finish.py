@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from bharnet_ros.bundle import load_bundle, write_bundle
+from bharnet_ros.bundle import Bundle, load_bundle, write_bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Thresholds
+from training.calibration import fit_temperature
 from training.checkpoint import load_weights, read_description
-from training.config import TrainingConfig
-from training.dataset import check_card, read_card
+from training.config import OUTSIDERS, TrainingConfig
+from training.dataset import DatasetCard, check_card, read_card
 from training.evaluate import evaluate_split, event_figures, rounded
 from training.export import export_bundle, provenance
 from training.fit import WEIGHTS_FILE
 from training.models import BHaRNet
+from training.openness import open_figures
+from training.predict import ExpertLogits, predict
 from training.replay import choose_thresholds
 from training.report import write_report
-from training.sequences import load_split
-from training.windowing import WindowIndex, expert_inputs, index_windows
+from training.sequences import KeypointSequence, load_split
+from training.windowing import ExpertInputs, expert_inputs, index_windows
 
 Report = Callable[[str], None]
 TOGETHER = "tests_together"
@@ -39,7 +43,8 @@ def calibrate_and_export(
     command: str,
     report: Report = print,
 ) -> None:
-    """Choose the thresholds on validation films and write the bundle.
+    """Choose temperatures and thresholds on validation films, with and without outsiders, and
+    write the bundle.
 
     The bundle is written twice: once so that the robot's own recogniser can run on it while
     the thresholds are sought, and once with those thresholds in it.
@@ -50,20 +55,20 @@ def calibrate_and_export(
     network = BHaRNet(config.model, len(card.class_names), config.windows.num_steps)
     load_weights(run / WEIGHTS_FILE, network)
     val = load_split(data, "val", config.data.splits["val"].scenes)
-    index = index_windows(val, config.windows, card.class_ids, card.background_id)
+    outsiders = load_outsiders(config, data, OUTSIDERS[1])
+    both = [*val, *outsiders]
+    index = index_windows(both, config.windows, card.class_ids, card.background_id)
+    windows = expert_inputs(both, index, config.windows, FeatureConfig())
     some = np.linspace(0, len(index.label) - 1, 64).astype(int)
-    windows = expert_inputs(
-        val, WindowIndex(*(part[some] for part in index)), config.windows, FeatureConfig()
-    )
     history = description["history"]
     bundle, difference = export_bundle(
-        network, config, card, description["temperatures"], Thresholds(),
+        network, config, card, temperatures(predict(network, windows), index.label), Thresholds(),
         provenance(config, description, command),
         {"validation_macro_f1": rounded(history[-1] if history else {})},
-        windows, folder,
+        ExpertInputs(*(part[some] for part in windows)), folder,
     )  # fmt: skip
     report(f"Largest difference between torch and ONNX Runtime: {difference:.1e}")
-    thresholds, score = choose_thresholds(val, bundle, create_engine(bundle))
+    thresholds, score = choose_thresholds(val, bundle, create_engine(bundle), outsiders)
     figures = {**bundle.manifest.metrics, "validation_events": event_figures(score, card.pairs)}
     manifest = replace(bundle.manifest, thresholds=thresholds, metrics=rounded(figures))
     write_bundle(folder, manifest, bundle.onnx_path.read_bytes())
@@ -76,6 +81,22 @@ def calibrate_and_export(
     report(f"Bundle written to {folder} ({size / 1e6:.1f} MB)")
 
 
+def temperatures(logits: ExpertLogits, labels: npt.NDArray[np.int64]) -> dict[str, float]:
+    """The temperatures that make validation probabilities honest: fused, body and hand."""
+    seen = logits.usable > 0.0
+    return {
+        "fused": fit_temperature(logits.fused[seen], labels[seen]),
+        "body": fit_temperature(logits.body, labels),
+        "hand": fit_temperature(logits.hand[seen], labels[seen]),
+    }
+
+
+def load_outsiders(config: TrainingConfig, data: Path, split: str) -> list[KeypointSequence]:
+    """The films of outsiders of one of `OUTSIDERS`; none if the configuration has none."""
+    settings = config.data.all_splits().get(split)
+    return load_split(data, split, settings.scenes) if settings else []
+
+
 def evaluate_bundle(
     config: TrainingConfig,
     data: Path,
@@ -84,27 +105,22 @@ def evaluate_bundle(
     command: str,
     stamp: bool = False,
     report: Report = print,
+    beside: Sequence[Path] = (),
 ) -> dict[str, Any]:
-    """Measure a bundle on every split but the training one; returns and writes the figures."""
+    """Measure a bundle on every split but the training one; returns and writes the figures.
+
+    beside: other bundles of the same classes, whose answers to outsiders are set beside its own.
+    """
     card = read_card(data)
     check_card(card, config, data)
-    bundle = load_bundle(folder)
-    if bundle.manifest.class_names != card.class_names:
-        raise ConfigurationError(
-            f"Bundle {folder} knows the classes {', '.join(bundle.manifest.class_names)}; the "
-            f"films in {data} show {', '.join(card.class_names)}. Use films of its vocabulary."
-        )
+    bundle, *others = (_bundle_for(card, path, data) for path in (folder, *beside))
     engine = create_engine(bundle)
     engine.warm_up()
     figures: dict[str, Any] = {
         "bundle": bundle.manifest.name,
         "model_sha256": bundle.manifest.files["model.onnx"]["sha256"],
         "command": command,
-        "thresholds": {
-            "start": bundle.manifest.thresholds.start,
-            "end": bundle.manifest.thresholds.end,
-            "unknown": bundle.manifest.thresholds.unknown,
-        },
+        "thresholds": asdict(bundle.manifest.thresholds),
         "splits": {},
     }
     groups = {
@@ -124,6 +140,18 @@ def evaluate_bundle(
             f"events {events['right']} of {events['gestures']} right, {events['wrong']} wrong, "
             f"{events['missed']} missed, {events['false_alarms']} false alarms"
         )
+    outsiders = load_outsiders(config, data, OUTSIDERS[2])
+    if tests and outsiders:
+        figures["outsiders"] = [
+            {
+                "model_sha256": each.manifest.files["model.onnx"]["sha256"],
+                "start": each.manifest.thresholds.start,
+                **rounded(
+                    open_figures(tests, outsiders, card, config.windows, each, create_engine(each))
+                ),
+            }
+            for each in (*others, bundle)
+        ]
     write_report(results, config.name, figures, config)
     report(f"Report written to {results / (config.name + '.md')}")
     if stamp:
@@ -131,11 +159,23 @@ def evaluate_bundle(
             **bundle.manifest.metrics,
             "command": command,
             "held_out": {name: headline(split) for name, split in figures["splits"].items()},
+            "outsiders": figures["outsiders"][-1] if "outsiders" in figures else {},
         }
         write_bundle(
             bundle.path, replace(bundle.manifest, metrics=metrics), bundle.onnx_path.read_bytes()
         )
     return figures
+
+
+def _bundle_for(card: DatasetCard, folder: Path, data: Path) -> Bundle:
+    """The bundle in `folder`, if it knows the classes that the films show."""
+    bundle = load_bundle(folder)
+    if bundle.manifest.class_names != card.class_names:
+        raise ConfigurationError(
+            f"Bundle {folder} knows the classes {', '.join(bundle.manifest.class_names)}; the "
+            f"films in {data} show {', '.join(card.class_names)}. Use films of its vocabulary."
+        )
+    return bundle
 
 
 def headline(split: dict[str, Any]) -> dict[str, Any]:

@@ -15,15 +15,14 @@ import torch
 from torch import nn
 
 from bharnet_ros.features import FeatureConfig
-from training.calibration import fit_temperature
 from training.checkpoint import save_weights
-from training.config import PROJECTED, FitConfig, TrainingConfig
+from training.config import OUTSIDERS, PROJECTED, FitConfig, TrainingConfig
 from training.dataset import DatasetCard, check_card, read_card
 from training.ema import WeightAverage
 from training.losses import Losses, ensemble_loss
 from training.metrics import summary
 from training.models import BHaRNet
-from training.predict import ExpertLogits, predict
+from training.predict import predict
 from training.sampling import BatchSampler
 from training.sequences import KeypointSequence, content_hash, load_split
 from training.windowing import ExpertInputs, expert_inputs, index_windows
@@ -46,15 +45,12 @@ def fit(config: TrainingConfig, data: Path, run: Path, report: Report = print) -
     parts = {
         name: load_split(data, name, split.scenes)
         for name, split in config.data.all_splits().items()
-        if name in ("train", "val", PROJECTED)
+        if name in ("train", "val", PROJECTED, OUTSIDERS[0])
     }
-    val = parts["val"]
     network, history = train_network(
-        config, card, parts["train"], parts.get(PROJECTED, []), val, report
-    )
-    settings = config.windows
-    index = index_windows(val, settings, card.class_ids, card.background_id)
-    logits = predict(network, expert_inputs(val, index, settings, FeatureConfig()))
+        config, card, parts["train"], parts.get(PROJECTED, []), parts["val"], report,
+        parts.get(OUTSIDERS[0], []),
+    )  # fmt: skip
     description = {
         "config": dataclasses.asdict(config),
         "card": dataclasses.asdict(card),
@@ -63,23 +59,12 @@ def fit(config: TrainingConfig, data: Path, run: Path, report: Report = print) -
         "film_s": {
             name: round(sum(film.duration_s for film in films), 1) for name, films in parts.items()
         },
-        "temperatures": temperatures(logits, index.label),
         "history": history,
         "torch_threads": torch.get_num_threads(),
     }
     save_weights(run / WEIGHTS_FILE, network, description)
     report(f"Weights written to {run / WEIGHTS_FILE}")
     return description
-
-
-def temperatures(logits: ExpertLogits, labels: np.ndarray[Any, Any]) -> dict[str, float]:
-    """The temperatures that make validation probabilities honest: fused, body and hand."""
-    seen = logits.usable > 0.0
-    return {
-        "fused": fit_temperature(logits.fused[seen], labels[seen]),
-        "body": fit_temperature(logits.body, labels),
-        "hand": fit_temperature(logits.hand[seen], labels[seen]),
-    }
 
 
 def train_network(
@@ -89,6 +74,7 @@ def train_network(
     projected: Sequence[KeypointSequence],
     val: Sequence[KeypointSequence],
     report: Report,
+    outsiders: Sequence[KeypointSequence] = (),
 ) -> tuple[BHaRNet, list[dict[str, float]]]:
     """The averaged network after the last step, and the figures along the way.
 
@@ -97,7 +83,7 @@ def train_network(
     """
     seed_everything(config.seed)
     features = FeatureConfig()
-    sampler = BatchSampler(filmed, projected, card, config, features)
+    sampler = BatchSampler(filmed, projected, card, config, features, outsiders)
     index = index_windows(val, config.windows, card.class_ids, card.background_id)
     validation = expert_inputs(val, index, config.windows, features)
     network = BHaRNet(config.model, len(card.class_names), config.windows.num_steps)
@@ -164,8 +150,9 @@ def train_step(
         output = network(torch.from_numpy(batch.body), torch.from_numpy(batch.hand))
     output = output._replace(body=output.body.float(), hand=output.hand.float())
     losses = ensemble_loss(
-        output, torch.from_numpy(batch.label), config.label_smoothing, config.loss_weights
-    )
+        output, torch.from_numpy(batch.label), config.label_smoothing, config.loss_weights,
+        config.outsider_weight,
+    )  # fmt: skip
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]
     nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)

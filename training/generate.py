@@ -18,15 +18,17 @@ from pathlib import Path
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.gestures import Vocabulary, load_vocabulary
 from bharnet_ros.pose import PoseEstimator, create_pose_estimator
-from training.config import PROJECTED, TrainingConfig
+from training.config import OUTSIDERS, PROJECTED, TrainingConfig
 from training.dataset import DatasetCard, read_card, write_card
 from training.filming import build_scene, film
+from training.outsiders import outsider_spans, outsider_vocabulary
 from training.plan import FilmPlan, plan_films
 from training.projecting import project_film
 from training.sequences import load_sequence, save_sequence
 
 ESTIMATOR = "mediapipe"
 PROJECTED_COST = 0.01
+NOT_DRAWN = (PROJECTED, OUTSIDERS[0])
 EstimatorFactory = Callable[[], PoseEstimator]
 
 _estimator: PoseEstimator | None = None
@@ -115,7 +117,7 @@ def _finished(path: Path) -> bool:
 
 def _cost(plan: FilmPlan) -> float:
     """Work, in seconds of drawn film; nothing is drawn or estimated in a projected one."""
-    return plan.duration_s * (PROJECTED_COST if plan.split == PROJECTED else 1.0)
+    return plan.duration_s * (PROJECTED_COST if plan.split in NOT_DRAWN else 1.0)
 
 
 def make_film(
@@ -127,7 +129,9 @@ def make_film(
     """
     global _estimator
     vocabulary = load_vocabulary()
-    if plan.split == PROJECTED:
+    if plan.split in OUTSIDERS:
+        vocabulary = outsider_vocabulary(plan.schedule, plan.seed, vocabulary)
+    if plan.split in NOT_DRAWN:
         sequence = project_film(plan, config.data, vocabulary)
     else:
         if _estimator is None:
@@ -135,6 +139,8 @@ def make_film(
             _estimator = factory()
         scene = build_scene(plan, config.data, vocabulary)
         sequence = film(scene, plan, config.data, _estimator)
+    if plan.split in OUTSIDERS:
+        sequence = replace(sequence, spans=outsider_spans(sequence.spans))
     sequence = replace(sequence, info={**sequence.info, "digest": config.data_digest()})
     save_sequence(Path(folder) / plan.split / plan.file_name, sequence)
     return _cost(plan)

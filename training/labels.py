@@ -11,6 +11,8 @@ The robot judges a window when its last frame arrives, so the label is what it s
   every frame, judge how borders are handled.
 - the background class otherwise, though the window's older part may still show a gesture.
 
+What an outsider does (see `training.outsiders`) is labelled by the same rule, `OTHER`.
+
 A gesture too short to be visible for `min_visible_s` counts from the middle of it on.
 """
 
@@ -25,6 +27,10 @@ from bharnet_ros.errors import ConfigurationError
 from training.sequences import GestureSpan
 
 IGNORE = -1
+OTHER = -2
+"""Label of windows that show an outsider: no class is right, not even the background."""
+OUTSIDER = "(outsider)"
+"""Name of the spans in which a person does what no gesture of the vocabulary is."""
 
 
 def label_times(
@@ -43,15 +49,16 @@ def label_times(
     after_ns = round(ignore_after_s * 1e9)
     for span in spans:
         labels[(times_ns >= span.start_ns) & (times_ns <= span.end_ns + after_ns)] = IGNORE
+    numbers = {**class_ids, OUTSIDER: OTHER}
     for span in spans:
-        if span.class_name not in class_ids:
+        if span.class_name not in numbers:
             raise ConfigurationError(
                 f"The data show '{span.class_name}', which is not among the classes "
                 f"{', '.join(class_ids)}; generate them again with this vocabulary."
             )
         visible_ns = min(round(min_visible_s * 1e9), (span.end_ns - span.start_ns) // 2)
         inside = (times_ns >= span.start_ns + visible_ns) & (times_ns <= span.end_ns)
-        labels[inside] = class_ids[span.class_name]
+        labels[inside] = numbers[span.class_name]
     return labels
 
 

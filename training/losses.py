@@ -6,8 +6,9 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import log_softmax, nll_loss
 
+from training.labels import OTHER
 from training.models import ExpertOutput
 
 
@@ -25,16 +26,39 @@ def ensemble_loss(
     labels: Tensor,
     label_smoothing: float = 0.1,
     weights: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    outsider_weight: float = 0.5,
 ) -> Losses:
-    """Cross-entropies with label smoothing; labels: (N,) class numbers.
+    """Cross-entropies; labels: (N,) class numbers, or `OTHER` for what is none of them.
 
     L_B judges the body logits, L_H the hand logits of those windows whose hands are usable,
-    L_cpl the sum of both logits (the body's alone where hands are not usable). Every loss is a
-    mean over the windows it judges; L_H is 0 if there are none.
+    L_cpl the sum of both logits (the body's alone where hands are not usable). Each is the mean,
+    over the windows of a class that it judges, of the cross-entropy with label smoothing, plus
+    outsider_weight times the mean, over the `OTHER` windows that it judges, of the cross-entropy
+    with the uniform distribution (outlier exposure: Hendrycks et al., ICLR 2019). A mean over no
+    windows is 0.
     """
-    body = cross_entropy(output.body, labels, label_smoothing=label_smoothing)
-    each = cross_entropy(output.hand, labels, label_smoothing=label_smoothing, reduction="none")
-    hand = (each * output.usable).sum() / output.usable.sum().clamp(min=1.0)
-    complementary = cross_entropy(output.fused, labels, label_smoothing=label_smoothing)
+    seen = torch.ones_like(output.usable)
+    settings = (labels, label_smoothing, outsider_weight)
+    body = _stream_loss(output.body, seen, *settings)
+    hand = _stream_loss(output.hand, output.usable, *settings)
+    complementary = _stream_loss(output.fused, seen, *settings)
     total = weights[0] * body + weights[1] * hand + weights[2] * complementary
     return Losses(body, hand, complementary, torch.as_tensor(total))
+
+
+def _stream_loss(
+    logits: Tensor, judged: Tensor, labels: Tensor, label_smoothing: float, outsider_weight: float
+) -> Tensor:
+    """One stream's loss; judged: (N,) 1 for the windows that count, else 0."""
+    log_probability = log_softmax(logits, dim=1)
+    uniform = -log_probability.mean(dim=1)
+    outside = labels == OTHER
+    named = nll_loss(log_probability, labels.clamp(min=0), reduction="none")
+    smooth = (1.0 - label_smoothing) * named + label_smoothing * uniform
+    known = _mean(smooth, judged * ~outside)
+    return known + outsider_weight * _mean(uniform, judged * outside)
+
+
+def _mean(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean of the chosen values (chosen: 1 or 0 each); 0 if there are none."""
+    return (values * chosen).sum() / chosen.sum().clamp(min=1.0)

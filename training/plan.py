@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bharnet_ros.gestures import Vocabulary
-from training.config import DataConfig, Range, TrainingConfig
+from training.config import OUTSIDERS, DataConfig, Range, TrainingConfig
+from training.outsiders import outsider_script
 
 LEAD_S = 1.2
 """Every film begins with a moment of doing nothing, so that the first gesture has a before."""
@@ -57,7 +58,9 @@ def plan_films(config: TrainingConfig, split: str, vocabulary: Vocabulary) -> li
         schedule: list[tuple[str, float, float]] = []
         speed = _banded(settings.speed, rng)
         clock = LEAD_S
-        while True:
+        if split in OUTSIDERS:
+            schedule.extend(outsider_script(config.data.scene_s, LEAD_S, rng))
+        while split not in OUTSIDERS:
             # Slow people take longer for the same thing.
             length = float(rng.uniform(*config.data.gesture_s)) / min(speed, 1.0)
             if clock + length > config.data.scene_s:

@@ -7,7 +7,7 @@ the tape with any thresholds, in milliseconds.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import NamedTuple
@@ -16,15 +16,16 @@ import numpy as np
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.evaluation import Episode, Score, score_episodes
-from bharnet_ros.events import EventConfig, EventMachine, Smoother
+from bharnet_ros.events import Event, EventConfig, EventMachine, Smoother
 from bharnet_ros.experts import FUSIONS
 from bharnet_ros.inference import Engine
 from bharnet_ros.manifest import Shape, Thresholds
 from bharnet_ros.recognizer import Recognizer, RecognizerConfig
 from bharnet_ros.types import ActionState, FloatArray, Skeleton, SkeletonFrame
+from training.labels import OUTSIDER
 from training.sequences import KeypointSequence
 
-STARTS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8)
+STARTS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
 ENDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
 UNKNOWN_SHARE = 0.05
 
@@ -123,6 +124,20 @@ def tape(
     return result
 
 
+def follow(
+    judgements: Sequence[Judgement], machine: EventMachine, smoothing_s: float
+) -> Iterator[tuple[int, tuple[Event, ...]]]:
+    """The stamp of every tick, and what an event machine reports then."""
+    smoother = Smoother(smoothing_s)
+    for stamp_ns, probabilities in judgements:
+        smooth = None
+        if probabilities is None:
+            smoother.reset()
+        else:
+            smooth = smoother.update(stamp_ns, probabilities)
+        yield stamp_ns, machine.update(stamp_ns, smooth)
+
+
 def replay(
     judgements: Sequence[Judgement],
     events: EventConfig,
@@ -131,16 +146,11 @@ def replay(
     person_id: int,
 ) -> list[Episode]:
     """The episodes the recogniser would report with these thresholds."""
-    machine, smoother = EventMachine(events), Smoother(smoothing_s)
+    machine = EventMachine(events)
     episodes: list[Episode] = []
     begun = 0
-    for stamp_ns, probabilities in judgements:
-        smooth = None
-        if probabilities is None:
-            smoother.reset()
-        else:
-            smooth = smoother.update(stamp_ns, probabilities)
-        for event in machine.update(stamp_ns, smooth):
+    for stamp_ns, happened in follow(judgements, machine, smoothing_s):
+        for event in happened:
             if event.class_id is None:
                 continue
             if event.state == ActionState.STARTED:
@@ -156,8 +166,12 @@ def replay(
 
 
 def true_episodes(sequence: KeypointSequence, person_id: int) -> list[Episode]:
-    """What the person of a sequence really did."""
-    return [Episode(person_id, s.class_name, s.start_ns, s.end_ns) for s in sequence.spans]
+    """The gestures that the person of a sequence really made; an outsider is none."""
+    return [
+        Episode(person_id, s.class_name, s.start_ns, s.end_ns)
+        for s in sequence.spans
+        if s.class_name != OUTSIDER
+    ]
 
 
 def score_tapes(
@@ -177,23 +191,28 @@ def score_tapes(
 
 
 def choose_thresholds(
-    sequences: Sequence[KeypointSequence], bundle: Bundle, engine: Engine
+    sequences: Sequence[KeypointSequence],
+    bundle: Bundle,
+    engine: Engine,
+    outsiders: Sequence[KeypointSequence] = (),
 ) -> tuple[Thresholds, Score]:
     """Thresholds of the best event F1 on the given (validation) sequences, and that score.
 
-    Among equals, the middle of the start thresholds is taken, because it stands furthest from
-    where things get worse, and the lowest end threshold. `unknown` lies where 5 % of the
-    judgements whose best class is right would go unnamed; it never lies above `start`.
+    Whatever is reported while an outsider is shown counts as a false alarm. Among equals, the
+    middle of the start thresholds is taken, because it stands furthest from where things get
+    worse, and the lowest end threshold. `unknown` lies where 5 % of the judgements whose best
+    class is right would go unnamed; it never lies above `start`.
     """
     manifest = bundle.manifest
     options = RecognizerConfig()
-    tapes = [tape(sequence, bundle, engine, options)["fused"] for sequence in sequences]
+    films = [*sequences, *outsiders]
+    tapes = [tape(film, bundle, engine, options)["fused"] for film in films]
     base = event_config(bundle, options)
     found: dict[tuple[float, float], Score] = {}
     for start, end in product(STARTS, ENDS):
         if end <= start:
             found[start, end] = score_tapes(
-                tapes, sequences, replace(base, start=start, end=end, unknown=0.0),
+                tapes, films, replace(base, start=start, end=end, unknown=0.0),
                 options.smoothing_s, manifest.class_names,
             )  # fmt: skip
     best = max(f1(score) for score in found.values())
@@ -201,7 +220,7 @@ def choose_thresholds(
     starts = sorted({start for start, _ in good})
     start = starts[len(starts) // 2]
     end = min(end for each, end in good if each == start)
-    unknown = min(_unknown_threshold(tapes, sequences, bundle), start)
+    unknown = min(_unknown_threshold(tapes, films, bundle), start)
     return Thresholds(start, end, unknown), found[start, end]
 
 

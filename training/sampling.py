@@ -12,16 +12,17 @@ from bharnet_ros.features import FeatureConfig, body_features, hand_features
 from training.augment import augment, frames_kept
 from training.config import TrainingConfig
 from training.dataset import DatasetCard
-from training.labels import IGNORE, label_times, mirrored_classes
+from training.labels import IGNORE, OTHER, label_times, mirrored_classes
 from training.sequences import KeypointSequence
 from training.windowing import ExpertInputs, cut_window, index_windows
 
 
 class BatchSampler:
-    """Draws windows of the training films, filmed and projected ones.
+    """Draws windows of the training films, filmed and projected ones, and of outsiders.
 
     Every batch depends only on the seed and its number, so a run can be repeated and
-    continued. A share of each batch is background, the rest is spread evenly over the gestures.
+    continued. A share of each batch shows outsiders, a share of what is left is background, the
+    rest is spread evenly over the gestures.
     """
 
     def __init__(
@@ -31,8 +32,9 @@ class BatchSampler:
         card: DatasetCard,
         config: TrainingConfig,
         features: FeatureConfig,
+        outsiders: Sequence[KeypointSequence] = (),
     ) -> None:
-        self._sequences = [*filmed, *projected]
+        self._sequences = [*filmed, *projected, *outsiders]
         self._card = card
         self._config = config
         self._features = features
@@ -44,10 +46,14 @@ class BatchSampler:
         self._index = index_windows(
             self._sequences, config.windows, card.class_ids, card.background_id
         )
-        is_filmed = self._index.sequence < len(filmed)
-        self._filmed = self._by_class(is_filmed)
-        self._projected = self._by_class(~is_filmed) if projected else None
+        number, first = self._index.sequence, len(filmed) + len(projected)
+        self._filmed = self._by_class(number < len(filmed))
+        is_projected = (number >= len(filmed)) & (number < first)
+        self._projected = self._by_class(is_projected) if projected else None
         self._projected_share = config.fit.projected_share if projected else 0.0
+        # People at rest are shown by the other films already.
+        self._outsiders = np.flatnonzero((number >= first) & (self._index.label == OTHER))
+        self._outsider_share = config.fit.outsider_share if len(self._outsiders) else 0.0
 
     def _by_class(self, chosen: npt.NDArray[np.bool_]) -> list[npt.NDArray[np.int64]]:
         """Numbers of the chosen windows of each class; every class must have one."""
@@ -74,7 +80,7 @@ class BatchSampler:
         for label in self._draw_labels(rng):
             projected = rng.random() < self._projected_share
             pool = self._projected if projected and self._projected else self._filmed
-            members = pool[label]
+            members = self._outsiders if label == OTHER else pool[label]
             choice = int(members[rng.integers(len(members))])
             points, weights, label = self._window(choice, int(label), rng)
             keypoints.append(points)
@@ -102,7 +108,10 @@ class BatchSampler:
         gestures = np.delete(np.arange(len(self._card.class_names)), self._card.background_id)
         labels = rng.permutation(gestures)[np.arange(count) % len(gestures)]
         background = rng.random(count) < self._config.fit.background_share
-        return np.where(background, self._card.background_id, labels)
+        labels = np.where(background, self._card.background_id, labels)
+        if self._outsider_share:
+            labels = np.where(rng.random(count) < self._outsider_share, OTHER, labels)
+        return labels
 
     def _window(
         self, choice: int, label: int, rng: np.random.Generator

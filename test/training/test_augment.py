@@ -11,6 +11,7 @@ from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.skeleton import body_graph, get_layout
 from training.augment import augment, drop_hands, frames_kept, jitter, mirror, turn_hands
 from training.config import AugmentConfig
+from training.labels import OTHER
 
 LAYOUT = "coco_wholebody_133"
 SPEC = get_layout(LAYOUT)
@@ -51,6 +52,13 @@ def test_a_mirrored_person_is_the_mirrored_features(seed):
     body[:, 0] *= -1.0
     np.testing.assert_allclose(body_features(other, other_scores, LAYOUT), body, atol=1e-3)
     np.testing.assert_array_equal(named, MIRRORED[labels])
+
+
+def test_an_outsider_is_one_in_a_mirror_too():
+    keypoints, scores, _ = _windows(0)
+    labels = np.full(len(keypoints), OTHER)
+    everyone = np.ones(len(keypoints), bool)
+    assert (mirror(keypoints, scores, labels, LAYOUT, MIRRORED, everyone)[2] == OTHER).all()
 
 
 def test_only_the_chosen_are_mirrored_and_the_given_arrays_stay():

@@ -12,6 +12,7 @@ from training.calibration import (
     fit_temperature,
     negative_log_likelihood,
 )
+from training.labels import OTHER
 from training.metrics import macro_f1, pair_accuracy, recall_per_class, summary
 
 
@@ -42,6 +43,15 @@ def test_likelihood_by_hand_and_nothing_to_fit():
     logits = np.array([[math.log(3.0), 0.0]], np.float32)
     assert negative_log_likelihood(logits, np.array([0]), 1.0) == pytest.approx(-math.log(0.75))
     assert fit_temperature(np.zeros((0, 3), np.float32), np.zeros(0, np.int64)) == 1.0
+
+
+def test_an_outsider_is_judged_against_no_opinion_and_warms():
+    logits = np.array([[math.log(3.0), 0.0]], np.float32)
+    expected = -0.5 * (math.log(0.75) + math.log(0.25))
+    assert negative_log_likelihood(logits, np.array([OTHER]), 1.0) == pytest.approx(expected)
+    logits, labels = _drawn(0.5)
+    outside = np.concatenate([labels, np.full(len(labels), OTHER)])
+    assert fit_temperature(np.concatenate([logits, logits]), outside) > 1.0
 
 
 def test_f1_and_recall_by_hand():

@@ -13,6 +13,11 @@ from training.config import load_config
 
 SHIPPED = CONFIGS / "first_light.yaml"
 
+SPLIT = {
+    "scenes": 1, "actors": [7000, 7000], "yaw_deg": [[0, 1]], "camera_height_m": [1, 1],
+    "distance_m": [2, 2], "speed": [[1, 1]],
+}  # fmt: skip
+
 
 def _changed(tmp_path, *keys, value):
     content = yaml.safe_load(SHIPPED.read_text("utf-8"))
@@ -49,6 +54,7 @@ def test_the_shipped_configuration_holds_out_people_views_and_speeds():
         (("data", "gesture_s"), [1.0], "takes 2"),
         (("seed",), 1.5, "seed"),
         (("data", "splits"), {}, "train"),
+        (("data", "splits", "outsiders_val"), SPLIT, "outsider_scenes"),
         (("model", "body", "strides"), [1, 1], "stride"),
         (("model", "hand", "strides"), [2, 5, 2, 1], "divides time by 20"),
         (("model", "body", "modalities"), ["joint", "depth"], "depth"),
@@ -89,6 +95,8 @@ def test_digest_of_the_data_sees_only_what_films_show(tiny_config):
     splits = tiny_config.data.splits
     more = {name: replace(split, scenes=9) for name, split in splits.items()}
     other = replace(tiny_config, data=replace(tiny_config.data, splits=more))
+    assert tiny_config.data_digest() == other.data_digest()
+    other = replace(tiny_config, data=replace(tiny_config.data, outsider_scenes=(4, 1, 1)))
     assert tiny_config.data_digest() == other.data_digest()
     turned = {**splits, "val": replace(splits["val"], yaw_deg=((0.0, 1.0),))}
     other = replace(tiny_config, data=replace(tiny_config.data, splits=turned))

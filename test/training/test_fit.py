@@ -22,6 +22,7 @@ from training.ema import WeightAverage
 from training.export import fold_batch_norms, zero_denormals
 from training.finish import calibrate_and_export, evaluate_bundle
 from training.fit import fit, learning_rate, make_optimiser, train_network
+from training.labels import OTHER, OUTSIDER
 from training.models import BHaRNet
 from training.replay import choose_thresholds, event_config, replay, skeleton_frames, tape
 from training.sampling import BatchSampler
@@ -51,7 +52,6 @@ def test_it_learns_and_the_body_cannot_tell_the_pair(trained):
     assert last["fused"] > 0.8
     # open and closed differ in the fingers only; the body sees the other three of five classes.
     assert last["fused"] > last["body"] + 0.1
-    assert all(0.1 <= t <= 10.0 for t in description["temperatures"].values())
 
 
 def test_the_same_seed_gives_the_same_numbers(tiny_config, card, make_sequence):
@@ -81,6 +81,20 @@ def test_batches_repeat_and_are_balanced(tiny_config, card, make_sequence):
     shares = np.bincount(labels, minlength=5) / len(labels)
     assert shares[0] == pytest.approx(0.25, abs=0.06)
     assert shares[1:] == pytest.approx(np.full(4, 0.75 / 4), abs=0.06)
+
+
+def test_a_share_of_each_batch_shows_outsiders(tiny_config, card, make_sequence):
+    films = [make_sequence(seed) for seed in range(2)]
+    spans = tuple(s._replace(class_name=OUTSIDER) for s in films[1].spans)
+    outsider = replace(films[1], spans=spans)
+    sampler = BatchSampler(films[:1], [], card, tiny_config, FeatureConfig(), [outsider])
+    labels = np.concatenate([sampler.batch(n).label for n in range(60)])
+    assert set(labels.tolist()) == {OTHER, *range(5)}
+    assert (labels == OTHER).mean() == pytest.approx(tiny_config.fit.outsider_share, abs=0.05)
+    # Without such films nothing is drawn for them.
+    assert (
+        BatchSampler(films[:1], [], card, tiny_config, FeatureConfig()).batch(0).label >= 0
+    ).all()
 
 
 def test_a_class_without_windows_is_named(tiny_config, card, make_sequence):
@@ -124,6 +138,11 @@ def test_export_evaluate_and_what_the_robot_loads(trained, tmp_path):
     assert manifest.training["seed"] == config.seed
     assert set(manifest.training["data_sha256"]) == {"train", "val"}
     assert "test_actors" in manifest.training["splits"]
+    warmth = manifest.fusion
+    assert all(
+        0.1 <= t <= 10.0
+        for t in (warmth.temperature, warmth.body_temperature, warmth.hand_temperature)
+    )
     assert manifest.metrics["validation_events"]["gestures"] == 16
     assert b"/home" not in bundle.onnx_path.read_bytes()
     assert any("torch and ONNX Runtime" in line for line in lines)

@@ -7,7 +7,7 @@ import pytest
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.gestures import load_vocabulary
-from training.labels import IGNORE, label_times, mirrored_classes
+from training.labels import IGNORE, OTHER, OUTSIDER, label_times, mirrored_classes
 from training.sequences import GestureSpan
 
 IDS = {"idle": 0, "ok": 1, "wave": 2}
@@ -35,6 +35,12 @@ def test_a_gesture_outweighs_the_border_of_the_one_before():
 
 def test_a_short_gesture_counts_from_its_middle():
     assert _labels([1.2, 1.3], [("ok", 1.0, 1.5)], visible=0.6) == [IGNORE, 1]
+
+
+def test_an_outsider_follows_the_same_rule_and_is_no_class():
+    spans = [(OUTSIDER, 1.0, 3.0), ("ok", 3.0, 5.0)]
+    assert _labels([0.9, 1.2, 1.5, 3.0], spans) == [0, IGNORE, OTHER, OTHER]
+    assert _labels([3.2, 3.6, 5.2, 5.6], spans) == [IGNORE, 1, IGNORE, 0]
 
 
 def test_unknown_gesture_is_named():

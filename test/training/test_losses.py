@@ -7,6 +7,7 @@ import math
 import pytest
 import torch
 
+from training.labels import OTHER
 from training.losses import ensemble_loss
 from training.models import ExpertOutput
 
@@ -57,3 +58,27 @@ def test_weights_scale_their_terms():
     weighted = ensemble_loss(output, torch.tensor([0]), weights=(0.5, 2.0, 3.0))
     expected = 0.5 * each.body + 2.0 * each.hand + 3.0 * each.complementary
     assert weighted.total.item() == pytest.approx(expected.item(), rel=1e-6)
+
+
+def test_an_outsider_is_drawn_towards_the_uniform_distribution_by_hand():
+    # Logits (ln 3, 0): log-probabilities ln 3/4 and ln 1/4; against (1/2, 1/2) the cross-entropy
+    # is their mean. The known window costs -ln 3/4, the outsider counts half, in every stream
+    # that judges it; its hands are not usable, so the hand stream does not.
+    log3 = math.log(3.0)
+    logits, hand = [[log3, 0.0], [log3, 0.0]], [[0.0, log3], [0.0, 0.0]]
+    losses = ensemble_loss(
+        _output(logits, hand, [1.0, 0.0]), torch.tensor([0, OTHER]), 0.0, outsider_weight=0.5
+    )
+    known, uniform = -math.log(0.75), -0.5 * (math.log(0.75) + math.log(0.25))
+    assert losses.body.item() == pytest.approx(known + 0.5 * uniform, abs=1e-6)
+    assert losses.hand.item() == pytest.approx(-math.log(0.25), abs=1e-6)
+    assert losses.complementary.item() == pytest.approx(math.log(2.0) + 0.5 * uniform, abs=1e-6)
+
+
+def test_no_opinion_is_the_best_one_of_an_outsider():
+    logits = torch.zeros(1, 3, requires_grad=True)
+    output = ExpertOutput(logits, torch.zeros(1, 3), torch.tensor([1.0]))
+    losses = ensemble_loss(output, torch.tensor([OTHER]), outsider_weight=1.0)
+    assert losses.body.item() == pytest.approx(math.log(3.0), abs=1e-6)
+    losses.total.backward()
+    assert logits.grad is not None and logits.grad.abs().max() < 1e-7

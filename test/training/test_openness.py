@@ -1,0 +1,61 @@
+"""What is counted when somebody does what no gesture is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from training import openness
+from training.config import WindowConfig
+from training.labels import OUTSIDER
+from training.openness import auroc, open_figures
+from training.replay import Judgement, true_episodes
+from training.sequences import GestureSpan
+
+S = 1_000_000_000
+
+
+def test_auroc_by_hand():
+    assert auroc(np.array([3.0, 4.0]), np.array([1.0, 2.0])) == 1.0
+    assert auroc(np.array([1.0]), np.array([1.0])) == 0.5
+    # Of six pairs three are right, one is a tie.
+    assert auroc(np.array([2.0, 0.5]), np.array([1.0, 2.0, 0.0])) == pytest.approx(3.5 / 6.0)
+    assert math.isnan(auroc(np.zeros(0), np.ones(2)))
+
+
+def test_an_outsider_is_no_true_episode(make_sequence):
+    film = replace(make_sequence(0), spans=(GestureSpan(OUTSIDER, 0, S),))
+    assert true_episodes(film, 1) == []
+
+
+def test_false_starts_and_shares_by_hand(card, make_sequence, monkeypatch):
+    """One film: sure of `open` from 3 s to 5 s, sure of the background until 7 s, then unsure."""
+    known = make_sequence(0)
+    outsider = replace(known, spans=(GestureSpan(OUTSIDER, S, 9 * S),))
+    sure, idle, unsure = np.full((3, 5), 0.02, np.float32)
+    sure[1], idle[0], unsure[:] = 0.92, 0.92, 0.2
+
+    def judged(film, *_):
+        if film is known:
+            return {"fused": [Judgement(int(film.spans[0].end_ns), sure)]}
+        times = np.arange(10, 90) * S // 10
+        values = [idle if t < 3 * S or 5 * S <= t < 7 * S else sure for t in times]
+        values = [unsure if t >= 7 * S else v for t, v in zip(times, values, strict=True)]
+        return {"fused": [Judgement(int(t), v) for t, v in zip(times, values, strict=True)]}
+
+    monkeypatch.setattr(openness, "tape", judged)
+    thresholds = SimpleNamespace(start=0.6, end=0.3, unknown=0.5)
+    bundle = SimpleNamespace(manifest=SimpleNamespace(background_id=0, thresholds=thresholds))
+    figures = open_figures([known], [outsider], card, WindowConfig(), bundle, None)
+    assert figures["false_starts"] == 1
+    assert figures["false_starts_per_minute"] == pytest.approx(60.0 / outsider.duration_s)
+    assert figures["moments"] == 74  # 1.6 s to 8.9 s
+    assert figures["action"] == pytest.approx(20 / 74, abs=0.05)
+    assert figures["unknown"] == pytest.approx(20 / 74, abs=0.05)
+    assert figures["action"] + figures["unknown"] + figures["background"] == pytest.approx(1.0)
+    # The one known moment ties with 20 of the outsider's and beats the others.
+    assert figures["auroc"] == pytest.approx((54 + 0.5 * 20) / 74)

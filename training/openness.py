@@ -1,0 +1,96 @@
+"""How honestly a bundle says "unknown" of what no gesture is."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from bharnet_ros.bundle import Bundle
+from bharnet_ros.events import EventMachine
+from bharnet_ros.inference import Engine
+from bharnet_ros.recognizer import RecognizerConfig
+from bharnet_ros.types import ActionState, FloatArray
+from training.config import WindowConfig
+from training.dataset import DatasetCard
+from training.labels import OTHER, label_times
+from training.replay import Judgement, event_config, follow, tape
+from training.sequences import KeypointSequence
+
+
+def open_figures(
+    known: Sequence[KeypointSequence],
+    outsiders: Sequence[KeypointSequence],
+    card: DatasetCard,
+    windows: WindowConfig,
+    bundle: Bundle,
+    engine: Engine,
+) -> dict[str, Any]:
+    """Figures of films of gestures (`known`) against films of outsiders.
+
+    auroc: chance that a moment of a gesture has a higher largest action probability than a
+    moment of an outsider; moments are the recogniser's ticks that the label rule names.
+    false_starts_per_minute: actions started in the outsiders' films. unknown, background,
+    action: shares of the outsiders' moments that are reported as such.
+    """
+    options = RecognizerConfig()
+    scores: dict[bool, list[float]] = {True: [], False: []}
+    reported: Counter[str] = Counter()
+    starts = 0
+    for is_outsider, films in ((False, known), (True, outsiders)):
+        for film in films:
+            judgements = tape(film, bundle, engine, options)["fused"]
+            labels = _labels(judgements, film, card, windows)
+            wanted = labels == OTHER if is_outsider else labels >= 0
+            wanted &= labels != card.background_id
+            actions = [
+                float(np.delete(probabilities, card.background_id).max())
+                for (_, probabilities), chosen in zip(judgements, wanted, strict=True)
+                if chosen and probabilities is not None
+            ]
+            scores[is_outsider] += actions
+            if not is_outsider:
+                continue
+            machine = EventMachine(event_config(bundle, options))
+            ticks = follow(judgements, machine, options.smoothing_s)
+            for (_, happened), chosen in zip(ticks, wanted, strict=True):
+                starts += sum(event.state == ActionState.STARTED for event in happened)
+                if chosen:
+                    last = happened[-1]
+                    idle = "unknown" if last.class_id is None else "background"
+                    reported[idle if last.state == ActionState.NONE else "action"] += 1
+    minutes = sum(film.duration_s for film in outsiders) / 60.0
+    count = reported.total()
+    return {
+        "minutes": minutes,
+        "moments": count,
+        "auroc": auroc(np.array(scores[False]), np.array(scores[True])),
+        "false_starts": starts,
+        "false_starts_per_minute": starts / minutes,
+        **{name: reported[name] / count for name in ("unknown", "background", "action")},
+    }
+
+
+def auroc(higher: FloatArray, lower: FloatArray) -> float:
+    """Chance that one of `higher` (N,) lies above one of `lower` (M,); a tie counts half."""
+    if not len(higher) or not len(lower):
+        return float("nan")
+    ordered = np.sort(lower)
+    below = np.searchsorted(ordered, higher, "left")
+    not_above = np.searchsorted(ordered, higher, "right")
+    return float((below + not_above).mean() / (2.0 * len(ordered)))
+
+
+def _labels(
+    judgements: Sequence[Judgement],
+    film: KeypointSequence,
+    card: DatasetCard,
+    windows: WindowConfig,
+) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    return label_times(
+        np.array([stamp_ns for stamp_ns, _ in judgements], np.int64),
+        film.spans, card.class_ids, card.background_id,
+        windows.min_visible_s, windows.ignore_after_s,
+    )  # fmt: skip
