@@ -22,6 +22,7 @@ from bharnet_ros.nodes.qos import IMAGE_SUBSCRIBER, LATCHED, RESULTS
 from bharnet_ros.types import ActionFrame, ActionState, RecognizedAction
 
 _ONGOING_EVERY_S = 1.0
+_SURE = 0.9
 
 
 class DemoError(BharnetError):
@@ -192,8 +193,8 @@ class Monitor(Node):
             truth = self._record.true_now.get(actor) if actor is not None else None
             caption = f"{name} (truth: {truth or '-'})" if self._with_truth else name
             key = f"{actor if actor is not None else action.track_id}/{name}"
-            # The surest moment while it is true; two digits, so that the hold's first one stays.
-            rank = round(action.hypotheses[0].score, 2) + (truth == name)
+            # The first sure moment while it is true; later ones may show the hand going down.
+            rank = min(action.hypotheses[0].score, _SURE) + (truth == name)
             self._pictures.keep(key, rank, caption, image, action.bbox)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 from bharnet_ros.types import AnyFloat, Image
 
 _VIDEO_WIDTH = 960
-_TILE = (260, 300)  # width, height in pixels
+_CAPTION = 22  # height in pixels
+_TILE = (260, 300)  # width, height in pixels, the caption included
 _COLUMNS = 5
 _MAX_TILES = 40
 
@@ -45,8 +46,8 @@ class Pictures:
         known = self._tiles.get(key)
         if len(self._tiles) >= _MAX_TILES if known is None else rank <= known[0]:
             return
-        tile = _cut(image, bbox)
-        cv2.rectangle(tile, (0, _TILE[1] - 22), (_TILE[0], _TILE[1]), (30, 30, 30), -1)
+        tile = np.full((_TILE[1], _TILE[0], 3), 30, np.uint8)
+        tile[: -_CAPTION] = _cut(image, bbox, (_TILE[0], _TILE[1] - _CAPTION))
         cv2.putText(
             tile, caption, (5, _TILE[1] - 7), cv2.FONT_HERSHEY_SIMPLEX, 0.42, (240, 240, 240), 1,
             cv2.LINE_AA,
@@ -63,16 +64,16 @@ class Pictures:
         return [path for path in (self.strip_path, self.video_path) if path.is_file()]
 
 
-def _cut(image: Image, bbox: AnyFloat) -> Image:
-    """The surroundings of a box in a tile's shape, as large as the image allows."""
+def _cut(image: Image, bbox: AnyFloat, size: tuple[int, int]) -> Image:
+    """The surroundings of a box, as large as the image allows. size: width, height."""
     height, width = image.shape[:2]
-    aspect = _TILE[0] / _TILE[1]
+    aspect = size[0] / size[1]
     tall = min(float(height), max(1.25 * float(bbox[3]), 1.2 * float(bbox[2]) / aspect, 64.0))
     wide = min(float(width), tall * aspect)
     left = float(np.clip(bbox[0] + bbox[2] / 2 - wide / 2, 0, width - wide))
     top = float(np.clip(bbox[1] + bbox[3] / 2 - 0.55 * tall, 0, height - tall))
     part = image[int(top) : int(top + tall), int(left) : int(left + wide)]
-    return np.ascontiguousarray(cv2.resize(part, _TILE, interpolation=cv2.INTER_AREA), np.uint8)
+    return np.ascontiguousarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _sheet(tiles: list[Image]) -> Image:
