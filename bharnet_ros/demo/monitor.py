@@ -125,6 +125,13 @@ class Monitor(Node):
         status = self._status.get(self._camera)
         return status is not None and status.message == "ended"
 
+    @property
+    def camera_state(self) -> str:
+        """The camera's lifecycle state by its diagnostics; empty before the first of them."""
+        status = self._status.get(self._camera)
+        values = {v.key: v.value for v in status.values} if status is not None else {}
+        return values.get("state", "")
+
     def camera_images(self) -> int:
         """Images the camera says it published."""
         status = self._status.get(self._camera)

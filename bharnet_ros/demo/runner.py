@@ -182,14 +182,22 @@ class _Watch:
             raise DemoError(
                 f"After {_STARTUP_S:.0f} s the graph still lacks: {monitor.missing()}."
             )
-        for transition in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
+        for transition, state in (
+            (Transition.TRANSITION_CONFIGURE, "inactive"),
+            (Transition.TRANSITION_ACTIVATE, "active"),
+        ):
             if stop.stopped:
                 return
-            self._await(monitor.request(transition))
+            self._await(monitor.request(transition), state)
         _say("The graph stands; the camera plays.\n")
 
-    def _await(self, answer: Any) -> None:
-        if not wait_until(lambda: self._stop.stopped or answer.done(), self._step, _STARTUP_S):
+    def _await(self, answer: Any, state: str) -> None:
+        """The answer, or the state itself: answers can get lost while DDS discovers us."""
+
+        def settled() -> bool:
+            return self._stop.stopped or answer.done() or self._monitor.camera_state == state
+
+        if not wait_until(settled, self._step, _STARTUP_S):
             raise DemoError("The camera did not answer; see its messages above.")
         if answer.done() and not answer.result().success:
             raise DemoError("The camera could not start; see its message above.")

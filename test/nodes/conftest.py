@@ -121,9 +121,20 @@ class Ros:
 
         for topic in topics:
             self.wait(lambda name=topic: self.node.count_publishers(name), f"publisher of {topic}")
-        for number in (Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE):
-            request = ChangeState.Request(transition=Transition(id=number))
-            assert self.call(ChangeState, f"{node}/change_state", request).success
+        client = self.node.create_client(ChangeState, f"{node}/change_state")
+        self.wait(client.service_is_ready, f"the service {node}/change_state")
+        for number, state in (
+            (Transition.TRANSITION_CONFIGURE, "inactive"),
+            (Transition.TRANSITION_ACTIVATE, "active"),
+        ):
+            future = client.call_async(ChangeState.Request(transition=Transition(id=number)))
+            # Answers can get lost while DDS still discovers the client; the state then tells.
+            self.wait(
+                lambda answer=future, name=state: answer.done()
+                or self.values(node.lstrip("/")).get("state") == name,
+                f"{node} to become {state}",
+            )
+            assert not future.done() or future.result().success
 
     def values(self, node: str) -> dict[str, str]:
         """The newest diagnostic values of a node."""
