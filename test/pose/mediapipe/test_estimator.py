@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from bharnet_ros.errors import BackendUnavailable, ConfigurationError, InvalidImageError
+from bharnet_ros.errors import ConfigurationError, InvalidImageError
 from bharnet_ros.pose import PoseEstimator, create_pose_estimator
 from bharnet_ros.pose.mediapipe.estimator import bounding_box
 from bharnet_ros.types import Image, SkeletonFrame
@@ -23,10 +23,7 @@ SIGMAS = np.array(
 
 @pytest.fixture(scope="module")
 def estimator() -> Iterator[PoseEstimator]:
-    try:
-        made = create_pose_estimator("mediapipe", num_threads=2, max_people=8)
-    except BackendUnavailable as error:
-        pytest.skip(str(error))
+    made = create_pose_estimator("mediapipe", num_threads=2, max_people=8)
     yield made
     made.close()
 
