@@ -10,8 +10,9 @@ fist at the belly means anything is for nobody to say, so the network is not tol
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise, product
 
 import numpy as np
 
@@ -36,11 +37,21 @@ Script = tuple[tuple[str, float, float], ...]
 LENGTH_S = (0.8, 3.0)
 SIGNING = 0.5
 """Share of films in which hands never rest, one sign following the other as in a language."""
+EVERYDAY = 0.2
+"""Share of outsiders that are the vocabulary's everyday doings, if it has any."""
 _PAUSE_S = (0.3, 1.5)
 _TOUCHING_S = 1e-3
 
 # How far a finger in each state is from straight: sums of differences compare hands.
-_BENT = {"extended": 0.0, "relaxed": 0.45, "half": 0.5, "hooked": 0.7, "curled": 1.0}
+_BENT = {
+    "extended": 0.0,
+    "slight": 0.25,
+    "relaxed": 0.45,
+    "half": 0.5,
+    "hooked": 0.7,
+    "bent": 0.85,
+    "curled": 1.0,
+}
 _STATES = ("extended", "curled", "half", "hooked")
 _STATE_SHARES = (0.42, 0.34, 0.11, 0.13)
 _BORROWED = 0.25  # hands that are the vocabulary's; few remain, far from their gestures
@@ -55,8 +66,10 @@ _REACH = (0.36, 0.95)
 _DEGREES, _RATE_HZ = (10.0, 60.0), (0.8, 2.4)
 _LENGTHS = {
     "swipe": (0.2, 0.8), "circle": (0.04, 0.16), "push": (0.08, 0.25), "bounce": (0.06, 0.28),
-    "clap": (0.1, 0.5),
+    "clap": (0.1, 0.5), "stir": (0.04, 0.16), "roll": (0.04, 0.16), "raise": (0.1, 0.4),
 }  # fmt: skip
+_COMMON_THUMBS = ("out", "up", "alongside", "folded", "relaxed")
+_COMMON = ("wave", "wag", "twist", "beckon", "shoo", "swipe", "circle", "push", "bounce", "clap")
 
 
 def outsider_script(scene_s: float, lead_s: float, rng: np.random.Generator) -> Script:
@@ -101,25 +114,52 @@ def draw_outsider(
     both: bool | None = None,
     moving: bool = True,
 ) -> GestureDescription:
-    """Something an arm can do that resembles no gesture and no idle hand of the vocabulary."""
-    known = [*vocabulary, *(i.gesture for i in (*vocabulary.rests, *vocabulary.habits))]
+    """Something an arm can do that resembles no gesture and no idle hand of the vocabulary, nor
+    any gesture it knows beside its classes; or one of its everyday doings."""
+    idle = (i.gesture for i in (*vocabulary.rests, *vocabulary.habits))
+    known = [*vocabulary, *vocabulary.others.values(), *idle]
+    kinds = _kinds(vocabulary)
     two = bool(rng.random() < 0.5) if both is None else both
+    if vocabulary.everyday and moving and rng.random() < EVERYDAY:
+        doing = str(rng.choice(list(vocabulary.everyday)))
+        return replace(vocabulary.everyday[doing], name=name)
     while True:
         drawn = GestureDescription(
-            name, "", _draw_hand(vocabulary, rng), _draw_posture(rng), two,
-            _draw_motion(two, rng) if moving else (),
+            name, "", (_draw_hand(vocabulary, rng),), (_draw_posture(rng),),
+            "both" if two else "one", _draw_motion(two, rng, kinds) if moving else (),
         )  # fmt: skip
         if not any(resembles(drawn, gesture) for gesture in known):
             return drawn
 
 
 def resembles(drawn: GestureDescription, gesture: GestureDescription) -> bool:
-    """Whether somebody could take `drawn` for `gesture`."""
-    mine, other = drawn.posture, gesture.posture
+    """Whether somebody could take `drawn` for `gesture`, in any of the ways to make either."""
+    if drawn.body_only or gesture.body_only:
+        return drawn.body_only and gesture.body_only and drawn.motion == gesture.motion
+    return any(
+        _alike(mine, other, drawn.both and gesture.both)
+        for mine in _ways(drawn)
+        for other in _ways(gesture)
+    )
+
+
+def _ways(gesture: GestureDescription) -> Iterator[tuple[HandDescription, PostureDescription]]:
+    """Every hand in every place, the weaker hand's own included."""
+    for part in (gesture, gesture.second):
+        if part is not None:
+            yield from product(part.hands, part.postures)
+
+
+def _alike(
+    first: tuple[HandDescription, PostureDescription],
+    second: tuple[HandDescription, PostureDescription],
+    both: bool,
+) -> bool:
+    mine, other = first[1], second[1]
     near = float(np.linalg.norm(np.subtract(mine.wrist, other.wrist))) < ELSEWHERE
-    if drawn.both and gesture.both and near:
+    if both and near:
         return True  # both arms together say enough, whatever the fingers do
-    if bend_difference(drawn.hand, gesture.hand) >= ALIKE:
+    if bend_difference(first[0], second[0]) >= ALIKE:
         return False
     turned = max(_angle_deg(mine.palm, other.palm), _angle_deg(mine.fingers, other.fingers))
     return near or turned < TURNED_DEG
@@ -145,12 +185,18 @@ def outsider_spans(spans: Sequence[GestureSpan]) -> tuple[GestureSpan, ...]:
 
 def _draw_hand(vocabulary: Vocabulary, rng: np.random.Generator) -> HandDescription:
     if rng.random() < _BORROWED:
-        return vocabulary[str(rng.choice(vocabulary.actions))].hand
+        hands = vocabulary[str(rng.choice(vocabulary.actions))].hands
+        if len(hands) == 1:
+            return hands[0]
+        if hands:
+            return hands[int(rng.integers(len(hands)))]
     first, second, third, fourth = (str(s) for s in rng.choice(_STATES, 4, p=_STATE_SHARES))
     fan = float(rng.uniform(0.0, 12.0))
     bent = [f for f, s in zip(FINGERS, (first, second, third, fourth), strict=True) if s == "half"]
     touch = ("thumb", str(rng.choice(bent))) if bent and rng.random() < 0.5 else ()
-    thumb = str(rng.choice(list(THUMB_STATES)))
+    used = {hand.thumb for gesture in vocabulary for hand in gesture.hands}
+    thumbs = [thumb for thumb in THUMB_STATES if thumb in _COMMON_THUMBS or thumb in used]
+    thumb = str(rng.choice(thumbs))
     return HandDescription(
         "drawn", (first, second, third, fourth), thumb, (fan, fan + float(rng.uniform(0, 8))), touch
     )
@@ -171,9 +217,17 @@ def _draw_posture(rng: np.random.Generator) -> PostureDescription:
             return posture
 
 
-def _draw_motion(both: bool, rng: np.random.Generator) -> tuple[MotionDescription, ...]:
+def _kinds(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """Motions of arms that outsiders may make: the common ones, and those of the gestures."""
+    used = {motion.kind for gesture in vocabulary for motion in gesture.motion}
+    return tuple(kind for kind in PRIMITIVES if kind in _COMMON or kind in used)
+
+
+def _draw_motion(
+    both: bool, rng: np.random.Generator, kinds: Sequence[str]
+) -> tuple[MotionDescription, ...]:
     """None, one or two of the primitives."""
-    kinds = [kind for kind, primitive in PRIMITIVES.items() if both or not primitive.both_hands]
+    kinds = [kind for kind in kinds if both or not PRIMITIVES[kind].both_hands]
     count = int(rng.choice(3, p=(0.4, 0.4, 0.2)))
     motions = []
     for kind in rng.choice(kinds, count, replace=False):

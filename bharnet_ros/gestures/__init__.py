@@ -8,7 +8,13 @@ from __future__ import annotations
 
 from bharnet_ros.gestures.body import BodyShape
 from bharnet_ros.gestures.description import GestureDescription, Vocabulary
-from bharnet_ros.gestures.loading import load_vocabulary
+from bharnet_ros.gestures.dumping import dump_vocabulary
+from bharnet_ros.gestures.hri import HriGesture, hri_gesture, hri_gestures
+from bharnet_ros.gestures.loading import (
+    load_vocabulary,
+    parse_vocabulary,
+    shipped_vocabularies,
+)
 from bharnet_ros.gestures.performance import Performance, Segment
 from bharnet_ros.gestures.player import GesturePlayer
 from bharnet_ros.gestures.style import Style
@@ -17,9 +23,15 @@ __all__ = [
     "BodyShape",
     "GestureDescription",
     "GesturePlayer",
+    "HriGesture",
     "Performance",
     "Segment",
     "Style",
     "Vocabulary",
+    "dump_vocabulary",
+    "hri_gesture",
+    "hri_gestures",
     "load_vocabulary",
+    "parse_vocabulary",
+    "shipped_vocabularies",
 ]

@@ -1,14 +1,16 @@
-"""What a gesture is, as data: the checked form of vocabulary.yaml."""
+"""What a gesture is, as data: the checked form of a gesture file."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from bharnet_ros.errors import GestureError
 
 Vector = tuple[float, float, float]
 Range = tuple[float, float]
+_Part = TypeVar("_Part", "HandDescription", "PostureDescription")
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,9 @@ class PostureDescription:
     """Where an arm is. Directions are unit vectors (forward, inward, up) of the right arm.
 
     wrist: from the shoulder, in arm lengths. vary_position: arm lengths; vary_turn_deg: the
-    hand's yaw, pitch and roll, degrees either way.
+    hand's yaw, pitch and roll, degrees either way. vary_elbow_deg: how far the elbow swings
+    about the line from shoulder to wrist to ease a turned hand, degrees either way; 0: it does
+    not, and swings by a few degrees at random.
     """
 
     name: str
@@ -41,6 +45,7 @@ class PostureDescription:
     elbow: Vector
     vary_position: float = 0.0
     vary_turn_deg: Vector = (0.0, 0.0, 0.0)
+    vary_elbow_deg: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -54,26 +59,86 @@ class MotionDescription:
 
 
 @dataclass(frozen=True)
+class OtherHand:
+    """What the weaker hand does in a gesture whose two hands differ. It holds still."""
+
+    hands: tuple[HandDescription, ...]
+    postures: tuple[PostureDescription, ...]
+
+    @property
+    def hand(self) -> HandDescription:
+        """The first way of holding the fingers."""
+        return self.hands[0]
+
+    @property
+    def posture(self) -> PostureDescription:
+        """The first place of the arm."""
+        return self.postures[0]
+
+
+WHICH = ("one", "both", "left", "right", "none")
+
+
+@dataclass(frozen=True)
 class GestureDescription:
     """A class of the vocabulary, or a place a hand takes in idle.
 
-    meaning: what it tells a robot. vary: in words, what may differ without changing the
-    meaning. both: made with both hands. motion: primitives played together (none: held still).
-    duration_s: how long it usually takes, onset and release included.
+    meaning: what it tells a robot. hands, postures: alternatives, one of each is drawn every
+    time; empty when no hand takes part. which: hand or hands it is made with; "one" is the
+    person's preferred hand, "left" and "right" are the person's own. second: what the weaker
+    hand does, if not the same (`which` is "both" then, and only the preferred hand moves).
+    motion: primitives played together (none: held still). duration_s: how long it usually
+    takes, onset and release included. vary: in words, what may differ without changing the
+    meaning.
     """
 
     name: str
     meaning: str
-    hand: HandDescription
-    posture: PostureDescription
-    both: bool = False
+    hands: tuple[HandDescription, ...]
+    postures: tuple[PostureDescription, ...]
+    which: str = "one"
     motion: tuple[MotionDescription, ...] = ()
     duration_s: Range = (1.6, 3.0)
     vary: str = ""
+    second: OtherHand | None = None
+
+    @property
+    def hand(self) -> HandDescription:
+        """The first way of holding the fingers."""
+        return self._first(self.hands, "fingers")
+
+    @property
+    def posture(self) -> PostureDescription:
+        """The first place of the arm."""
+        return self._first(self.postures, "place of an arm")
+
+    @property
+    def both(self) -> bool:
+        """Whether both hands take part."""
+        return self.which == "both"
+
+    @property
+    def body_only(self) -> bool:
+        """Whether no hand takes part: head, shoulders or trunk alone tell it."""
+        return self.which == "none"
+
+    def sides(self, handedness: str) -> tuple[int, ...]:
+        """The arms that take part: 0 left, 1 right."""
+        if self.which in ("both", "none"):
+            return (0, 1) if self.both else ()
+        return (1 if (handedness if self.which == "one" else self.which) == "right" else 0,)
 
     def arm_signature(self) -> tuple[object, ...]:
         """Everything but the fingers: what the two of a pair must share."""
-        return (self.posture, self.both, self.motion, self.duration_s)
+        return (self.postures, self.which, self.motion, self.duration_s, self.second)
+
+    def _first(self, options: tuple[_Part, ...], what: str) -> _Part:
+        if not options:
+            raise GestureError(
+                f"'{self.name}' is made without hands and describes no {what}; look at "
+                "`which` before asking."
+            )
+        return options[0]
 
 
 @dataclass(frozen=True)
@@ -91,6 +156,9 @@ class Vocabulary:
     class_names: index = class id; 0 is the background ("idle").
     pairs: names of gestures that differ in nothing but the fingers.
     rests: where hands stay between gestures; habits: what they briefly do there.
+    others: gestures that are known but are no classes here; whoever makes one of them is not
+    making any of the classes. everyday: things people do that mean nothing to a robot (a phone
+    at the ear), no classes either.
     """
 
     class_names: tuple[str, ...]
@@ -100,6 +168,8 @@ class Vocabulary:
     pairs: tuple[tuple[str, str], ...]
     rests: tuple[IdleDescription, ...]
     habits: tuple[IdleDescription, ...]
+    others: Mapping[str, GestureDescription] = field(default_factory=dict)
+    everyday: Mapping[str, GestureDescription] = field(default_factory=dict)
 
     @property
     def background(self) -> str:

@@ -40,8 +40,8 @@ def keyframed(times: Array, starts: Array, values: Array, move_s: Array) -> Arra
 
 
 def body_channels(times: Array, busy: Intervals, style: Style, rng: np.random.Generator) -> Array:
-    """(N, 9) channels of pelvis, torso and head. busy: when a gesture is made; then the person
-    mostly looks at whom it is meant for and does not shift their weight."""
+    """(N, 10) channels of pelvis, torso, head and shoulders. busy: when a gesture is made; then
+    the person mostly looks at whom it is meant for and does not shift their weight."""
     out = np.zeros((len(times), BODY_CHANNELS))
     k = 0.4 + style.fidget
     out[:, SWAY] = drift(times, 0.004 * k, 0.1, 0.5, rng, 2)

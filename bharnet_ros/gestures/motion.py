@@ -162,6 +162,44 @@ def _circle(track: ArmTrack, stroke: Stroke) -> None:
     track.wrist[:, 2] -= radius * np.cos(phase)
 
 
+def _stir(track: ArmTrack, stroke: Stroke) -> None:
+    phase, strength = stroke.cycle()
+    radius = stroke.size * strength
+    across, along = radius * np.sin(phase), -radius * np.cos(phase)
+    track.wrist[:, 1] += across
+    track.wrist[:, 0] += along
+    # The fingers lead: the hand leans the way it is off the middle, so that tips go further.
+    lean = multiply(about(_X, -1.6 * across), about(_Y, 1.6 * along))
+    track.turn[:] = multiply(lean, track.turn)
+
+
+def _roll(track: ArmTrack, stroke: Stroke) -> None:
+    phase, strength = stroke.cycle()
+    radius = stroke.size * strength
+    # Forward over the top, seen at a slant so that the viewer sees a circle, too.
+    track.wrist[:, 0] += 0.8 * radius * np.sin(phase)
+    track.wrist[:, 1] += 0.5 * radius * np.sin(phase)
+    track.wrist[:, 2] += radius * np.cos(phase)
+    along = turn(track.turn, np.broadcast_to(_Y, track.wrist.shape))
+    track.turn[:] = multiply(about(along, 1.5 * radius * np.sin(phase)), track.turn)
+
+
+def _raise(track: ArmTrack, stroke: Stroke) -> None:
+    sign = 1.0 if stroke.toward == "up" else -1.0
+    moving = min(0.7 * stroke.duration_s, 0.9 / stroke.speed)
+    track.wrist[:, 2] += sign * stroke.size * minimum_jerk((stroke.time_s - 0.04) / moving)
+
+
+def _grasp(track: ArmTrack, stroke: Stroke) -> None:
+    beat = stroke.size * stroke.beats()
+    for joint, share in ((0, 0.75), (1, 1.0), (2, 0.55)):
+        track.angles[:, joint:16:4] += share * beat[:, None]
+    track.angles[:, 3:16:4] *= (1 - 0.8 * stroke.beats())[:, None]
+    track.angles[:, 17] += 0.15 * beat
+    track.angles[:, 19:21] += 0.35 * beat[:, None]
+    np.clip(track.angles, LIMIT_LOW, LIMIT_HIGH, out=track.angles)
+
+
 def _push(track: ArmTrack, stroke: Stroke) -> None:
     track.wrist[:, 0] += stroke.size * stroke.beats()
 
@@ -202,6 +240,14 @@ PRIMITIVES: dict[str, Primitive] = {
     "swipe": Primitive(_swipe, ("length",), (), ("left", "right")),
     # The hand draws circles in front of the person.
     "circle": Primitive(_circle, ("length", "rate_hz"), _REPEATED),
+    # The hand stirs: circles in the horizontal plane, the fingers going furthest.
+    "stir": Primitive(_stir, ("length", "rate_hz"), _REPEATED),
+    # The hand rolls forward over the top, as a wheel does.
+    "roll": Primitive(_roll, ("length", "rate_hz"), _REPEATED),
+    # The hand goes up or down and stays there.
+    "raise": Primitive(_raise, ("length",), (), ("up", "down")),
+    # The fingers close and open.
+    "grasp": Primitive(_grasp, ("degrees", "rate_hz"), _REPEATED),
     # The hand goes forward and back.
     "push": Primitive(_push, ("length", "rate_hz"), _REPEATED),
     # The hand goes up or down and back.

@@ -18,11 +18,23 @@ RATE_HZ = 60.0
 
 @dataclass(frozen=True)
 class Segment:
-    """One gesture in time, seconds: from the first movement to the end of the release."""
+    """One gesture in time, seconds: from the first movement to the end of the release.
+
+    arrived_s: the hand is there, the hold or the motion begins. released_s: the way back begins.
+    start_s <= arrived_s <= released_s <= end_s; left out, they are the start and the end.
+    """
 
     class_name: str
     start_s: float
     end_s: float
+    arrived_s: float = float("nan")
+    released_s: float = float("nan")
+
+    def __post_init__(self) -> None:
+        if not self.arrived_s >= self.start_s:
+            object.__setattr__(self, "arrived_s", self.start_s)
+        if not self.released_s <= self.end_s:
+            object.__setattr__(self, "released_s", self.end_s)
 
 
 class Performance:

@@ -9,11 +9,17 @@ import numpy.typing as npt
 
 from bharnet_ros.errors import GestureError
 from bharnet_ros.gestures.body import BodyShape
-from bharnet_ros.gestures.description import GestureDescription, Vocabulary
+from bharnet_ros.gestures.body_motion import BODY_PRIMITIVES, play_body, within_neck
+from bharnet_ros.gestures.description import (
+    GestureDescription,
+    MotionDescription,
+    OtherHand,
+    Vocabulary,
+)
 from bharnet_ros.gestures.hand import LIMIT_HIGH, LIMIT_LOW
 from bharnet_ros.gestures.idle import Idler
 from bharnet_ros.gestures.liveliness import body_channels, drift, tremor
-from bharnet_ros.gestures.motion import ArmTrack, Stroke, draw, play
+from bharnet_ros.gestures.motion import PRIMITIVES, ArmTrack, Stroke, draw, play
 from bharnet_ros.gestures.performance import RATE_HZ, Performance, Segment
 from bharnet_ros.gestures.posing import DRAWS, elbow_of, outside_torso, posed
 from bharnet_ros.gestures.posture import (
@@ -68,6 +74,8 @@ class GesturePlayer:
         times = np.arange(int(np.ceil(max(end, duration_s or 0.0) * RATE_HZ)) + 2) / RATE_HZ
         busy = [(s, s + d) for n, s, d in entries if n != self.vocabulary.background]
         body_rng, idle_rng, noise_rng = rng.spawn(3)
+        own_body = np.zeros((len(times), BODY_CHANNELS))
+        segments = []
 
         idler = Idler(
             self.vocabulary.rests, self.vocabulary.habits, self.style, self._take, self._moved
@@ -78,19 +86,22 @@ class GesturePlayer:
             if name == self.vocabulary.background:
                 continue
             seed = int(rng.integers(2**62))
-            idler.fill(arms, free_from, start, idle_rng)
-            self._play(arms, idler, self.vocabulary[name], start, duration, seed)
-            free_from = start + duration
+            gesture = self.vocabulary[name]
+            hold = (start + 0.05 * duration, start + 0.95 * duration)
+            if not gesture.body_only:
+                idler.fill(arms, free_from, start, idle_rng)
+                hold = self._play(arms, idler, gesture, start, duration, seed)
+                free_from = start + duration
+            self._play_body(own_body, gesture, times, (start, *hold, start + duration), seed)
+            segments.append(Segment(name, start, start + duration, *hold))
         idler.fill(arms, free_from, float(times[-1]), idle_rng)
 
         channels = np.empty((len(times), CHANNELS))
-        channels[:, :BODY_CHANNELS] = body_channels(times, busy, self.style, body_rng)
+        body = body_channels(times, busy, self.style, body_rng)
+        channels[:, :BODY_CHANNELS] = within_neck(body + own_body, own_body)
         for side in (0, 1):
             self._finish(channels[:, arm_slice(side)], arms[side].track, times, noise_rng)
-        segments = tuple(
-            Segment(n, s, s + d) for n, s, d in entries if n != self.vocabulary.background
-        )
-        return Performance(channels, self.shape, segments)
+        return Performance(channels, self.shape, tuple(segments))
 
     def _checked(self, schedule: Schedule) -> list[tuple[str, float, float]]:
         entries = sorted(((str(n), float(s), float(d)) for n, s, d in schedule), key=lambda e: e[1])
@@ -123,7 +134,19 @@ class GesturePlayer:
             draws = 0.85 * draws + 0.3 * own
             in_front = 1.0 if (side == 1) == (self.style.handedness == "right") else -1.0
         hand_rng = np.random.default_rng([seed, 4, side])
-        return posed(gesture.posture, gesture.hand, self.shape, draws, hand_rng, in_front)
+        part: GestureDescription | OtherHand = gesture
+        if gesture.second is not None and side not in self._leading(gesture):
+            part, in_front = gesture.second, 0.0
+        which = np.random.default_rng([seed, 7]).random(2)
+        hand = part.hands[int(which[0] * len(part.hands))]
+        posture = part.postures[int(which[1] * len(part.postures))]
+        return posed(posture, hand, self.shape, draws, hand_rng, in_front)
+
+    def _leading(self, gesture: GestureDescription) -> tuple[int, ...]:
+        """The arms that do what the gesture describes first, its motion included."""
+        if gesture.second is not None:
+            return (1 if self.style.handedness == "right" else 0,)
+        return gesture.sides(self.style.handedness)
 
     def _moved(
         self, gesture: GestureDescription, base: ArmTrack, side: int, local_s: Array, seed: int
@@ -131,14 +154,35 @@ class GesturePlayer:
         """An arm that plays a gesture's motion over the given times of a stroke."""
         rng = np.random.default_rng([seed, 5])
         elbow = elbow_of(base.wrist[0], base.pole[0], self.shape)
-        strokes = [
-            Stroke(
-                local_s, float(local_s[-1]), self.style.amplitude, self.style.speed,
-                draw(motion, rng), motion.toward, side, elbow,
-            )
-            for motion in gesture.motion
-        ]  # fmt: skip
-        return play(base, gesture.motion, strokes)
+        motions = tuple(motion for motion in gesture.motion if motion.kind in PRIMITIVES)
+        strokes = [self._stroke(motion, local_s, rng, side, elbow) for motion in motions]
+        return play(base, motions, strokes)
+
+    def _stroke(
+        self, motion: MotionDescription, local_s: Array, rng: np.random.Generator, side: int,
+        elbow: Array,
+    ) -> Stroke:  # fmt: skip
+        return Stroke(
+            local_s, float(local_s[-1]), self.style.amplitude, self.style.speed,
+            draw(motion, rng), motion.toward, side, elbow,
+        )  # fmt: skip
+
+    def _play_body(
+        self, out: Array, gesture: GestureDescription, times: Array,
+        moments: tuple[float, float, float, float], seed: int,
+    ) -> None:  # fmt: skip
+        """Add what head, shoulders and trunk do; they set off a little after the hands and are
+        back a little before them. moments: start, arrived, released, end."""
+        rng = np.random.default_rng([seed, 8])
+        start, arrived, released, end = moments
+        begin = start + (0.0 if gesture.body_only else 0.4 * (arrived - start))
+        finish = end - (0.0 if gesture.body_only else 0.4 * (end - released))
+        rows = slice(*np.searchsorted(times, [begin, finish]))
+        for motion in gesture.motion:
+            if motion.kind in BODY_PRIMITIVES:
+                local = np.concatenate([times[rows] - begin, [finish - begin]])
+                stroke = self._stroke(motion, local, rng, 1, np.zeros(3))
+                out[rows] += play_body(motion.kind, stroke)[:-1]
 
     def _play(
         self,
@@ -148,11 +192,12 @@ class GesturePlayer:
         start: float,
         duration: float,
         seed: int,
-    ) -> None:
+    ) -> tuple[float, float]:
+        """Play the arms' part; returns when they have arrived and when they set off back."""
         rng = np.random.default_rng([seed, 6])
         pace = rng.uniform(0.85, 1.2, 2) / self.style.speed
-        strong = 1 if self.style.handedness == "right" else 0
-        sides = (0, 1) if gesture.both else (strong,)
+        sides = gesture.sides(self.style.handedness)
+        leading = self._leading(gesture) if _moves_arms(gesture) else ()
         bases = {side: self._take(gesture, side, seed) for side in sides}
         # Far ways take longer; both hands of a gesture arrive together.
         way = max(float(np.linalg.norm(bases[s].wrist - arms[s].last.wrist)) for s in sides)
@@ -162,13 +207,14 @@ class GesturePlayer:
         begin, end = start + onset, start + duration - release
         for side in sides:
             arm = arms[side]
-            if gesture.motion:
+            if side in leading:
                 track = self._moved(gesture, bases[side], side, arm.stroke_times(begin, end), seed)
                 arm.move(start, begin, track.moment(0))
                 arm.stroke(begin, end, track)
             else:
                 arm.move(start, begin, bases[side])
             arm.move(end, start + duration, idler.resting[side])
+        return float(begin), float(end)
 
     def _finish(self, out: Array, track: ArmTrack, times: Array, rng: np.random.Generator) -> None:
         """Unsteadiness, then what a body allows: out of the trunk, within the wrist's limits."""
@@ -184,3 +230,7 @@ class GesturePlayer:
         out[:, TURN] = within_wrist_limits(turns, forearm)
         restless = drift(times, 0.008 + 0.008 * self.style.fidget, 0.1, 1.2, rng, 21)
         out[:, ANGLES] = np.clip(track.angles + restless, LIMIT_LOW, LIMIT_HIGH)
+
+
+def _moves_arms(gesture: GestureDescription) -> bool:
+    return any(motion.kind in PRIMITIVES for motion in gesture.motion)

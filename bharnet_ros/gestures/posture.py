@@ -28,7 +28,9 @@ TORSO = slice(3, 6)
 """Torso against the pelvis: yaw, pitch (forward), roll, radians."""
 HEAD = slice(6, 9)
 """Head against the torso: yaw, pitch (down), roll, radians."""
-BODY_CHANNELS = 9
+SHRUG = 9
+"""Both shoulders above their place, arm lengths; the arms go with them."""
+BODY_CHANNELS = 10
 
 WRIST = slice(0, 3)
 POLE = slice(3, 6)
@@ -100,7 +102,9 @@ def whole_body(channels: Array, shape: BodyShape) -> Array:
     out[:, 23:91] = placed[:, 5:]
 
     arms = channels[:, BODY_CHANNELS:].reshape(n, 2, ARM_CHANNELS)
-    shoulders = np.array([[0.0, -shape.shoulder_half, up]] * 2)
+    shoulders = np.empty((n, 2, 3))
+    shoulders[:] = [0.0, -shape.shoulder_half, up]
+    shoulders[..., 2] += shape.arm * channels[:, SHRUG, None]
     wrists = shoulders + arms[..., WRIST] * shape.arm
     elbows, wrists = two_bone(shoulders, wrists, arms[..., POLE], shape.upper_arm, shape.forearm)
     hands = hand_points(arms[..., ANGLES], shape.hand) * shape.palm

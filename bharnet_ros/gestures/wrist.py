@@ -7,7 +7,14 @@ import numpy.typing as npt
 
 from bharnet_ros.gestures.arm import two_bone
 from bharnet_ros.gestures.description import PostureDescription
-from bharnet_ros.gestures.rotations import matrix_to_quaternion, multiply, shortest_arc, turn, unit
+from bharnet_ros.gestures.rotations import (
+    about,
+    matrix_to_quaternion,
+    multiply,
+    shortest_arc,
+    turn,
+    unit,
+)
 
 Array = npt.NDArray[np.float64]
 
@@ -19,6 +26,8 @@ DEVIATION_DEG = (-38.0, 25.0)
 TWIST_DEG = (-105.0, 110.0)
 """Palm down (pronated) to palm up (supinated), against the thumb up on a bent elbow; the
 shoulder helps with the last twenty degrees."""
+STRAIGHT = 0.93
+"""An arm this straight (arm lengths) turns at the shoulder: its twist has no limit of its own."""
 _UPPER_SHARE = 0.538
 
 
@@ -50,6 +59,18 @@ def forearm_twist(turns: Array, elbow: Array, wrist: Array) -> Array:
     neutral, thumb = across(-elbow), across(thumb)
     sine = np.einsum("...i,...i->...", np.cross(neutral, thumb), forearm)
     return np.asarray(np.arctan2(sine, np.einsum("...i,...i->...", neutral, thumb)))
+
+
+def within_twist(turns: Array, elbow: Array, wrist: Array) -> Array:
+    """Hand turns (N, 4) -> the same, rolled back about the forearm as far as it cannot twist.
+
+    elbow, wrist (N, 3) from the shoulder, right arm, arm lengths.
+    """
+    twist = forearm_twist(turns, elbow, wrist)
+    low, high = np.deg2rad(TWIST_DEG)
+    back = np.clip(twist, low, high) - twist
+    back = np.where(np.linalg.norm(wrist, axis=-1) > STRAIGHT, 0.0, back)
+    return multiply(about(unit(wrist - elbow), back), turns)
 
 
 def within_wrist_limits(turns: Array, forearm: Array) -> Array:
@@ -97,8 +118,7 @@ def strain(posture: PostureDescription) -> tuple[float, str]:
         (deviation, DEVIATION_DEG, "bent sideways"),
         (twist, TWIST_DEG, "twisted"),
     ):
-        # A straight arm turns at the shoulder, so its twist has no limit of its own.
-        if words == "twisted" and np.linalg.norm(posture.wrist) > 0.93:
+        if words == "twisted" and np.linalg.norm(posture.wrist) > STRAIGHT:
             continue
         excess = max(low - value, value - high)
         if excess > worst[0]:

@@ -110,6 +110,11 @@ def read(path: Path) -> Node:
             f"{path}: cannot be read as a gesture file ({error}); give the path of a UTF-8 YAML "
             "file."
         ) from error
+    return parse(text, str(path))
+
+
+def parse(text: str, file: str) -> Node:
+    """Parse YAML into its root node; `file` is the name that complaints begin with."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
@@ -117,9 +122,9 @@ def read(path: Path) -> Node:
         line = f":{mark.line + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it is not YAML"
         raise GestureError(
-            f"{path}{line}: the YAML is broken ({problem}); check indentation, brackets and "
+            f"{file}{line}: the YAML is broken ({problem}); check indentation, brackets and "
             "quotes on this line and the one before."
         ) from error
     if node is None:
-        raise GestureError(f"{path}:1: the file is empty; start from the shipped vocabulary.yaml.")
-    return Node(node, str(path), "")
+        raise GestureError(f"{file}:1: the file is empty; start from one of the shipped files.")
+    return Node(node, file, "")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bharnet_ros.errors import GestureError
-from bharnet_ros.gestures import load_vocabulary
+from bharnet_ros.gestures import load_vocabulary, shipped_vocabularies
 from bharnet_ros.gestures.loading import SHIPPED
 
 SMALL = """\
@@ -133,5 +133,6 @@ def test_objects_in_yaml_are_never_built(tmp_path: Path) -> None:
         load(tmp_path, SMALL.replace("format: 1", "format: !!python/object/apply:os.getcwd []"))
 
 
-def test_shipped_file_is_beside_the_code() -> None:
-    assert SHIPPED.is_file()
+def test_shipped_files_are_beside_the_code() -> None:
+    assert SHIPPED.is_dir()
+    assert {"first_light", "gestures"} <= set(shipped_vocabularies())

@@ -16,6 +16,7 @@ from bharnet_ros.gestures.motion import (
     play,
 )
 from bharnet_ros.gestures.posing import elbow_of, outside_torso, posed
+from bharnet_ros.gestures.rotations import turn
 
 VOCABULARY = load_vocabulary()
 SHAPE = BodyShape.default()
@@ -49,6 +50,7 @@ def turns_of(track: ArmTrack) -> np.ndarray:
 def test_every_primitive_starts_at_rest_and_keeps_to_limits(kind: str) -> None:
     track = played(kind)
     moved = np.ptp(track.wrist, axis=0).max() + np.ptp(turns_of(track))
+    moved += np.ptp(track.angles, axis=0).max()
     assert moved > 0.15
     np.testing.assert_allclose(np.linalg.norm(track.turn, axis=1), 1, atol=1e-9)
     assert np.all(track.angles >= LIMIT_LOW)
@@ -57,7 +59,7 @@ def test_every_primitive_starts_at_rest_and_keeps_to_limits(kind: str) -> None:
         speed = np.abs(np.diff(part, axis=0)) * 60
         assert speed[0].max() < 0.1
         assert speed[-1].max() < 0.1
-    if kind != "swipe":
+    if kind not in ("swipe", "raise"):
         np.testing.assert_allclose(track.wrist[-1], track.wrist[0], atol=1e-6)
 
 
@@ -99,6 +101,36 @@ def test_circle_is_round() -> None:
     track = played("circle", duration=4.0, length=0.1, rate_hz=1.0)
     inner = track.wrist[60:180, 1:] - base().wrist[0, 1:]
     np.testing.assert_allclose(np.linalg.norm(inner, axis=1), 0.1, atol=1e-6)
+
+
+def test_stirring_and_rolling_go_round_in_their_planes() -> None:
+    at_rest = base()
+    for kind, still, round_ in (("stir", 2, (0, 1)), ("roll", None, (0, 2))):
+        track = played(kind, duration=4.0, length=0.1, rate_hz=1.0)
+        way = track.wrist[60:180] - at_rest.wrist[0]
+        if still is not None:
+            assert np.ptp(way[:, still]) < 1e-9
+        angle = np.unwrap(np.arctan2(way[:, round_[0]], way[:, round_[1]]))
+        assert abs(angle[-1] - angle[0]) == pytest.approx(2 * 2 * np.pi, rel=0.06)
+
+
+def test_stirring_fingers_go_further_than_the_wrist() -> None:
+    track = played("stir", duration=4.0, length=0.1, rate_hz=1.0)
+    tips = track.wrist + 0.3 * turn(track.turn, np.broadcast_to([0.0, 0.0, 1.0], (241, 3)))
+    assert np.ptp(tips[:, 1]) > 1.2 * np.ptp(track.wrist[:, 1])
+
+
+def test_a_raised_hand_stays_up() -> None:
+    up, down = (played("raise", toward=t).wrist[:, 2] for t in ("up", "down"))
+    assert up[-1] - up[0] == pytest.approx(0.3)
+    assert down[-1] - down[0] == pytest.approx(-0.3)
+    assert np.ptp(up[-20:]) < 1e-9
+
+
+def test_grasping_closes_the_fingers_and_leaves_the_arm() -> None:
+    track = played("grasp", degrees=80.0, rate_hz=1.0)
+    assert np.ptp(track.wrist, axis=0).max() == 0
+    assert np.rad2deg(track.angles[:, 1] - track.angles[0, 1]).max() > 60
 
 
 def test_minimum_jerk_rests_at_both_ends() -> None:

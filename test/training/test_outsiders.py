@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from bharnet_ros.gestures import GesturePlayer, load_vocabulary
+from bharnet_ros.gestures import GesturePlayer, load_vocabulary, parse_vocabulary
 from bharnet_ros.gestures.player import MIN_DURATION_S
 from bharnet_ros.gestures.wrist import strain
 from training.config import OUTSIDER_ACTORS, OUTSIDERS
@@ -60,9 +60,27 @@ def test_every_gesture_resembles_itself_and_hands_count_by_their_fingers():
         stop.hand, fingers=("extended", "extended", "extended", "curled"), thumb="folded"
     )
     assert bend_difference(three, stop.hand) == 1.0 and bend_difference(three, fist.hand) == 3.0
-    assert not resembles(replace(stop, hand=three), stop)
+    assert not resembles(replace(stop, hands=(three,)), stop)
     # A fist raised where the open hand is, turned like it: still too near to its own gesture.
-    assert resembles(replace(stop, hand=fist.hand), fist)
+    assert resembles(replace(stop, hands=fist.hands), fist)
+
+
+def test_the_rich_vocabulary_leaves_no_alternative_out():
+    rich = load_vocabulary("gestures")
+    assert all(resembles(gesture, gesture) for gesture in rich)
+    some = parse_vocabulary("format: 2\nextends: gestures\nalso: [stop]\n")
+    rng = np.random.default_rng(4)
+    outsiders = [draw_outsider(f"outsider_{i}", some, rng) for i in range(40)]
+    everyday = {gesture.meaning for gesture in some.everyday.values()}
+    drawn = [gesture for gesture in outsiders if gesture.meaning not in everyday]
+    assert 20 <= len(drawn) < 40
+    # Gestures that the vocabulary knows but does not tell apart are no outsiders, either.
+    for outsider in drawn:
+        assert not any(resembles(outsider, known) for known in (*some, *some.others.values()))
+    second = rich["arms_crossed"].second
+    assert second is not None
+    other = replace(rich["stop"], hands=second.hands[:1], postures=second.postures[:1])
+    assert resembles(other, rich["arms_crossed"])
 
 
 def test_scripts_fit_the_film_and_signing_never_pauses():
