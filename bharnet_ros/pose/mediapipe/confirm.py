@@ -30,13 +30,20 @@ def views(body: Body, height: int, width: int) -> list[Region]:
     left out when it would be nearly the first again.
     """
     whole = body.next_region
+    found = [Region(whole.x, whole.y, whole.size, 0.0)]
+    visible = visible_square(whole, height, width)
+    if visible.usable() and visible.size < 0.8 * whole.size:
+        found.append(visible)
+    return [region for region in found if region.usable()]
+
+
+def visible_square(whole: Region, height: int, width: int) -> Region:
+    """The upright square around the part of a body's square that the image shows.
+
+    Its size is not positive when the image shows nothing of it.
+    """
     half = 0.5 * whole.size
     low = np.maximum((whole.x - half, whole.y - half), 0.0)
     high = np.minimum((whole.x + half, whole.y + half), (width, height))
-    found = [Region(whole.x, whole.y, whole.size, 0.0)]
-    size = float((high - low).max())
     centre = 0.5 * (low + high)
-    visible = Region(float(centre[0]), float(centre[1]), size, 0.0)
-    if visible.usable() and size < 0.8 * whole.size:
-        found.append(visible)
-    return [region for region in found if region.usable()]
+    return Region(float(centre[0]), float(centre[1]), float((high - low).max()), 0.0)

@@ -8,53 +8,29 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.pose.base import check_image
-from bharnet_ros.pose.filters import OneEuroFilter
-from bharnet_ros.pose.mediapipe.body import Body, inside
+from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.confirm import confirms
-from bharnet_ros.pose.mediapipe.hand_tracking import HandPair, torso_length
-from bharnet_ros.pose.mediapipe.hands import Hand
+from bharnet_ros.pose.mediapipe.hand_search import HandSearch
+from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
+from bharnet_ros.pose.mediapipe.lone_hands import LoneHands
 from bharnet_ros.pose.mediapipe.models import HAND_FILES, Models, open_models
 from bharnet_ros.pose.mediapipe.people import MIN_TORSO_PX, known, same_body, settled, upright
+from bharnet_ros.pose.mediapipe.person import Person
 from bharnet_ros.pose.mediapipe.regions import Region
 from bharnet_ros.pose.mediapipe.schedule import ScanSchedule
-from bharnet_ros.skeleton import mediapipe_to_coco
-from bharnet_ros.types import FloatArray, Image, Skeleton, SkeletonFrame
+from bharnet_ros.pose.mediapipe.skeletons import lone_skeleton, person_skeleton
+from bharnet_ros.types import Image, SkeletonFrame
 
 LAYOUT = "coco_wholebody_133"
-MIN_SHOWN_SCORE = 0.3
-"""Keypoints below this do not stretch a person's box."""
-BOX_MARGIN = 0.05
-NOSE, SHOULDERS = 0, (5, 6)
-HEAD_TOP = 0.7
-"""From the nose to the top of the head, as a share of the way from the neck to the nose."""
-UNCONFIRMED = 0.4
-"""Factor on the score of somebody whom the detector has never confirmed."""
 MAX_STRIKES = 3
 """Somebody whom the detector does not confirm so many times in a row is forgotten."""
 SPARE_PEOPLE = 2
 """Unconfirmed people followed beyond max_people, so that phantoms take nobody's place."""
 DOUBT_INTERVAL_S = 0.2
 """How soon the detector is asked again about somebody it did not confirm."""
-
-
-class _Person:
-    """Somebody followed from image to image."""
-
-    def __init__(self, body: Body, smoothing: bool, checked_ns: int) -> None:
-        self.body = body
-        self.confirmed = False
-        self.strikes = 0
-        self.checked_ns = checked_ns
-        self.hands = HandPair()
-        self.smooth = OneEuroFilter() if smoothing else None
-
-    def score(self) -> float:
-        """0..1, belief that this is a person."""
-        return self.body.presence * (1.0 if self.confirmed else UNCONFIRMED)
 
 
 class MediaPipeEstimator:
@@ -65,8 +41,9 @@ class MediaPipeEstimator:
     every image. min_detection, min_presence: 0..1, for taking somebody up and for keeping them.
     min_score: people below are not reported; whoever only the body network believes in scores
     at most 0.4.
-    hands: whether to look for hands. hand_model: "full", or "lite" for half the time and less
-    precise fingers. smoothing: a light One Euro filter on the keypoints.
+    hands: whether to look for hands. hands_alone: also report hands whose body the image does not
+    show, as skeletons of hand keypoints and wrists only. hand_model: "full", or "lite" for half
+    the time and less precise fingers. smoothing: a light One Euro filter on the keypoints.
     max_tilt_deg: somebody new must be upright within this angle; the networks take feet and
     arms for lying people, so 180 (anybody) brings phantoms. Followed people may bend further.
     model_dir: folder with the .tflite files instead of the installed mediapipe package.
@@ -79,7 +56,7 @@ class MediaPipeEstimator:
 
     OPTIONS = (
         "max_people", "num_threads", "detect_every_s", "min_detection", "min_presence", "min_score",
-        "hands", "hand_model", "smoothing", "max_tilt_deg", "model_dir",
+        "hands", "hands_alone", "hand_model", "smoothing", "max_tilt_deg", "model_dir",
     )  # fmt: skip
 
     def __init__(
@@ -91,6 +68,7 @@ class MediaPipeEstimator:
         min_presence: float = 0.5,
         min_score: float = 0.5,
         hands: bool = True,
+        hands_alone: bool = True,
         hand_model: str = "full",
         smoothing: bool = False,
         max_tilt_deg: float = 60.0,
@@ -115,9 +93,14 @@ class MediaPipeEstimator:
         self._open: Models | None = open_models(
             model_dir, int(num_threads), hand_model if hands else None, float(min_detection)
         )
+        self._search: HandSearch | None = None
+        if self._open.hands is not None and self._open.palms is not None:
+            self._search = HandSearch(
+                self._open.hands, self._open.palms, bool(hands_alone), self._smoothing
+            )
         self._check_every_s = 0.5 * float(detect_every_s)
         self._schedule = ScanSchedule(float(detect_every_s))
-        self._people: list[_Person] = []
+        self._people: list[Person] = []
         self._last: tuple[int, tuple[int, int]] | None = None
         self._timings: dict[str, float] = {}
 
@@ -127,16 +110,18 @@ class MediaPipeEstimator:
 
     @property
     def timings_ms(self) -> Mapping[str, float]:
-        """Stages "body" (followed people), "detect" (new people), "hands", and "total"."""
+        """Stages "body" (followed people), "detect" (new people), "hands" (with palms), "total"."""
         return dict(self._timings)
 
     def reset(self) -> None:
         self._people, self._last = [], None
         self._schedule.reset()
+        if self._search is not None:
+            self._search.reset()
 
     def close(self) -> None:
         self.reset()
-        self._open = None
+        self._open = self._search = None
 
     @property
     def _models(self) -> Models:
@@ -154,10 +139,19 @@ class MediaPipeEstimator:
         lost = self._follow(image_bgr)
         self._check(image_bgr, stamp_ns)
         followed = time.perf_counter()
-        self._take_up(image_bgr, stamp_ns, lost)
+        scanned = self._take_up(image_bgr, stamp_ns, lost)
         detected = time.perf_counter()
         shown = [p for p in self._people if p.score() >= self._min_score][: self._max_people]
-        skeletons = tuple(self._skeleton(image_bgr, p, stamp_ns) for p in shown)
+        alone: list[LoneHands] = []
+        if self._search is not None:
+            room = self._max_people - len(shown)
+            self._search.update(image_bgr, stamp_ns, shown, scanned, room)
+            for phantom in self._search.expose(shown):
+                self._people.remove(phantom)
+                shown.remove(phantom)
+            alone = self._search.alone
+        people = [person_skeleton(p, size, stamp_ns) for p in shown]
+        lone = [lone_skeleton(h, size, stamp_ns) for h in alone if h.score() >= self._min_score]
         ended = time.perf_counter()
         self._timings = {
             "body": (followed - started) * 1e3,
@@ -165,12 +159,12 @@ class MediaPipeEstimator:
             "hands": (ended - detected) * 1e3,
             "total": (ended - started) * 1e3,
         }
-        return SkeletonFrame(stamp_ns, size, LAYOUT, skeletons)
+        return SkeletonFrame(stamp_ns, size, LAYOUT, (*people, *lone))
 
     def _follow(self, image: Image) -> bool:
         """Look for everybody where they were; returns whether somebody was lost."""
         before = len(self._people)
-        kept: list[_Person] = []
+        kept: list[Person] = []
         for person in self._people:
             body = self._look(image, person.body.next_region)
             if body is None:
@@ -202,15 +196,15 @@ class MediaPipeEstimator:
         if person.strikes >= MAX_STRIKES:
             self._people.remove(person)
 
-    def _take_up(self, image: Image, stamp_ns: int, lost: bool) -> None:
-        """Look for new people where the schedule says so."""
+    def _take_up(self, image: Image, stamp_ns: int, lost: bool) -> list[Region]:
+        """Look for new people where the schedule says so; returns where that was."""
         size = (image.shape[0], image.shape[1])
         if sum(p.confirmed for p in self._people) >= self._max_people:
             self._people = [p for p in self._people if p.confirmed]
-            return
+            return []
         regions = self._schedule.due(size, stamp_ns, bool(self._people), lost)
         if not regions:
-            return
+            return []
         found = [
             detection
             for detection in self._models.detector.detect(image, regions)
@@ -221,11 +215,14 @@ class MediaPipeEstimator:
             body = self._confirm(image, detection.region())
             if body is None or any(same_body(body, p.body) for p in self._people):
                 continue
-            person = _Person(body, self._smoothing, stamp_ns)
+            if self._search is not None and self._search.is_hand(body):
+                continue
+            person = Person(body, self._smoothing, stamp_ns)
             person.confirmed = confirms(self._models.detector, image, body)
             self._people.append(person)
             if len(self._people) >= self._max_people + SPARE_PEOPLE:
-                return
+                break
+        return regions
 
     def _confirm(self, image: Image, region: Region) -> Body | None:
         """The body in a detector's square, or None when it is not believable.
@@ -250,53 +247,6 @@ class MediaPipeEstimator:
         body = self._models.bodies.look(image, region)
         believed = body.presence >= self._min_presence and np.isfinite(body.points).all()
         return body if believed and torso_length(body) >= MIN_TORSO_PX else None
-
-    def _skeleton(self, image: Image, person: _Person, stamp_ns: int) -> Skeleton:
-        """The person's hands, and everything together as one skeleton."""
-        body = person.body
-        hands: list[Hand | None] = [None, None]
-        if self._models.hands is not None:
-            hands = person.hands.update(image, self._models.hands, body)
-        height, width = image.shape[:2]
-        left, right = (None if h is None else h.points for h in hands)
-        left_scores, right_scores = (
-            np.zeros(21) if h is None else h.presence * inside(h.points, height, width)
-            for h in hands
-        )
-        keypoints, scores = mediapipe_to_coco(
-            body.points, body.scores, left, left_scores, right, right_scores
-        )
-        if person.smooth is not None:
-            smooth = person.smooth(keypoints, scores, stamp_ns, torso_length(body))
-            keypoints = smooth.astype(np.float32)
-        keypoints[scores <= 0.0] = 0.0
-        box = bounding_box(keypoints, scores, height, width)
-        return Skeleton(-1, box, person.score(), keypoints, scores)
-
-
-def bounding_box(
-    keypoints: npt.NDArray[np.floating], scores: FloatArray, height: int, width: int
-) -> FloatArray:
-    """(4,) x, y, width, height around the keypoints that count, with a margin, in the image.
-
-    keypoints: (133, 2); scores: (133,). The head reaches above its keypoints by a share
-    of the way from the shoulders to the nose.
-    """
-    counted = scores >= MIN_SHOWN_SCORE
-    if not counted.any():
-        counted = scores > 0.0
-    if not counted.any():
-        return np.zeros(4, dtype=np.float32)
-    points = keypoints[counted]
-    if (scores[[NOSE, *SHOULDERS]] >= MIN_SHOWN_SCORE).all():
-        neck = keypoints[list(SHOULDERS)].mean(axis=0)
-        top = keypoints[NOSE] + HEAD_TOP * (keypoints[NOSE] - neck)
-        points = np.concatenate((points, top[None]))
-    low, high = points.min(axis=0), points.max(axis=0)
-    margin = BOX_MARGIN * float((high - low).max())
-    limit = np.array((width, height))
-    low, high = np.clip(low - margin, 0, limit), np.clip(high + margin, 0, limit)
-    return np.concatenate((low, high - low)).astype(np.float32)
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

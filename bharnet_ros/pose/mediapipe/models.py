@@ -1,29 +1,32 @@
-"""Opening the four networks the estimator needs, from the mediapipe wheel or a folder."""
+"""Opening the networks the estimator needs, from the mediapipe wheel or a folder."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from bharnet_ros.pose.mediapipe import body, detector, hands
+from bharnet_ros.pose.mediapipe import body, detector, hands, palms
 from bharnet_ros.pose.mediapipe.body import BodyNetwork
 from bharnet_ros.pose.mediapipe.detector import NUM_ANCHORS, PersonDetector
 from bharnet_ros.pose.mediapipe.hands import HandNetworks
 from bharnet_ros.pose.mediapipe.networks import Network, find_model, model_folder
+from bharnet_ros.pose.mediapipe.palms import PalmDetector
 
 DETECTION_FILE = "pose_detection.tflite"
 BODY_FILE = "pose_landmark_full.tflite"
 RECROP_FILE = "hand_recrop.tflite"
+PALM_FILE = "palm_detection_full.tflite"
 HAND_FILES = {"full": "hand_landmark_full.tflite", "lite": "hand_landmark_lite.tflite"}
 
 
 @dataclass(frozen=True)
 class Models:
-    """The networks, ready to run; hands is None when hands are not wanted."""
+    """The networks, ready to run; hands and palms are None when hands are not wanted."""
 
     detector: PersonDetector
     bodies: BodyNetwork
     hands: HandNetworks | None
+    palms: PalmDetector | None
 
 
 def open_models(
@@ -35,7 +38,7 @@ def open_models(
     All files are looked for before the first is opened, so that a missing one is named at once.
     """
     folder = model_folder(model_dir)
-    hand_files = () if hand_model is None else (RECROP_FILE, HAND_FILES[hand_model])
+    hand_files = () if hand_model is None else (RECROP_FILE, HAND_FILES[hand_model], PALM_FILE)
     names = (DETECTION_FILE, BODY_FILE, *hand_files)
     paths = {name: find_model(folder, name) for name in names}
     detection = Network(
@@ -51,11 +54,16 @@ def open_models(
         [(1, 195), (1, 1), None, (1, 64, 64, 39)],
         num_threads=num_threads,
     )
-    pair = None
+    pair = palm_detector = None
     if hand_model is not None:
         points = [(1, 63), (1, 1), (1, 1)]
         pair = HandNetworks(
             Network(paths[RECROP_FILE], hands.RECROP_SIDE, [(1, 1, 1, 4)], num_threads=num_threads),
             Network(paths[HAND_FILES[hand_model]], hands.SIDE, points, num_threads=num_threads),
         )
-    return Models(PersonDetector(detection, min_detection), BodyNetwork(pose), pair)
+        palm_outputs = [(1, palms.NUM_ANCHORS, palms.NUM_VALUES), (1, palms.NUM_ANCHORS, 1)]
+        palm_detector = PalmDetector(
+            Network(paths[PALM_FILE], palms.SIDE, palm_outputs, num_threads=num_threads)
+        )
+    people = PersonDetector(detection, min_detection)
+    return Models(people, BodyNetwork(pose), pair, palm_detector)

@@ -7,15 +7,22 @@ import numpy as np
 from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.detector import Detection
 from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
+from bharnet_ros.pose.mediapipe.hands import Hand
 from bharnet_ros.pose.mediapipe.regions import Region
 
 CORE = np.array((0, 11, 12, 13, 14, 15, 16, 23, 24))
 """Nose, shoulders, elbows, wrists, hips: the landmarks that two looks at one person share."""
 TORSO = np.array((11, 12, 24, 23))
+TRUNK = np.array((0, 11, 12, 13, 14, 23, 24))
+"""Nose, shoulders, elbows, hips: no hand hides them all, unless they were never there."""
 SAME_GAP = 0.35
 """Two bodies are one when their core points lie, on average, within this many torso lengths."""
 MAX_WANDER = 0.2
 """Two looks at a real person agree within this many torso lengths (median of core points)."""
+HAND_SHARE, HAND_ROOM = 0.8, 0.1
+"""A body is a hand when this share of its trunk lies in the hand's box, made larger by that."""
+MIN_TRUNK = 5
+"""And so many points of the trunk must be seen to tell; a covered face is no hand."""
 MIN_TORSO_PX = 10.0
 """Smaller bodies are noise."""
 SMALLER = 0.6
@@ -50,6 +57,17 @@ def lies_on(small: Body, large: Body) -> bool:
         if float(np.hypot(*(middle - p - share * along))) < reach:
             return True
     return False
+
+
+def mere_hand(body: Body, hand: Hand) -> bool:
+    """Whether a body is nothing but a hand: the networks take fingers for head and arms."""
+    low, high = hand.points.min(axis=0), hand.points.max(axis=0)
+    room = HAND_ROOM * float((high - low).max())
+    trunk, weights = body.points[TRUNK], body.scores[TRUNK]
+    if np.count_nonzero(weights) < MIN_TRUNK:
+        return False
+    within = ((trunk >= low - room) & (trunk <= high + room)).all(axis=1)
+    return float(np.average(within, weights=weights)) >= HAND_SHARE
 
 
 def settled(before: Body, after: Body) -> bool:

@@ -12,7 +12,7 @@ import pytest
 
 from bharnet_ros.errors import ConfigurationError, InvalidImageError
 from bharnet_ros.pose import PoseEstimator, create_pose_estimator
-from bharnet_ros.pose.mediapipe.estimator import bounding_box
+from bharnet_ros.pose.mediapipe.skeletons import bounding_box
 from bharnet_ros.types import Image, SkeletonFrame
 
 SIGMAS = np.array(

@@ -4,61 +4,13 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scripted import IMAGE, ScriptedHands, hand_shape, standing
 
-from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.hand_tracking import HandPair, same_place, torso_length
 from bharnet_ros.pose.mediapipe.hands import Hand, region_from_points, region_from_pose
-from bharnet_ros.pose.mediapipe.regions import Region
-
-IMAGE = np.zeros((480, 640, 3), dtype=np.uint8)
-
-
-def hand_shape(x: float, y: float, palm: float = 20.0, angle: float = 0.0) -> np.ndarray:
-    """(21, 2): an open hand, wrist at (x, y), fingers up at angle 0."""
-    points = np.zeros((21, 2))
-    for finger in range(5):
-        for joint in range(4):
-            reach = palm * (0.5 if finger == 0 else 1.0) + joint * 0.3 * palm
-            points[1 + 4 * finger + joint] = (0.25 * palm * (finger - 2), -reach)
-    turn = np.array([[math.cos(angle), -math.sin(angle)], [math.sin(angle), math.cos(angle)]])
-    return points @ turn.T + (x, y)
-
-
-def standing(left: tuple[float, float], right: tuple[float, float]) -> Body:
-    """A body with a torso 100 pixels long whose wrists are where they are told to be."""
-    points = np.full((33, 2), (320.0, 240.0))
-    points[0] = (320.0, 100.0)
-    points[[11, 12]] = (355.0, 150.0), (285.0, 150.0)
-    points[[23, 24]] = (345.0, 250.0), (295.0, 250.0)
-    for wrist, (x, y) in ((15, left), (16, right)):
-        points[wrist] = (x, y)
-        points[wrist + 2], points[wrist + 4] = (x - 5, y - 18), (x + 5, y - 18)
-    return Body(points, np.ones(33), 1.0, Region(320.0, 250.0, 400.0, 0.0))
-
-
-class ScriptedHands:
-    """Sees given hands: the one nearest to the middle of the region looked at, if inside."""
-
-    def __init__(self, *hands: Hand) -> None:
-        self.hands = hands
-        self.centred = 0
-
-    def centre(self, image: np.ndarray, rough: Region) -> Region:
-        self.centred += 1
-        return rough
-
-    def look(self, image: np.ndarray, region: Region) -> Hand:
-        middle = np.array([region.x, region.y])
-        gaps = [float(np.hypot(*(h.points.mean(axis=0) - middle))) for h in self.hands]
-        best = int(np.argmin(gaps))
-        if gaps[best] < 0.5 * region.size:
-            return self.hands[best]
-        return Hand(self.hands[best].points, 0.01, 0.5)
-
 
 LEFT_AT, RIGHT_AT = (420.0, 240.0), (220.0, 240.0)
 
