@@ -17,6 +17,7 @@ from bharnet_ros.types import FloatArray, Skeleton, SkeletonFrame
 
 LAYOUT = "coco_wholebody_133"
 BODY_INPUTS, HAND_INPUTS = 3 * 19, 3 * 21 * 2
+_JOINTS = {"body": (19, 1), "hand": (21, 2)}
 
 # COCO body and feet, x to the right and y down in torso lengths from mid-hip. The person faces
 # the camera, so the left side is at larger x.
@@ -75,8 +76,9 @@ def tiny_model(
     hand_weights: FloatArray,
     num_steps: int,
     free_batch: bool = True,
+    streams: Sequence[str] = ("body", "hand"),
 ) -> bytes:
-    """A serialized ONNX graph with a bundle's inputs and outputs.
+    """A serialized ONNX graph with the inputs and outputs of a bundle of these streams.
 
     Logits are the features averaged over time, times body_weights (57, C) or hand_weights
     (126, C); flattened in the order channel, joint, instance.
@@ -87,14 +89,14 @@ def tiny_model(
     count = body_weights.shape[1]
     batch: Any = "N" if free_batch else 1
     nodes = []
-    for name in ("body", "hand"):
+    for name in streams:
         nodes += [
             helper.make_node("ReduceMean", [name], [f"{name}_mean"], axes=[2], keepdims=0),
             helper.make_node("Flatten", [f"{name}_mean"], [f"{name}_flat"], axis=1),
             helper.make_node("MatMul", [f"{name}_flat", f"{name}_w"], [f"{name}_logits"]),
         ]
     nodes += [
-        helper.make_node("Add", ["body_logits", "hand_logits"], ["sum"]),
+        helper.make_node("Sum", [f"{name}_logits" for name in streams], ["sum"]),
         helper.make_node("Softmax", ["sum"], ["probabilities"], axis=1),
     ]
 
@@ -104,11 +106,12 @@ def tiny_model(
     graph = helper.make_graph(
         nodes,
         "tiny",
-        [value("body", 3, num_steps, 19, 1), value("hand", 3, num_steps, 21, 2)],
-        [value(name, count) for name in ("body_logits", "hand_logits", "probabilities")],
+        [value(name, 3, num_steps, *_JOINTS[name]) for name in streams],
+        [value(name, count) for name in (*(f"{s}_logits" for s in streams), "probabilities")],
         [
             numpy_helper.from_array(np.asarray(weights, np.float32), f"{name}_w")
             for name, weights in (("body", body_weights), ("hand", hand_weights))
+            if name in streams
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
@@ -153,4 +156,5 @@ def write_tiny_bundle(folder: str | Path, **changes: Any) -> Bundle:
     """A bundle of `tiny_manifest(**changes)` with `raised_hand_weights`."""
     manifest = tiny_manifest(**changes)
     body, hand = raised_hand_weights()
-    return write_bundle(folder, manifest, tiny_model(body, hand, manifest.num_steps))
+    model = tiny_model(body, hand, manifest.num_steps, streams=manifest.streams)
+    return write_bundle(folder, manifest, model)

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Sequence
 
 from bharnet_ros.errors import BharnetError
+from bharnet_ros.models_store import command as models
 
+_BUNDLE_HELP = "model bundles: folders or shipped names, separated by commas; they run at once"
 _LEVELS = ("debug", "info", "warn", "error", "fatal")
 
 
@@ -55,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     recognize.add_argument("--image_topic", default="image_raw", help="topic of the images")
     recognize.add_argument("--pose_backend", default="", help="pose estimator, e.g. mediapipe")
-    recognize.add_argument("--bundle", default="", help="model bundle: a folder or a shipped name")
+    recognize.add_argument("--bundle", default="", help=_BUNDLE_HELP)
     recognize.add_argument(
         "--composed", type=_boolean, nargs="?", const=True, default=False, metavar="BOOL",
         help="all nodes but the camera in one process",
@@ -76,6 +78,11 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--duration_s", type=float, default=60.0)
     simulate.add_argument("--rate_hz", type=float, default=12.0)
     simulate.add_argument("--seed", type=int, default=1)
+    simulate.add_argument(
+        "--vocabulary", default="",
+        help="what they play: a bundle or a gesture file, by path or shipped name",
+    )  # fmt: skip
+    simulate.add_argument("--classes", default="", help="gestures to play, separated by commas")
     simulate.add_argument("--loop", type=_boolean, default=True, metavar="BOOL")
 
     demo = commands.add_parser(
@@ -87,12 +94,19 @@ def _parser() -> argparse.ArgumentParser:
     source = demo.add_mutually_exclusive_group()
     source.add_argument("--video", default="", help="a video file instead of the built-in camera")
     source.add_argument("--camera", default="", help="number of a camera device instead")
-    demo.add_argument("--bundle", default="", help="model bundle: a folder or a shipped name")
+    demo.add_argument(
+        "--bundle", default="", help=f"{_BUNDLE_HELP}; the built-in camera plays the first one's"
+    )
+    demo.add_argument(
+        "--classes", default="", help="gestures to play before the built-in camera, with commas"
+    )
     demo.add_argument("--seconds", type=float, default=0.0, help="how long (default: about 60)")
     demo.add_argument("--people", type=int, default=2, help="people before the built-in camera")
     demo.add_argument("--rate", type=float, default=12.0, help="images per second, built-in camera")
     demo.add_argument("--seed", type=int, default=1, help="other people, other order of gestures")
     demo.add_argument("--output", default="output", help="folder for pictures and the summary")
+
+    models.add_parser(commands)
 
     node = commands.add_parser(
         "node",
@@ -111,6 +125,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         at = given.index("--ros-args")
         given, ros = given[:at], given[at:]
     options = _parser().parse_args(given)
+    if options.command == "models":  # works without ROS
+        try:
+            return models.run(options)
+        except BharnetError as error:
+            print(f"bharnet_ros: {error}", file=sys.stderr)
+            return 1
     try:
         import rclpy  # noqa: F401
 
@@ -151,6 +171,8 @@ def _run(options: argparse.Namespace, ros: list[str]) -> int:
                 "rate_hz": options.rate_hz,
                 "seed": options.seed,
                 "loop": options.loop,
+                "vocabulary": options.vocabulary,
+                "classes": options.classes.split(","),
             },
         )
         return graph.supervise(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +18,15 @@ from typing import Any
 
 from bharnet_ros.errors import BundleError
 from bharnet_ros.manifest import Manifest
+from bharnet_ros.models_store.location import store_folder, stored_bundles
+from bharnet_ros.models_store.registry import registered_models
 
 MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
+GESTURES_FILE = "gestures.yaml"
+"""Descriptions of a bundle's gestures, for `load_vocabulary`; not every bundle has them."""
+DEFAULT_BUNDLE = "first_light"
+"""The shipped bundle that runs unless another one is chosen."""
 _SHIPPED = Path(__file__).parent / "bundles"
 
 
@@ -35,6 +41,10 @@ class Bundle:
     manifest: Manifest
     onnx_path: Path
 
+    def file(self, name: str) -> Path | None:
+        """A further file that the manifest lists, e.g. `gestures.yaml`; None if there is none."""
+        return self.path / name if name in self.manifest.files else None
+
 
 def shipped_bundles() -> tuple[str, ...]:
     """Names of the bundles that come with this package."""
@@ -44,7 +54,7 @@ def shipped_bundles() -> tuple[str, ...]:
 
 
 def find_bundle(name_or_path: str | Path) -> Path:
-    """The folder of a bundle: a path as it is, a bare name among the shipped ones.
+    """The folder of a bundle: a path as it is, a bare name among the shipped, then the fetched.
 
     Raises BundleError with the known names if there is no such folder.
     """
@@ -53,12 +63,20 @@ def find_bundle(name_or_path: str | Path) -> Path:
         return path
     if path.is_file():
         raise BundleError(f"Bundle {path} is a file; give the folder that holds {MANIFEST_FILE}.")
-    known = shipped_bundles()
-    if str(name_or_path) in known:
-        return _SHIPPED / str(name_or_path)
+    name = str(name_or_path)
+    shipped, stored = shipped_bundles(), stored_bundles()
+    if name in shipped:
+        return _SHIPPED / name
+    if name in stored:
+        return store_folder() / name
+    if name in registered_models():
+        raise BundleError(
+            f"Bundle '{name}' was not fetched yet; run `python -m bharnet_ros models fetch {name}`."
+        )
+    known = ", ".join((*shipped, *(n for n in stored if n not in shipped)))
     raise BundleError(
-        f"Bundle '{name_or_path}' is neither a folder nor one of the bundles of this package "
-        f"({', '.join(known) or 'none are installed'}); give the path of a bundle's folder."
+        f"Bundle '{name}' is neither a folder nor one of the bundles of this package "
+        f"({known or 'none are installed'}); give the path of a bundle's folder."
     )
 
 
@@ -88,27 +106,53 @@ def load_bundle(name_or_path: str | Path) -> Bundle:
     return Bundle(folder, manifest, folder / MODEL_FILE)
 
 
-def write_bundle(folder: str | Path, manifest: Manifest, model: str | Path | bytes) -> Bundle:
+def write_bundle(
+    folder: str | Path,
+    manifest: Manifest,
+    model: str | Path | bytes,
+    extra: Mapping[str, bytes] | None = None,
+) -> Bundle:
     """Write a bundle and load it again, which proves that it is complete.
 
-    model: the ONNX graph, serialized or as a path. `manifest.files` is filled in here. The
+    model: the ONNX graph, serialized or as a path. extra: further files by plain name; they are
+    listed in the manifest and verified at every load. `manifest.files` is filled in here. The
     manifest is replaced last, so a bundle broken off half-way is refused and not misread.
     """
     folder = Path(folder)
+    further = {name: _extra_file(name, content) for name, content in (extra or {}).items()}
     folder.mkdir(parents=True, exist_ok=True)
-    target = folder / MODEL_FILE
-    partial = folder / (MODEL_FILE + ".partial")
-    if isinstance(model, bytes):
-        partial.write_bytes(model)
-    else:
-        shutil.copyfile(model, partial)
-    os.replace(partial, target)
-    manifest = replace(manifest, files={MODEL_FILE: file_record(target)})
-    text = json.dumps(manifest.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
-    partial = folder / (MANIFEST_FILE + ".partial")
-    partial.write_text(text + "\n", "utf-8")
-    os.replace(partial, folder / MANIFEST_FILE)
+    content = model if isinstance(model, bytes) else Path(model).read_bytes()
+    files = {MODEL_FILE: content, **further}
+    for name, data in files.items():
+        _write(folder / name, data)
+    records = {name: file_record(folder / name) for name in files}
+    text = json.dumps(
+        replace(manifest, files=records).to_dict(), indent=2, ensure_ascii=False, allow_nan=False
+    )
+    _write(folder / MANIFEST_FILE, (text + "\n").encode())
     return load_bundle(folder)
+
+
+def extra_files(bundle: Bundle) -> dict[str, bytes]:
+    """Contents of the files beside the graph, to hand on when a bundle is written again."""
+    names = [name for name in bundle.manifest.files if name != MODEL_FILE]
+    return {name: (bundle.path / name).read_bytes() for name in names}
+
+
+def _extra_file(name: str, content: bytes) -> bytes:
+    plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name)
+    if not plain or name in (MODEL_FILE, MANIFEST_FILE) or name.endswith(".partial"):
+        raise BundleError(
+            f"A bundle cannot hold an extra file '{name}'; give a plain file name other than "
+            f"{MODEL_FILE} and {MANIFEST_FILE}."
+        )
+    return content
+
+
+def _write(target: Path, content: bytes) -> None:
+    partial = target.with_name(target.name + ".partial")
+    partial.write_bytes(content)
+    os.replace(partial, target)
 
 
 def file_record(path: Path) -> dict[str, Any]:

@@ -33,3 +33,7 @@ class ConfigurationError(BharnetError):
 
 class GestureError(BharnetError):
     """A gesture description that is malformed, impossible or contradictory."""
+
+
+class DownloadError(BharnetError):
+    """A file that could not be fetched, or is not the expected one."""

@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.inference import Engine
 from bharnet_ros.types import FloatArray
@@ -22,8 +24,8 @@ FUSIONS = ("fused", "body", "hand")
 class Opinion:
     """What the experts think of one window.
 
-    probabilities: (C,) by the chosen fusion. body, hand: (C,) by one expert alone; zeros if it
-    saw nothing it could use.
+    probabilities: (C,) by the chosen fusion. body, hand: (C,) by one expert alone; zeros if the
+    bundle lacks it or it saw nothing it could use.
     """
 
     probabilities: FloatArray
@@ -31,17 +33,54 @@ class Opinion:
     hand: FloatArray
 
 
+class WindowSet:
+    """Windows of one moment, and their features: each kind is made once, whoever asks.
+
+    windows: by key, all of one layout and number of steps; the order is that of the rows.
+    """
+
+    def __init__(self, windows: Mapping[int, Window]) -> None:
+        self.keys = tuple(windows)
+        self._windows = tuple(windows.values())
+        self._arrays: tuple[FloatArray, FloatArray] | None = None
+        self._features: dict[tuple[str, str, FeatureConfig], FloatArray] = {}
+
+    def features(self, stream: str, layout: str, config: FeatureConfig) -> FloatArray:
+        """The input of the expert "body" (N, 3, T, 19, 1) or "hand" (N, 3, T, 21, 2)."""
+        key = (stream, layout, config)
+        found = self._features.get(key)
+        if found is None:
+            if self._arrays is None:
+                self._arrays = (
+                    np.stack([w.keypoints for w in self._windows]),
+                    np.stack([w.scores for w in self._windows]),
+                )
+            function, space = {
+                "body": (body_features, config.body_space),
+                "hand": (hand_features, config.hand_space),
+            }[stream]
+            sizes = [w.image_size for w in self._windows] if space == "image" else None
+            found = self._features[key] = function(*self._arrays, layout, config, sizes)
+        return found
+
+
 class Experts:
     """Windows -> features -> engine -> opinions.
 
     fusion: "fused" as the bundle's graph does it, or "body" or "hand" alone, for comparison.
-    Raises ConfigurationError for another one.
+    Raises ConfigurationError for another one, or for an expert that the bundle lacks.
     """
 
     def __init__(self, bundle: Bundle, engine: Engine, fusion: str = "fused") -> None:
         if fusion not in FUSIONS:
             raise ConfigurationError(
                 f"fusion is '{fusion}'; it must be one of {', '.join(FUSIONS)}."
+            )
+        streams = bundle.manifest.streams
+        if fusion != "fused" and fusion not in streams:
+            raise ConfigurationError(
+                f"fusion is '{fusion}', but the bundle '{bundle.manifest.name}' has only a "
+                f"{' and a '.join(streams)} expert; use 'fused' or '{streams[0]}'."
             )
         self._manifest = bundle.manifest
         self._engine = engine
@@ -53,45 +92,57 @@ class Experts:
         """Of the last `judge`: features, inference."""
         return dict(self._timings)
 
-    def judge(self, windows: Mapping[int, Window]) -> dict[int, Opinion]:
+    def judge(self, windows: Mapping[int, Window] | WindowSet) -> dict[int, Opinion]:
         """Opinions by the windows' keys, from one run for all of them.
 
         Windows in which the chosen expert has nothing to see, and results that are not finite,
-        are left out.
+        are left out. Give several bundles the same `WindowSet` and features are made once.
         """
         self._timings = {"features": 0.0, "inference": 0.0}
-        if not windows:
+        group = windows if isinstance(windows, WindowSet) else WindowSet(windows)
+        if not group.keys:
             return {}
         begin = time.perf_counter()
-        keypoints = np.stack([w.keypoints for w in windows.values()])
-        scores = np.stack([w.scores for w in windows.values()])
-        layout, options = self._manifest.layout, self._manifest.features
-        body_input = body_features(keypoints, scores, layout, options)
-        hand_input = hand_features(keypoints, scores, layout, options)
+        manifest = self._manifest
+        inputs = {
+            name: group.features(name, manifest.layout, manifest.features)
+            for name in manifest.streams
+        }
         described = time.perf_counter()
-        outputs = self._engine.run({"body": body_input, "hand": hand_input})
+        outputs = self._engine.run(inputs)
         end = time.perf_counter()
         self._timings = {
             "features": (described - begin) * 1e3,
             "inference": (end - described) * 1e3,
         }
 
+        fused = outputs["probabilities"]
+        alone = {stream: self._alone(stream, inputs, outputs) for stream in manifest.streams}
+        chosen = fused if self._fusion == "fused" else alone[self._fusion]
+        seeing = manifest.streams if self._fusion == "fused" else (self._fusion,)
+        sees = np.any([_sees(inputs[stream]) for stream in seeing], axis=0)
+        usable = sees & np.isfinite(chosen).all(axis=1)
+        nothing = np.zeros_like(fused)
+        body, hand = alone.get("body", nothing), alone.get("hand", nothing)
+        return {
+            key: Opinion(chosen[row], body[row], hand[row])
+            for row, key in enumerate(group.keys)
+            if usable[row]
+        }
+
+    def _alone(
+        self, stream: str, inputs: Mapping[str, FloatArray], outputs: Mapping[str, FloatArray]
+    ) -> FloatArray:
+        """(N, C) probabilities by one expert; zeros where it sees nothing."""
         fusion = self._manifest.fusion
-        body = _softmax(outputs["body_logits"] / np.float32(fusion.body_temperature))
-        hand = _softmax(outputs["hand_logits"] / np.float32(fusion.hand_temperature))
-        chosen = {"fused": outputs["probabilities"], "body": body, "hand": hand}[self._fusion]
-        opinions = {}
-        for row, key in enumerate(windows):
-            sees_body = bool((body_input[row, 2] > 0.0).any())
-            sees_hand = bool((hand_input[row, 2] > 0.0).any())
-            sees = {"fused": sees_body or sees_hand, "body": sees_body, "hand": sees_hand}
-            if sees[self._fusion] and np.isfinite(chosen[row]).all():
-                opinions[key] = Opinion(
-                    chosen[row],
-                    body[row] if sees_body else np.zeros_like(body[row]),
-                    hand[row] if sees_hand else np.zeros_like(hand[row]),
-                )
-        return opinions
+        temperature = {"body": fusion.body_temperature, "hand": fusion.hand_temperature}[stream]
+        judged = _softmax(outputs[f"{stream}_logits"] / np.float32(temperature))
+        return np.where(_sees(inputs[stream])[:, None], judged, np.float32(0.0))
+
+
+def _sees(values: FloatArray) -> npt.NDArray[np.bool_]:
+    """(N, 3, T, V, I) -> (N,) whether any joint was seen at any time."""
+    return np.asarray((values[:, 2] > 0.0).any(axis=(1, 2, 3)))
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

@@ -6,25 +6,23 @@ vectorised over leading axes: (T, K, 2) and (N, T, K, 2) both work.
 Coordinates stay native (no rotation to a canonical view): pixels are square, so x and y are
 shifted and divided by one length each person brings along - the torso for the body, the palm
 for a hand. A missing joint is (0, 0) with score 0, and so is everything of a person or hand
-that gives no usable length.
+that gives no usable length. Only the "image" spaces of FeatureConfig, for networks trained
+elsewhere, keep the place in the image.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bharnet_ros.errors import ConfigurationError, InvalidSkeletonError
+from bharnet_ros.errors import InvalidSkeletonError
+from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.skeleton import body_graph, body_joints, hand_graph, hand_joints
 from bharnet_ros.types import AnyFloat, FloatArray
 
-MODALITIES = ("joint", "bone", "joint_motion", "bone_motion")
-HAND_ORIGINS = ("per_frame", "first_frame")
-BODY_ORIGINS = ("first_frame", "median")
+__all__ = ["FeatureConfig", "body_features", "bones", "hand_features", "motion"]
 
 # body_19: the COCO body points, then the two computed ones.
 _LEFT_SHOULDER, _RIGHT_SHOULDER, _NECK, _MID_HIP = 5, 6, 17, 18
@@ -40,87 +38,22 @@ _PALM_LENGTH_PER_WIDTH = 1.4
 BoolArray = npt.NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
-class FeatureConfig:
-    """Everything that decides the numbers of the features; stored in the bundle's manifest.
-
-    modality: joint, bone, joint_motion or bone_motion.
-    hand_origin: "per_frame" keeps the hand's shape only (each frame's own wrist is the origin;
-        where the hand is and goes is the body expert's business), "first_frame" keeps its
-        motion too (the wrist of the window's first frame that shows it).
-    body_origin: "first_frame" (mid-hip of the first frame that shows it) or "median" of the
-        window.
-    mirror_left: negate x of the left hand, so that one hand network serves both.
-    min_score: keypoints scored below count as missing (0..1).
-    min_torso_px, min_palm_px: a person or hand smaller than that cannot be read: zeros.
-    max_abs: coordinates are cut to this many torso or palm lengths, so one stray keypoint
-        cannot dominate.
-    """
-
-    modality: str = "joint"
-    hand_origin: str = "per_frame"
-    body_origin: str = "first_frame"
-    mirror_left: bool = True
-    min_score: float = 0.05
-    min_torso_px: float = 8.0
-    min_palm_px: float = 4.0
-    max_abs: float = 8.0
-
-    def __post_init__(self) -> None:
-        for name, allowed in (
-            ("modality", MODALITIES),
-            ("hand_origin", HAND_ORIGINS),
-            ("body_origin", BODY_ORIGINS),
-        ):
-            if getattr(self, name) not in allowed:
-                raise ConfigurationError(
-                    f"Feature option {name} is {getattr(self, name)!r}; "
-                    f"it must be one of {', '.join(allowed)}."
-                )
-        if not isinstance(self.mirror_left, bool):
-            raise ConfigurationError(
-                f"Feature option mirror_left is {self.mirror_left!r}; it must be true or false."
-            )
-        for name, low in (
-            ("min_score", 0.0),
-            ("min_torso_px", 0.0),
-            ("min_palm_px", 0.0),
-            ("max_abs", 0.5),
-        ):
-            value = getattr(self, name)
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and np.isfinite(value) and value >= low):
-                raise ConfigurationError(
-                    f"Feature option {name} is {value!r}; it must be a number of at least {low}."
-                )
-
-    def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> FeatureConfig:
-        """Inverse of `to_dict`; raises ConfigurationError for options it does not know."""
-        unknown = sorted(set(data) - {field.name for field in fields(cls)})
-        if unknown:
-            raise ConfigurationError(
-                f"Unknown feature option {', '.join(unknown)}; they were written by a newer "
-                "version of this package, which is needed to read them."
-            )
-        return cls(**data)
-
-
 def body_features(
-    keypoints: AnyFloat, scores: AnyFloat, layout: str, config: FeatureConfig | None = None
+    keypoints: AnyFloat,
+    scores: AnyFloat,
+    layout: str,
+    config: FeatureConfig | None = None,
+    image_size: npt.ArrayLike | None = None,
 ) -> FloatArray:
     """The body expert's input.
 
     keypoints: (..., T, K, 2) in pixels; scores: (..., T, K), 0 = missing;
-    layout: its name.
+    layout: its name. image_size: (..., 2) height and width, only for body_space "image".
     Returns (..., 3, T, 19, 1) float32: x to the right and y down in torso lengths from the
     person's hip, and the score. When hips are not seen (a webcam close-up), the hip is assumed
     one torso below the neck and the torso follows from the width of the shoulders.
-    Raises InvalidSkeletonError if the shapes do not belong together.
+    Raises InvalidSkeletonError if the shapes do not belong together or the image size is
+    missing.
     """
     config = config or FeatureConfig()
     points, weights = _checked(keypoints, scores)
@@ -132,22 +65,31 @@ def body_features(
     scale, usable = _torso_px(joints, present, config.min_torso_px)
     origin, has_origin = _body_origin(joints, present, scale, config.body_origin)
     usable = usable & has_origin
-    values = (joints - origin[..., None, None, :]) / scale[..., None, None, None]
+    if config.body_space == "image":
+        values = joints / _width_height(image_size, scale.shape)
+    else:
+        values = (joints - origin[..., None, None, :]) / scale[..., None, None, None]
     kept = present & usable[..., None, None]
     values, kept_scores = _modality(values, joint_scores, kept, body_graph().parents, config)
     return _stack(values, kept_scores)[..., None]
 
 
 def hand_features(
-    keypoints: AnyFloat, scores: AnyFloat, layout: str, config: FeatureConfig | None = None
+    keypoints: AnyFloat,
+    scores: AnyFloat,
+    layout: str,
+    config: FeatureConfig | None = None,
+    image_size: npt.ArrayLike | None = None,
 ) -> FloatArray:
     """The hand expert's input.
 
     keypoints: (..., T, K, 2) in pixels; scores: (..., T, K), 0 = missing.
+    image_size: (..., 2) height and width, only for hand_space "image".
     Returns (..., 3, T, 21, 2) float32: x, y in palm lengths from the wrist, and the score; the
     last axis is left, right, the left one mirrored. A hand without a visible wrist or with a
     palm too small to read is all zeros.
-    Raises InvalidSkeletonError if the shapes do not belong together.
+    Raises InvalidSkeletonError if the shapes do not belong together or the image size is
+    missing.
     """
     config = config or FeatureConfig()
     points, weights = _checked(keypoints, scores)
@@ -164,9 +106,14 @@ def hand_features(
         origin, frame_ok = first[..., None, :], np.broadcast_to(seen[..., None], wrist_seen.shape)
     else:
         origin, frame_ok = wrist, wrist_seen
-    values = (joints - origin[..., None, :]) / scale[..., None, None, None]
-    if config.mirror_left:
-        values[..., 0, :, :, 0] *= -1.0
+    if config.hand_space == "image":
+        values = joints / _width_height(image_size, scale.shape[:-1])[..., None, :, :, :]
+        if config.mirror_left:
+            values[..., 0, :, :, 0] = 1.0 - values[..., 0, :, :, 0]
+    else:
+        values = (joints - origin[..., None, :]) / scale[..., None, None, None]
+        if config.mirror_left:
+            values[..., 0, :, :, 0] *= -1.0
     kept = present & frame_ok[..., None] & usable[..., None, None]
     values, kept_scores = _modality(values, joint_scores, kept, hand_graph().parents, config)
     return np.ascontiguousarray(np.moveaxis(_stack(values, kept_scores), -4, -1))
@@ -208,6 +155,22 @@ def _checked(keypoints: AnyFloat, scores: AnyFloat) -> tuple[FloatArray, FloatAr
             "(..., T, K, 2) and (..., T, K)."
         )
     return points, weights
+
+
+def _width_height(image_size: npt.ArrayLike | None, lead: tuple[int, ...]) -> FloatArray:
+    """(..., 1, 1, 2) width and height of (..., 2) height and width."""
+    if image_size is None:
+        raise InvalidSkeletonError(
+            "These features are shares of the image, but the image size is not known; use frames "
+            "that carry their image_size (height, width)."
+        )
+    size = np.asarray(image_size, dtype=np.float32)
+    if size.shape[-1:] != (2,) or not (np.isfinite(size) & (size > 0.0)).all():
+        raise InvalidSkeletonError(
+            f"image_size is {size.tolist()}; it must be height and width in pixels, above 0. "
+            "Use frames that carry their image_size."
+        )
+    return np.broadcast_to(size[..., None, None, ::-1], (*lead, 1, 1, 2))
 
 
 def _clean(points: AnyFloat, scores: AnyFloat, min_score: float) -> tuple[FloatArray, FloatArray]:

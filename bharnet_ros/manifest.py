@@ -9,11 +9,13 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bharnet_ros.errors import BundleError, ConfigurationError, LayoutError
-from bharnet_ros.features import FeatureConfig
+from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.skeleton import get_graph, get_layout
 
-FORMAT_VERSION = 1
-INPUTS = ("body", "hand")
+FORMAT_VERSION = 2
+READABLE_VERSIONS = (1, 2)
+STREAMS = ("body", "hand")
+INPUTS = STREAMS
 OUTPUTS = ("body_logits", "hand_logits", "probabilities")
 
 Shape = tuple[int | str, ...]
@@ -40,11 +42,15 @@ class Thresholds:
 
     start: an action begins when its class reaches it. end: it is over when it falls below.
     unknown: below this the best class is not named.
+    confirm_s, smoothing_s: how long an action must stay above `start`, and the time constant of
+        the average over judgements, seconds; None = the recogniser's own.
     """
 
     start: float = 0.6
     end: float = 0.4
     unknown: float = 0.5
+    confirm_s: float | None = None
+    smoothing_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -52,7 +58,10 @@ class Manifest:
     """What a bundle says about itself.
 
     layout: keypoints it was trained on; body_graph, hand_graph: joints its experts see.
+    streams: the experts it has: ("body", "hand"), or one of them. Inputs and outputs follow.
     class_names: in the order of the outputs; background_class: the one that is no action.
+    unknown_class: a trained class that means "something else" and is never reported as an
+        action; "" = there is none.
     window_s, num_steps: seconds of a window and its steps T; max_gap_s: see WindowBuffer.
     normalisation: {"kind": "in_graph"} - the graph takes the features as they are.
     inputs, outputs: shapes by name, "N" = any number of people.
@@ -73,6 +82,8 @@ class Manifest:
     thresholds: Thresholds = field(default_factory=Thresholds)
     body_graph: str = "body_19"
     hand_graph: str = "hand_21"
+    streams: tuple[str, ...] = STREAMS
+    unknown_class: str = ""
     normalisation: Mapping[str, Any] = field(default_factory=lambda: {"kind": "in_graph"})
     description: str = ""
     license: str = ""
@@ -89,18 +100,25 @@ class Manifest:
         return self.class_names.index(self.background_class)
 
     @property
+    def unknown_id(self) -> int | None:
+        """Index of the unknown class; None if there is none."""
+        return self.class_names.index(self.unknown_class) if self.unknown_class else None
+
+    @property
     def inputs(self) -> dict[str, Shape]:
         """Shapes the graph must take."""
         body, hand = get_graph(self.body_graph), get_graph(self.hand_graph)
-        return {
+        shapes: dict[str, Shape] = {
             "body": ("N", 3, self.num_steps, body.num_joints, 1),
             "hand": ("N", 3, self.num_steps, hand.num_joints, 2),
         }
+        return {name: shapes[name] for name in STREAMS if name in self.streams}
 
     @property
     def outputs(self) -> dict[str, Shape]:
-        """Shapes the graph must give."""
-        return {name: ("N", len(self.class_names)) for name in OUTPUTS}
+        """Shapes the graph must give: the logits of each stream, and the probabilities."""
+        names = (*(f"{name}_logits" for name in STREAMS if name in self.streams), OUTPUTS[-1])
+        return {name: ("N", len(self.class_names)) for name in names}
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -115,17 +133,20 @@ class Manifest:
         if not isinstance(data, dict):
             raise BundleError(f"{where} is not a JSON object; export the bundle again.")
         version = data.get("format_version")
-        if version != FORMAT_VERSION:
+        if version not in READABLE_VERSIONS or isinstance(version, bool):
             raise BundleError(
-                f"{where} has format_version {version!r}, this package reads {FORMAT_VERSION}; "
-                "update the package, or export the bundle again."
+                f"{where} has format_version {version!r}, this package reads "
+                f"{' and '.join(map(str, READABLE_VERSIONS))}; update the package, or export the "
+                "bundle again."
             )
         rest = {key: value for key, value in data.items() if key != "format_version"}
         stated = {key: rest.pop(key, None) for key in ("inputs", "outputs")}
         try:
-            if not isinstance(rest["class_names"], list):
-                raise BundleError("class_names must be a list.")
-            rest["class_names"] = tuple(rest["class_names"])
+            rest.setdefault("streams", list(STREAMS))
+            for name in ("class_names", "streams"):
+                if not isinstance(rest[name], list):
+                    raise BundleError(f"{name} must be a list.")
+                rest[name] = tuple(rest[name])
             rest["features"] = FeatureConfig.from_dict(rest["features"])
             rest["fusion"] = Fusion(**rest["fusion"])
             rest["thresholds"] = Thresholds(**rest["thresholds"])
@@ -156,10 +177,10 @@ class Manifest:
 
 
 def _check_manifest(m: Manifest) -> None:
-    get_layout(m.layout)
     get_graph(m.body_graph)
     get_graph(m.hand_graph)
     _text("name", m.name)
+    _check_streams(m)
     for name in ("normalisation", "training", "metrics", "files"):
         if not isinstance(getattr(m, name), Mapping):
             raise BundleError(f"{name} is {getattr(m, name)!r}; it must be an object.")
@@ -174,6 +195,16 @@ def _check_manifest(m: Manifest) -> None:
             f"background_class '{m.background_class}' is not one of the class_names "
             f"({', '.join(m.class_names)})."
         )
+    if m.unknown_class and m.unknown_class not in m.class_names:
+        raise BundleError(
+            f"unknown_class '{m.unknown_class}' is not one of the class_names "
+            f"({', '.join(m.class_names)}); leave it empty if no class means 'something else'."
+        )
+    if m.unknown_class == m.background_class:
+        raise BundleError(
+            f"unknown_class and background_class are both '{m.unknown_class}'; nothing going on "
+            "and something else going on must be told apart."
+        )
     if m.normalisation.get("kind") != "in_graph":
         raise BundleError(
             f"normalisation {dict(m.normalisation)!r} is not known; only kind 'in_graph' is."
@@ -186,6 +217,9 @@ def _check_manifest(m: Manifest) -> None:
         _number(f"fusion.{name}", getattr(m.fusion, name), 1e-3, 1e3)
     for name in ("start", "end", "unknown"):
         _number(f"thresholds.{name}", getattr(m.thresholds, name), 0.0, 1.0)
+    for name in ("confirm_s", "smoothing_s"):
+        if getattr(m.thresholds, name) is not None:
+            _number(f"thresholds.{name}", getattr(m.thresholds, name), 0.0, 60.0)
     if m.thresholds.end > m.thresholds.start:
         raise BundleError(
             f"thresholds.end is {m.thresholds.end}, above thresholds.start {m.thresholds.start}; "
@@ -199,6 +233,27 @@ def _check_manifest(m: Manifest) -> None:
             "[0-9a-f]{64}", str(record.get("sha256"))
         ):
             raise BundleError(f"files gives no sha256 for '{name}'.")
+
+
+def _check_streams(m: Manifest) -> None:
+    """The experts must be known, and the layout must have what each of them reads."""
+    if m.streams not in (STREAMS, ("body",), ("hand",)):
+        raise BundleError(
+            f"streams is {list(m.streams)}; it must be ['body', 'hand'], ['body'] or ['hand']."
+        )
+    layout = get_layout(m.layout)
+    has = {"body": len(layout.body_indices) > 0, "hand": layout.has_hands}
+    lacking = [name for name in m.streams if not has[name]]
+    if not lacking:
+        return
+    part = {"body": "the body", "hand": "the fingers"}[lacking[0]]
+    others = [name for name in STREAMS if has[name]]
+    fitting = f"write a bundle with streams {others}, or " if others else ""
+    raise BundleError(
+        f"streams holds '{lacking[0]}', but the layout '{m.layout}' has no keypoints of {part}, so "
+        f"this expert would never see anything; {fitting}use a layout and a pose estimator that "
+        "have them."
+    )
 
 
 def _text(name: str, value: object) -> None:

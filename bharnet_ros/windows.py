@@ -29,6 +29,7 @@ class Window:
     keypoints: (T, K, 2) float32, pixels; the first step is at start_ns, the last at end_ns.
     scores: (T, K) float32; 0 = not observed there, and then the coordinates are 0 too.
     num_frames: frames of this person really observed from start_ns to end_ns.
+    image_size: (height, width) in pixels of the newest frame; (0, 0) = not known.
     """
 
     keypoints: FloatArray
@@ -36,6 +37,7 @@ class Window:
     num_frames: int
     start_ns: int
     end_ns: int
+    image_size: tuple[int, int] = (0, 0)
 
     @property
     def coverage(self) -> float:
@@ -92,6 +94,7 @@ class WindowBuffer:
         self._num_keypoints = get_layout(layout).num_keypoints
         self._tracks: dict[int, _Track] = {}
         self._newest_ns: int | None = None
+        self._image_size = (0, 0)
         self._drops: Counter[str] = Counter()
         self._resets = 0
 
@@ -137,6 +140,7 @@ class WindowBuffer:
             self.clear()
             self._resets += 1
         self._newest_ns = frame.stamp_ns
+        self._image_size = frame.image_size
         # Before adding: whoever returns after too long a time starts afresh.
         limit = frame.stamp_ns - self._forget_ns
         for track_id in [t for t, track in self._tracks.items() if track.newest_ns < limit]:
@@ -169,7 +173,7 @@ class WindowBuffer:
         steps = step_stamps(start_ns, end_ns, self.num_steps)
         points, weights = resample(stamps, keypoints, scores, steps, self._max_gap_ns)
         observed = int(((stamps >= start_ns) & (stamps <= end_ns)).sum())
-        return Window(points, weights, observed, start_ns, end_ns)
+        return Window(points, weights, observed, start_ns, end_ns, self._image_size)
 
     def _add(self, skeleton: Skeleton, stamp_ns: int) -> None:
         count = self._num_keypoints

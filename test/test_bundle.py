@@ -2,17 +2,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.synthetic import tiny_manifest, write_tiny_bundle
+from benchmarks.synthetic import raised_hand_weights, tiny_manifest, tiny_model, write_tiny_bundle
 from bharnet_ros import bundle as bundle_module
-from bharnet_ros.bundle import find_bundle, load_bundle, shipped_bundles, write_bundle
+from bharnet_ros.bundle import (
+    DEFAULT_BUNDLE,
+    extra_files,
+    find_bundle,
+    load_bundle,
+    shipped_bundles,
+    write_bundle,
+)
 from bharnet_ros.errors import BundleError
 from bharnet_ros.features import FeatureConfig
+from bharnet_ros.inference import check_engine, create_engine
 from bharnet_ros.manifest import Fusion, Manifest, Thresholds
+from bharnet_ros.skeleton import get_layout
 
 Change = Callable[[dict[str, Any]], object]
 
@@ -44,7 +55,7 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert loaded.manifest.background_id == 0
     assert loaded.manifest.files["model.onnx"]["bytes"] == 5
     stated = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
-    assert stated["format_version"] == 1
+    assert stated["format_version"] == 2
     assert stated["inputs"] == {"body": ["N", 3, 16, 19, 1], "hand": ["N", 3, 16, 21, 2]}
     assert stated["outputs"]["probabilities"] == ["N", 3]
     assert sorted(p.name for p in tmp_path.iterdir()) == ["manifest.json", "model.onnx"]
@@ -112,10 +123,17 @@ def _set(name: str, value: object) -> Change:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set("format_version", 2), "format_version 2, this package reads 1"),
+        (_set("format_version", 3), "format_version 3, this package reads 1 and 2"),
+        (_set("format_version", True), "format_version True"),
         (lambda d: d.pop("format_version"), "format_version None"),
         (_set("layout", "openpose_135"), "openpose_135"),
-        (_set("layout", "ntu25"), None),
+        (_set("layout", "ntu25"), r"'ntu25' has no keypoints of the fingers.*streams \['body'\]"),
+        (_set("streams", ["hand", "body"]), r"streams is \['hand', 'body'\]"),
+        (_set("streams", []), r"streams is \[\]"),
+        (_set("streams", "hand"), "streams must be a list"),
+        (_set("streams", ["hand"]), "states inputs"),
+        (_set("unknown_class", "other"), "'other' is not one of the class_names"),
+        (_set("unknown_class", "idle"), "are both 'idle'"),
         (_set("body_graph", "body_20"), "body_20"),
         (_set("class_names", ["idle", "raise"]), "states outputs"),
         (_set("class_names", "idle"), "class_names must be a list"),
@@ -150,11 +168,8 @@ def _set(name: str, value: object) -> Change:
         (_set("gait", 1), "gait"),
     ],
 )  # fmt: skip
-def test_every_refusal_is_a_sentence(folder: Path, change: Change, message: str | None) -> None:
+def test_every_refusal_is_a_sentence(folder: Path, change: Change, message: str) -> None:
     edit(folder, change)
-    if message is None:  # another known layout is the recogniser's business
-        assert load_bundle(folder).manifest.layout == "ntu25"
-        return
     with pytest.raises(BundleError, match=message) as caught:
         load_bundle(folder)
     assert "manifest.json" in str(caught.value) and str(caught.value).endswith(".")
@@ -171,3 +186,75 @@ def test_a_manifest_cannot_be_made_wrong() -> None:
     with pytest.raises(BundleError, match="background_class 'rest'"):
         tiny_manifest(background_class="rest")
     assert isinstance(tiny_manifest(), Manifest)
+
+
+def test_a_body_expert_needs_a_layout_with_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
+    real = get_layout("coco_wholebody_133")
+    fingers = replace(real, name="fingers", body_indices=np.zeros(0, np.intp))
+    monkeypatch.setattr("bharnet_ros.manifest.get_layout", lambda name: fingers)
+    with pytest.raises(BundleError, match=r"no keypoints of the body.*streams \['hand'\]"):
+        tiny_manifest(layout="fingers")
+    assert tiny_manifest(layout="fingers", streams=("hand",)).streams == ("hand",)
+
+
+def test_another_layout_is_the_business_of_the_recogniser() -> None:
+    assert tiny_manifest(layout="ntu25", streams=("body",)).inputs == {"body": ("N", 3, 16, 19, 1)}
+
+
+def test_version_1_still_loads(folder: Path) -> None:
+    def older(data: dict[str, Any]) -> None:
+        data["format_version"] = 1
+        del data["streams"], data["unknown_class"]
+        del data["features"]["hand_space"], data["features"]["body_space"]
+
+    edit(folder, older)
+    manifest = load_bundle(folder).manifest
+    assert manifest == replace(tiny_manifest(), files=manifest.files)
+    assert manifest.streams == ("body", "hand") and manifest.unknown_id is None
+
+
+@pytest.mark.parametrize("stream", ["body", "hand"])
+def test_a_bundle_of_one_expert(tmp_path: Path, stream: str) -> None:
+    bundle = write_tiny_bundle(tmp_path, streams=(stream,), unknown_class="fist")
+    stated = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+    assert stated["streams"] == [stream] and list(stated["inputs"]) == [stream]
+    assert sorted(stated["outputs"]) == sorted([f"{stream}_logits", "probabilities"])
+    assert bundle.manifest.streams == (stream,) and bundle.manifest.unknown_id == 2
+    check_engine(bundle, create_engine(bundle))
+
+
+def test_the_engine_refuses_a_graph_of_other_streams(tmp_path: Path) -> None:
+    body, hand = raised_hand_weights()
+    manifest = tiny_manifest(streams=("hand",))
+    for streams, message in (
+        (("body", "hand"), "also wants the input body"),
+        (("body",), "has no input 'hand'"),
+    ):
+        model = tiny_model(body, hand, 16, streams=streams)
+        with pytest.raises(BundleError, match=message):
+            create_engine(write_bundle(tmp_path, manifest, model))
+
+
+def test_extra_files_are_listed_and_verified(tmp_path: Path) -> None:
+    extra = {"gestures.yaml": b"format: 2", "weights.npz": b"PK"}
+    bundle = write_bundle(tmp_path, tiny_manifest(), b"graph", extra)
+    path = bundle.file("gestures.yaml")
+    assert path == tmp_path / "gestures.yaml" and path.read_bytes() == b"format: 2"
+    assert bundle.file("weights.npz") is not None and bundle.file("other.yaml") is None
+    assert extra_files(bundle) == extra
+    assert sorted(bundle.manifest.files) == ["gestures.yaml", "model.onnx", "weights.npz"]
+    path.write_bytes(b"format: 1")
+    with pytest.raises(BundleError, match=r"gestures\.yaml .* is not the one its manifest"):
+        load_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["../x", "model.onnx", "manifest.json", "a/b", "", "x.partial"])
+def test_extra_files_have_plain_names(tmp_path: Path, name: str) -> None:
+    with pytest.raises(BundleError, match="cannot hold an extra file"):
+        write_bundle(tmp_path / "b", tiny_manifest(), b"graph", {name: b""})
+    assert not (tmp_path / "b").exists()
+
+
+def test_the_default_bundle_is_shipped() -> None:
+    assert DEFAULT_BUNDLE in shipped_bundles()
+    assert load_bundle(DEFAULT_BUNDLE).manifest.name == DEFAULT_BUNDLE

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from benchmarks.synthetic import person_keypoints, write_tiny_bundle
 from bharnet_ros.bundle import Bundle
-from bharnet_ros.errors import ConfigurationError
-from bharnet_ros.experts import Experts
+from bharnet_ros.errors import ConfigurationError, InvalidSkeletonError
+from bharnet_ros.experts import Experts, WindowSet
+from bharnet_ros.features import FeatureConfig, hand_features
 from bharnet_ros.inference import create_engine
 from bharnet_ros.windows import Window
 
@@ -86,3 +88,60 @@ def test_results_that_are_not_finite_are_left_out(bundle: Bundle) -> None:
 def test_an_unknown_fusion_is_refused(bundle: Bundle) -> None:
     with pytest.raises(ConfigurationError, match="'sum'"):
         Experts(bundle, create_engine(bundle), "sum")
+
+
+def test_a_hand_expert_alone_is_silent_about_people_without_hands(tmp_path: Path) -> None:
+    bundle = write_tiny_bundle(tmp_path, streams=("hand",))
+    everybody = {1: window(spread=0.3), 2: window(HIDDEN_HANDS), 3: window(HIDDEN_BODY)}
+    for fusion in ("fused", "hand"):
+        opinions = Experts(bundle, create_engine(bundle), fusion).judge(everybody)
+        assert set(opinions) == {1, 3}
+        assert int(opinions[1].probabilities.argmax()) == 2
+        assert not opinions[1].body.any() and opinions[1].hand.any()
+    with pytest.raises(ConfigurationError, match="only a hand expert; use 'fused' or 'hand'"):
+        Experts(bundle, create_engine(bundle), "body")
+
+
+def test_a_body_expert_alone(tmp_path: Path) -> None:
+    bundle = write_tiny_bundle(tmp_path, streams=("body",))
+    everybody = {1: window(right_wrist=(-0.5, -1.0)), 3: window(HIDDEN_BODY)}
+    opinions = Experts(bundle, create_engine(bundle)).judge(everybody)
+    assert set(opinions) == {1} and int(opinions[1].probabilities.argmax()) == 1
+    assert opinions[1].body.any() and not opinions[1].hand.any()
+    with pytest.raises(ConfigurationError, match="only a body expert"):
+        Experts(bundle, create_engine(bundle), "hand")
+
+
+def test_features_are_made_once_for_several_bundles(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bharnet_ros import experts as module
+
+    both = write_tiny_bundle(tmp_path / "a")
+    hands = write_tiny_bundle(tmp_path / "b", streams=("hand",))
+    other = write_tiny_bundle(
+        tmp_path / "c", streams=("hand",), features=FeatureConfig(mirror_left=False)
+    )
+    calls = []
+    monkeypatch.setattr(
+        module, "hand_features", lambda *given: calls.append(given) or hand_features(*given)
+    )
+    windows = {4: window(spread=0.3), 9: window()}
+    group = WindowSet(windows)
+    shared = [Experts(b, create_engine(b)).judge(group) for b in (both, hands, other)]
+    assert len(calls) == 2  # the third has other options
+    for bundle, opinions in zip((both, hands, other), shared, strict=True):
+        alone = Experts(bundle, create_engine(bundle)).judge(windows)
+        for key in windows:
+            assert np.array_equal(alone[key].probabilities, opinions[key].probabilities)
+
+
+def test_image_space_takes_the_size_of_the_frame(tmp_path: Path) -> None:
+    bundle = write_tiny_bundle(
+        tmp_path, streams=("hand",), features=FeatureConfig(hand_space="image")
+    )
+    experts = Experts(bundle, create_engine(bundle))
+    sized = replace(window(spread=0.3), image_size=(720, 1280))
+    assert set(experts.judge({1: sized})) == {1}
+    with pytest.raises(InvalidSkeletonError, match=r"image_size is \[\[0\.0, 0\.0\]\]"):
+        experts.judge({1: window()})

@@ -243,3 +243,28 @@ def test_options_survive_json_and_bad_ones_are_named() -> None:
                 {"min_score": float("nan")}, {"max_abs": True}, {"mirror_left": 1}):  # fmt: skip
         with pytest.raises(ConfigurationError, match=next(iter(bad))):
             FeatureConfig(**bad)
+
+
+def test_image_space_is_the_place_in_the_image() -> None:
+    points, scores = window(right_wrist=(-0.6, -0.4))
+    scores[3, 120] = 0.0
+    config = FeatureConfig(hand_space="image", body_space="image")
+    hand = hand_features(points, scores, LAYOUT, config, (720, 1280))
+    assert np.allclose(
+        hand[0, ..., 1], points[:, RIGHT_HAND, 0] / 1280 * (scores > 0)[:, RIGHT_HAND]
+    )
+    assert np.allclose(
+        hand[1, ..., 1], points[:, RIGHT_HAND, 1] / 720 * (scores > 0)[:, RIGHT_HAND]
+    )
+    assert np.allclose(hand[0, ..., 0], 1.0 - points[:, LEFT_HAND, 0] / 1280, atol=1e-6)
+    body = body_features(points, scores, LAYOUT, config, (720, 1280))
+    assert np.allclose(body[0, :, :17, 0], points[:, :17, 0] / 1280, atol=1e-6)
+    assert np.allclose(body[1, :, :17, 0], points[:, :17, 1] / 720, atol=1e-6)
+    many = np.stack([points, points * 2])
+    sizes = [(720, 1280), (1440, 2560)]
+    for function in (body_features, hand_features):
+        both = function(many, np.stack([scores, scores]), LAYOUT, config, sizes)
+        assert np.allclose(both[0], both[1], atol=1e-6)
+        for bad in (None, (0, 1280), (720,), [(720, np.inf)]):
+            with pytest.raises(InvalidSkeletonError, match="image"):
+                function(points, scores, LAYOUT, config, bad)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -219,3 +221,10 @@ def test_resample_without_any_observation() -> None:
 def test_bad_options_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ConfigurationError, match=next(iter(options))):
         buffer(**options)
+
+
+def test_a_window_knows_the_size_of_the_newest_frame() -> None:
+    windows = buffer()
+    windows.push(moving(0))
+    windows.push(replace(moving(100 * MS), image_size=(480, 640)))
+    assert windows.window(7, 100 * MS).image_size == (480, 640)

@@ -1,0 +1,1 @@
+"""Models that do not come with this package: a registry, downloads, a folder where they live."""
