@@ -1,0 +1,1 @@
+"""Networks trained elsewhere, rebuilt from their checkpoints and written as bundles."""
