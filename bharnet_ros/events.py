@@ -19,6 +19,7 @@ class EventConfig:
     """When to believe.
 
     background_id: the class that is no action; it never starts.
+    unknown_id: a class that means "something else"; it never starts and is never named.
     start: probability at which an action may start; end: below it, it may end.
     unknown: below it not even the background class is named.
     confirm_s: how long a class must stay at `start` before it starts or takes over.
@@ -33,6 +34,7 @@ class EventConfig:
     confirm_s: float = 0.1
     end_hold_s: float = 0.2
     min_duration_s: float = 0.3
+    unknown_id: int | None = None
 
     def __post_init__(self) -> None:
         for name in ("start", "end", "unknown"):
@@ -64,13 +66,17 @@ class Event:
 
 
 class EventMachine:
-    """One person's actions: at any time none or one.
+    """One person's actions as one bundle sees them: at any time none or one.
 
     Every STARTED is followed by exactly one ENDED of the same class, with only ONGOING between.
+    A moment is taken in with `observe` and answered with `advance`; between the two, `bid` tells
+    whoever must choose among several machines what this one has to say.
     """
 
     def __init__(self, config: EventConfig) -> None:
         self._config = config
+        self._now_ns = 0
+        self._probabilities: FloatArray | None = None
         self._running: int | None = None
         self._started_ns = 0
         self._peak = 0.0
@@ -83,83 +89,103 @@ class EventMachine:
         """Class of the action in progress."""
         return self._running
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the action in progress, if there is one, has lasted its least duration."""
+        lasted_ns = self._now_ns - self._started_ns
+        return self._running is None or lasted_ns >= _ns(self._config.min_duration_s)
+
+    @property
+    def bid(self) -> float | None:
+        """Probability of the action in progress or of one that would start now, whichever is
+        higher; None if there is neither."""
+        wanted = [self._running, self._candidate if self._is_confirmed else None]
+        return max((self._score(each) for each in wanted if each is not None), default=None)
+
     def update(self, stamp_ns: int, probabilities: FloatArray | None) -> tuple[Event, ...]:
-        """Judge a moment later than the last one.
+        """`observe` and `advance` in one, for a machine that is alone."""
+        self.observe(stamp_ns, probabilities)
+        return self.advance()
+
+    def observe(self, stamp_ns: int, probabilities: FloatArray | None) -> None:
+        """Take in a moment later than the last one.
 
         probabilities: (C,), or None if nothing can be said.
-        Returns one event; two, ENDED and STARTED, when one action turns into another.
         """
-        best = self._best_action(probabilities)
-        self._follow_candidate(stamp_ns, best, probabilities)
+        self._now_ns, self._probabilities = stamp_ns, probabilities
+        self._follow_candidate(self._best_action())
         if self._running is None:
-            if self._confirmed(stamp_ns):
-                return (self._begin(stamp_ns, probabilities),)
-            return (self._none(probabilities),)
-
-        score = 0.0 if probabilities is None else float(probabilities[self._running])
+            return
+        score = self._score(self._running)
         self._peak = max(self._peak, score)
         if score >= self._config.end:
             self._below_since = None
         elif self._below_since is None:
             self._below_since = stamp_ns
-        if stamp_ns - self._started_ns >= _ns(self._config.min_duration_s):
-            if self._confirmed(stamp_ns):
-                ended = self._finish()
-                return (ended, self._begin(stamp_ns, probabilities))
+
+    def advance(self, allowed: bool = True) -> tuple[Event, ...]:
+        """What became of the person at the moment observed last.
+
+        allowed: False while somebody else has the say: what runs ends, nothing starts.
+        Returns one event; two, ENDED and STARTED, when one action turns into another.
+        """
+        if self._running is None:
+            return (self._begin() if allowed and self._is_confirmed else self._none(),)
+        if not allowed:
+            return (self._finish(),)
+        if self.is_settled:
+            if self._is_confirmed:
+                return (self._finish(), self._begin())
             hold_ns = _ns(self._config.end_hold_s)
-            if self._below_since is not None and stamp_ns - self._below_since >= hold_ns:
+            if self._below_since is not None and self._now_ns - self._below_since >= hold_ns:
                 return (self._finish(),)
-        return (Event(ActionState.ONGOING, self._running, score),)
+        return (Event(ActionState.ONGOING, self._running, self._score(self._running)),)
 
     def close(self) -> Event | None:
         """End the action in progress, if there is one (the person left, or time began anew)."""
         self._candidate = None
         return None if self._running is None else self._finish()
 
-    def _best_action(self, probabilities: FloatArray | None) -> int | None:
-        if probabilities is None:
-            return None
-        best = int(probabilities.argmax())
-        return None if best == self._config.background_id else best
+    def _score(self, class_id: int | None) -> float:
+        if self._probabilities is None or class_id is None:
+            return 0.0
+        return float(self._probabilities[class_id])
 
-    def _follow_candidate(
-        self, stamp_ns: int, best: int | None, probabilities: FloatArray | None
-    ) -> None:
+    def _best_action(self) -> int | None:
+        if self._probabilities is None:
+            return None
+        best = int(self._probabilities.argmax())
+        return None if best in (self._config.background_id, self._config.unknown_id) else best
+
+    def _follow_candidate(self, best: int | None) -> None:
         needed = max(self._config.start, self._config.unknown)
-        if (
-            best is None
-            or probabilities is None
-            or best == self._running
-            or probabilities[best] < needed
-        ):
+        if best is None or best == self._running or self._score(best) < needed:
             self._candidate = None
         elif best != self._candidate:
-            self._candidate, self._candidate_since = best, stamp_ns
+            self._candidate, self._candidate_since = best, self._now_ns
 
-    def _confirmed(self, stamp_ns: int) -> bool:
-        waited_ns = stamp_ns - self._candidate_since
+    @property
+    def _is_confirmed(self) -> bool:
+        waited_ns = self._now_ns - self._candidate_since
         return self._candidate is not None and waited_ns >= _ns(self._config.confirm_s)
 
-    def _begin(self, stamp_ns: int, probabilities: FloatArray | None) -> Event:
+    def _begin(self) -> Event:
         self._running, self._candidate = self._candidate, None
-        self._started_ns, self._below_since = stamp_ns, None
-        score = 0.0
-        if probabilities is not None and self._running is not None:
-            score = float(probabilities[self._running])
-        self._peak = score
-        return Event(ActionState.STARTED, self._running, score)
+        self._started_ns, self._below_since = self._now_ns, None
+        self._peak = self._score(self._running)
+        return Event(ActionState.STARTED, self._running, self._peak)
 
     def _finish(self) -> Event:
         event = Event(ActionState.ENDED, self._running, self._peak)
         self._running, self._below_since = None, None
         return event
 
-    def _none(self, probabilities: FloatArray | None) -> Event:
-        if probabilities is not None:
-            background = self._config.background_id
-            score = float(probabilities[background])
-            if int(probabilities.argmax()) == background and score >= self._config.unknown:
-                return Event(ActionState.NONE, background, score)
+    def _none(self) -> Event:
+        background = self._config.background_id
+        score = self._score(background)
+        leads = self._probabilities is not None and self._probabilities.argmax() == background
+        if leads and score >= self._config.unknown:
+            return Event(ActionState.NONE, background, score)
         return Event(ActionState.NONE, None, 0.0)
 
 

@@ -42,15 +42,34 @@ def draw(image_bgr: Image, skeletons: SkeletonFrame, actions: ActionFrame | None
     """
     canvas: Image = image_bgr.copy()
     layout = get_layout(skeletons.layout)
-    by_track: dict[int, RecognizedAction] = {}
-    for action in actions.actions if actions is not None else ():
-        # After "ENDED then STARTED" of one person the later entry is the present one.
-        by_track[action.track_id] = action
+    by_track = present(actions)
     for skeleton in skeletons.skeletons:
         draw_skeleton(canvas, skeleton, layout)
     for skeleton in skeletons.skeletons:
         _draw_label(canvas, skeleton, by_track.get(skeleton.track_id))
     return canvas
+
+
+def present(actions: ActionFrame | None) -> dict[int, RecognizedAction]:
+    """What to show of each person, by track.
+
+    Of each bundle its last entry (after "ENDED then STARTED" that is the present one); of several
+    bundles an action in progress goes before none, then the surer one.
+    """
+    newest: dict[tuple[int, str], RecognizedAction] = {}
+    for action in actions.actions if actions is not None else ():
+        newest[action.track_id, action.bundle] = action
+    shown: dict[int, RecognizedAction] = {}
+    for action in newest.values():
+        known = shown.get(action.track_id)
+        if known is None or _weight(action) > _weight(known):
+            shown[action.track_id] = action
+    return shown
+
+
+def _weight(action: RecognizedAction) -> tuple[bool, float]:
+    score = action.hypotheses[0].score if action.hypotheses else 0.0
+    return action.state in (ActionState.STARTED, ActionState.ONGOING), score
 
 
 def draw_skeleton(canvas: Image, skeleton: Skeleton, layout: Layout) -> None:

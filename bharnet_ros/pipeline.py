@@ -36,17 +36,18 @@ class PipelineResult:
 class Pipeline:
     """Pose estimation, tracking and recognition in one thread.
 
-    Raises LayoutError if the estimator's keypoints are not those of the recogniser's bundle.
+    Raises LayoutError if the estimator's keypoints are not those of the recogniser's bundles.
     """
 
     def __init__(
         self, estimator: PoseEstimator, tracker: FrameTracker, recognizer: Recognizer
     ) -> None:
-        wanted = recognizer.manifest.layout
+        wanted = recognizer.layout
         if estimator.layout != wanted:
+            names = ", ".join(f"'{manifest.name}'" for manifest in recognizer.manifests)
             raise LayoutError(
-                f"The pose estimator gives the layout '{estimator.layout}', the bundle "
-                f"'{recognizer.manifest.name}' was trained on '{wanted}'; choose another of both."
+                f"The pose estimator gives the layout '{estimator.layout}', the bundle {names} "
+                f"was trained on '{wanted}'; choose another of both."
             )
         self._estimator = estimator
         self._tracker = tracker

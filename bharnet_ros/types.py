@@ -62,16 +62,20 @@ class ActionState(IntEnum):
 
 @dataclass(frozen=True)
 class Hypothesis:
-    """A class and the probability the recogniser gives it (0..1)."""
+    """A class and the probability the recogniser gives it (0..1).
+
+    bundle: name of the bundle whose class it is; class_id counts within that bundle.
+    """
 
     class_id: int
     class_name: str
     score: float
+    bundle: str = ""
 
 
 @dataclass(frozen=True, eq=False)
 class RecognizedAction:
-    """What one person does, judged from one window.
+    """What one person does, judged by one bundle from one window.
 
     hypotheses: best first; empty means unknown.
     window_start_ns, window_end_ns: the time the judgement rests on.
@@ -79,6 +83,7 @@ class RecognizedAction:
     body_score, hand_score: the probability each expert alone gives hypotheses[0]; 0 if unknown
         or if the expert saw nothing it could use.
     bbox: (4,) float32, the person's newest box, x, y, width, height in pixels.
+    bundle: name of the bundle that judged.
     """
 
     state: ActionState
@@ -90,6 +95,7 @@ class RecognizedAction:
     body_score: float
     hand_score: float
     bbox: FloatArray
+    bundle: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -41,7 +41,8 @@ ARGUMENTS = (
     ),
     DeclareLaunchArgument(
         "bundle", default_value="",
-        description="Model bundle: a folder or a shipped name; empty = as the parameters.",
+        description="Model bundles: folders or shipped names, separated by commas; empty = as the "
+        "parameters. The simulated camera plays the gestures of the first.",
     ),
     DeclareLaunchArgument(
         "composed", default_value="false", choices=CHOICES,
@@ -51,6 +52,12 @@ ARGUMENTS = (
         "visualizer", default_value="true", choices=CHOICES, description="Offer image_annotated."
     ),
 )  # fmt: skip
+
+
+def _place(bundle):
+    """A folder as an absolute path, a name as it is."""
+    folder = os.path.expanduser(bundle)
+    return os.path.abspath(folder) if os.path.isdir(folder) else bundle
 
 
 def _nodes(context):
@@ -64,14 +71,16 @@ def _nodes(context):
 
     source = value("input")
     remap = [("image_raw", value("image_topic"))]
+    bundles = [_place(name.strip()) for name in value("bundle").split(",") if name.strip()]
     cameras = []
     if source == "simulated":
-        cameras = [("simulated_camera", {}, remap)]
+        play = {"vocabulary": bundles[0]} if bundles else {}
+        cameras = [("simulated_camera", play, remap)]
     elif source != "none":
         path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
         cameras = [("video_camera", {"source": path}, remap)]
     pose = {"pose_backend": value("pose_backend")} if value("pose_backend") else {}
-    bundle = {"bundle": value("bundle")} if value("bundle") else {}
+    bundle = {"bundles": bundles} if bundles else {}
     nodes = [("pose_estimator", pose, remap), ("action_recognizer", bundle, [])]
     if on("visualizer"):
         nodes.append(("visualizer", {}, remap))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic import frame, person_keypoints, skeleton
-from bharnet_ros.overlay import colour_of, describe, draw
+from bharnet_ros.overlay import colour_of, describe, draw, present
 from bharnet_ros.types import ActionFrame, ActionState, Hypothesis, RecognizedAction
 
 CANVAS = np.full((720, 1280, 3), 128, np.uint8)
@@ -60,6 +60,20 @@ def test_the_later_entry_of_a_person_is_the_present_one() -> None:
     )
     both = draw(CANVAS, people, ActionFrame(0, (ended, started)))
     np.testing.assert_array_equal(both, draw(CANVAS, people, ActionFrame(0, (started,))))
+
+
+def test_of_several_bundles_an_action_goes_before_none_then_the_surer_one() -> None:
+    said = (
+        replace(action(ActionState.NONE, Hypothesis(0, "idle", 0.99)), bundle="a"),
+        replace(action(ActionState.ENDED, Hypothesis(1, "clap", 0.9)), bundle="b"),
+        replace(action(ActionState.STARTED, Hypothesis(2, "ok", 0.7)), bundle="b"),
+        replace(action(ActionState.ONGOING, WAVE), bundle="c"),
+        replace(action(ActionState.NONE), bundle="a", track_id=4),
+    )
+    shown = present(ActionFrame(0, said))
+    assert {track: one.bundle for track, one in shown.items()} == {3: "c", 4: "a"}
+    assert present(ActionFrame(0, said[:3]))[3].hypotheses[0].class_name == "ok"
+    assert present(None) == {}
 
 
 @pytest.mark.parametrize("center", [(-5000.0, 400.0), (400.0, -3000.0), (1e30, 1e30)])

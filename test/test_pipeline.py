@@ -53,7 +53,7 @@ def test_images_become_actions(recognizer: Recognizer) -> None:
     assert results[-1].skeletons.skeletons[0].track_id == 5
     assert set(results[0].timings_ms) == {"pose", "tracking", "recognition", "total"}
     answered = [r.actions for r in results if r.actions is not None]
-    assert 19 <= len(answered) <= 21
+    assert 29 <= len(answered) <= 31
     states = [a.actions[0].state for a in answered]
     assert states.count(ActionState.STARTED) == 1 and states[-1] == ActionState.ONGOING
     flushed = pipeline.flush()

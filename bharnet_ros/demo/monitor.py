@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
@@ -29,27 +30,41 @@ class DemoError(BharnetError):
     """The demo's graph did not come up, or broke; the sentence says which part and why."""
 
 
+@dataclass(frozen=True)
+class Watched:
+    """The graph to watch.
+
+    camera: name of the camera's node. with_truth: whether it publishes the truth. body_only:
+    namespace of the recogniser that is asked about the body alone; "" = there is none.
+    name_bundles: whether several bundles speak, so that each action needs its bundle's name.
+    """
+
+    camera: str
+    with_truth: bool
+    body_only: str
+    name_bundles: bool
+
+
 class Monitor(Node):
-    """Listens to the graph. camera: name of the camera's node; body_only: its namespace."""
+    """Listens to the graph."""
 
     def __init__(
         self,
-        camera: str,
-        with_truth: bool,
-        body_only: str,
+        watched: Watched,
         record: Record,
         pictures: Pictures,
         say: Callable[[str], None],
     ) -> None:
         super().__init__("demo_monitor")
-        self._camera = camera
-        self._with_truth = with_truth
-        self._body_only = body_only
+        self._camera = watched.camera
+        self._with_truth = watched.with_truth
+        self._body_only = watched.body_only if watched.with_truth else ""
+        self._name_bundles = watched.name_bundles
         self._record = record
         self._pictures = pictures
         self._say = say
-        self._latest: dict[int, RecognizedAction] = {}
-        self._said_ongoing: dict[int, float] = {}
+        self._latest: tuple[RecognizedAction, ...] = ()
+        self._said_ongoing: dict[tuple[int, str], float] = {}
         self._status: dict[str, Any] = {}
         self._ready: set[str] = set()
         self._wanted = {"skeleton_layout", "action_labels"}
@@ -59,21 +74,19 @@ class Monitor(Node):
         self._hear(msg.RecognizedActionArray, "actions", self._on_actions, RESULTS)
         self._hear(ImageMessage, "image_annotated", self._on_annotated, IMAGE_SUBSCRIBER)
         self._hear(DiagnosticArray, "/diagnostics", self._on_diagnostics, RESULTS)
-        if with_truth:
+        if self._body_only:
             self._wanted.add("body_only")
-            self._hear(
-                msg.ActionLabels, f"{body_only}/action_labels", self._mark("body_only"), LATCHED
-            )
-            self._hear(
-                msg.RecognizedActionArray, f"{body_only}/actions", self._on_body_only, RESULTS
-            )
+            space = self._body_only
+            self._hear(msg.ActionLabels, f"{space}/action_labels", self._mark("body_only"), LATCHED)
+            self._hear(msg.RecognizedActionArray, f"{space}/actions", self._on_body_only, RESULTS)
+        if self._with_truth:
             self._hear(
                 msg.SkeletonArray, "ground_truth/skeletons", self._on_true_skeletons, RESULTS
             )
             self._hear(
                 msg.RecognizedActionArray, "ground_truth/actions", self._on_true_actions, RESULTS
             )
-        self._change = self.create_client(ChangeState, f"{camera}/change_state")
+        self._change = self.create_client(ChangeState, f"{watched.camera}/change_state")
 
     def _hear(self, kind: Any, topic: str, callback: Any, quality: Any) -> None:
         self.create_subscription(kind, topic, callback, quality)
@@ -89,7 +102,7 @@ class Monitor(Node):
     def missing(self) -> str:
         """What the graph still lacks before the camera may start; empty when it stands."""
         lacking = sorted(self._wanted - self._ready)
-        recognisers = 2 if self._with_truth else 1
+        recognisers = 2 if self._body_only else 1
         if self.count_subscribers("image_raw") < 1:
             lacking.append("the estimator's subscription")
         if self.count_subscribers("skeletons") < recognisers + 1:
@@ -168,7 +181,7 @@ class Monitor(Node):
     def _on_actions(self, message: Any) -> None:
         frame = msg_to_actions(message)
         self._record.actions(frame, self.get_clock().now().nanoseconds)
-        self._latest = {action.track_id: action for action in frame.actions}
+        self._latest = frame.actions
         self._tell(frame)
 
     def _tell(self, frame: ActionFrame) -> None:
@@ -176,14 +189,16 @@ class Monitor(Node):
         for action in frame.actions:
             if action.state is ActionState.NONE or not action.hypotheses:
                 continue
-            since_s = seconds - self._said_ongoing.get(action.track_id, -1e9)
+            key = (action.track_id, action.bundle)
+            since_s = seconds - self._said_ongoing.get(key, -1e9)
             if action.state is ActionState.ONGOING and 0.0 <= since_s < _ONGOING_EVERY_S:
                 continue
-            self._said_ongoing[action.track_id] = seconds
+            self._said_ongoing[key] = seconds
             actor = self._record.person(action) if self._with_truth else None
             who = f"#{action.track_id}" if actor is None else f"person {actor}"
             truth = self._record.true_now.get(actor) if actor is not None else None
-            self._say(live_line(seconds, action, who, truth, self._with_truth))
+            bundle = action.bundle if self._name_bundles else ""
+            self._say(live_line(seconds, action, who, truth, self._with_truth, bundle))
 
     def _on_annotated(self, message: ImageMessage) -> None:
         try:
@@ -192,17 +207,18 @@ class Monitor(Node):
             self.get_logger().warning(str(error), throttle_duration_sec=10.0)
             return
         self._pictures.add(image)
-        for action in self._latest.values():
+        for action in self._latest:
             if action.state not in (ActionState.STARTED, ActionState.ONGOING):
                 continue
             actor = self._record.person(action) if self._with_truth else None
             name = action.hypotheses[0].class_name
+            shown = f"{action.bundle}: {name}" if self._name_bundles else name
             truth = self._record.true_now.get(actor) if actor is not None else None
-            caption = f"{name} (truth: {truth or '-'})" if self._with_truth else name
-            key = f"{actor if actor is not None else action.track_id}/{name}"
+            caption = f"{shown} (truth: {truth or '-'})" if self._with_truth else shown
+            tile = f"{actor if actor is not None else action.track_id}/{shown}"
             # The first sure moment while it is true; later ones may show the hand going down.
             rank = min(action.hypotheses[0].score, _SURE) + (truth == name)
-            self._pictures.keep(key, rank, caption, image, action.bbox)
+            self._pictures.keep(tile, rank, caption, image, action.bbox)
 
 
 def wait_until(

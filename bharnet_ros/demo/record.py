@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,8 +26,13 @@ _KEPT_TRUTH = 256
 
 @dataclass
 class Record:
-    """Everything received so far; bounded but for one entry per recognised action."""
+    """Everything received so far; bounded but for one entry per recognised action.
 
+    bundle: the one whose actions are scored; "" = all. compare_body: whether the body alone is.
+    """
+
+    bundle: str = ""
+    compare_body: bool = True
     truth: EpisodeCollector = field(default_factory=EpisodeCollector)
     fused: EpisodeCollector = field(default_factory=EpisodeCollector)
     body_only: EpisodeCollector = field(default_factory=EpisodeCollector)
@@ -89,12 +94,15 @@ class Record:
             action.track_id, action.window_start_ns, action.window_end_ns
         )
 
-    def scores(self) -> tuple[Score, Score]:
-        """Of all experts, and of the body expert alone, against the truth."""
+    def scores(self) -> tuple[Score, Score | None]:
+        """Of all experts, and of the body expert alone if it was asked, against the truth."""
         truth = self.truth.episodes()
-        fused = self.matcher.attribute(self.fused.episodes())
+        heard = [e for e in self.fused.episodes() if self.bundle in ("", e.bundle)]
+        fused = score_episodes(truth, self.matcher.attribute(heard), GRACE_S)
+        if not self.compare_body:
+            return fused, None
         body = self.matcher.attribute(self.body_only.episodes())
-        return score_episodes(truth, fused, GRACE_S), score_episodes(truth, body, GRACE_S)
+        return fused, score_episodes(truth, body, GRACE_S)
 
     @property
     def latency(self) -> Distribution:
@@ -103,16 +111,19 @@ class Record:
 
 
 def live_line(
-    seconds: float, action: RecognizedAction, who: str, truth: str | None, known: bool
-) -> str:
+    seconds: float, action: RecognizedAction, who: str, truth: str | None, known: bool,
+    bundle: str = "",
+) -> str:  # fmt: skip
     """One line of the running log.
 
     truth: what the person really does now, None if nothing; known: whether there is a truth.
+    bundle: its name where several speak.
     """
     best = action.hypotheses[0]
+    name = f"{bundle}: {best.class_name}" if bundle else best.class_name
     bar = "#" * round(10 * best.score)
     line = (
-        f"{seconds:6.1f} s  {who:<9} {action.state.name:<8} {best.class_name:<14} "
+        f"{seconds:6.1f} s  {who:<9} {action.state.name:<8} {name:<14} "
         f"{best.score:4.2f} {bar:<10}  body {action.body_score:4.2f} hand {action.hand_score:4.2f}"
     )
     return f"{line}   truth: {truth or '-'}" if known else line
@@ -130,20 +141,27 @@ def summary(
         "latency_ms": {"p50": latency.p50, "p95": latency.p95, "messages": latency.count},
         "drops": dict(drops),
         "recognised_episodes": len(record.fused.episodes()),
+        "bundles": sorted({e.bundle for e in record.fused.episodes() if e.bundle}),
     }
     if with_truth:
         fused, body = record.scores()
-        lines += [format_score(fused, "Body and hands", pairs), ""]
-        lines += [format_score(body, "Body alone, made to answer if unsure").split("\n")[0]]
-        lines += ["", "Pairs that differ only in the fingers, told apart (guessing: one half):"]
-        for first, second in pairs:
-            told = [score.pair_accuracy(first, second) for score in (fused, body)]
-            lines.append(
-                f"  {first + ' / ' + second:<26} body and hands {_share(told[0]):<10} "
-                f"body alone {_share(told[1])}"
-            )
-        data["fused"], data["body_only"] = (_score_data(s, pairs) for s in (fused, body))
+        known = "Body and hands" if body is not None else f"Bundle {record.bundle}"
+        lines += [format_score(fused, known, pairs), ""]
+        data["fused"] = _score_data(fused, pairs)
+        if body is not None:
+            lines += [format_score(body, "Body alone, made to answer if unsure").split("\n")[0]]
+            if pairs:
+                lines += ["", "Pairs that only the fingers tell apart (guessing: one half):"]
+            for first, second in pairs:
+                told = [score.pair_accuracy(first, second) for score in (fused, body)]
+                lines.append(
+                    f"  {first + ' / ' + second:<26} body and hands {_share(told[0]):<10} "
+                    f"body alone {_share(told[1])}"
+                )
+            data["body_only"] = _score_data(body, pairs)
         lines.append("")
+    elif record.fused.episodes():
+        lines += [_heard(record), ""]
     missing = max(0, record.published - record.estimated)
     lines.append(
         f"Images: {record.published} published, {record.estimated} estimated, {missing} passed by "
@@ -156,6 +174,14 @@ def summary(
         f"({latency.count} messages)"
     )
     return "\n".join(lines), data
+
+
+def _heard(record: Record) -> str:
+    """Without a truth: how often each action was recognised."""
+    heard = record.fused.episodes()
+    several = len({episode.bundle for episode in heard}) > 1
+    names = Counter(f"{e.bundle}: {e.class_name}" if several else e.class_name for e in heard)
+    return "Recognised: " + ", ".join(f"{name} {count}" for name, count in names.most_common())
 
 
 def _share(told: tuple[int, int]) -> str:

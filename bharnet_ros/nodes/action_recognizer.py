@@ -7,11 +7,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from bharnet_ros import msg
-from bharnet_ros.bundle import load_bundle
+from bharnet_ros.bundle import DEFAULT_BUNDLE, load_bundle
+from bharnet_ros.conflicts import CONFLICTS
 from bharnet_ros.errors import InvalidSkeletonError, LayoutError
-from bharnet_ros.inference import Engine, available_engines, create_engine
+from bharnet_ros.inference import available_engines, create_engine
+from bharnet_ros.judging import check_together
 from bharnet_ros.nodes.base import OK, WARN, ManagedNode, run
-from bharnet_ros.nodes.conversions import actions_to_msg, msg_to_skeletons
+from bharnet_ros.nodes.conversions import actions_to_msg, labels_to_msg, msg_to_skeletons
 from bharnet_ros.nodes.input_watch import InputWatch
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import LATCHED, RESULTS, overridable
@@ -20,15 +22,36 @@ from bharnet_ros.recognizer import Recognizer, RecognizerConfig
 from bharnet_ros.types import ActionFrame
 
 PARAMS = (
-    Param("bundle", "first_light", "Model bundle: a folder, or the name of a shipped one."),
+    Param(
+        "bundles", [DEFAULT_BUNDLE],
+        "Model bundles, each a folder or the name of a shipped one; several run at once.",
+    ),
+    Param(
+        "conflict", "all",
+        "What several bundles may say of one person: all of them an action of their own, only the "
+        "one that is surest (best), or the first in the list that has something to say (priority).",
+        choices=CONFLICTS,
+    ),
     Param(
         "engine", "onnxruntime", "What runs the networks.", choices=tuple(available_engines())
     ),
     Param("num_threads", 1, "CPU threads of the engine.", 1, 64),
     Param("fusion", "fused", "Which experts decide.", choices=("fused", "body", "hand")),
-    Param("rate_hz", 10.0, "Judgements per second of stamp time.", 0.5, 120.0),
+    Param("rate_hz", 15.0, "Judgements per second of stamp time.", 0.5, 120.0),
     Param("top_k", 3, "Hypotheses per person.", 1, 20),
-    Param("smoothing_s", 0.2, "Time constant of the average over judgements; 0 = off.", 0.0, 5.0),
+    Param(
+        "smoothing_s", -1.0,
+        "Time constant of the average over judgements; 0 = off, below 0 = the bundle's.", -1.0, 5.0,
+    ),
+    Param(
+        "confirm_s", -1.0,
+        "How long a class must stay above the start threshold before it is reported; below 0 = the "
+        "bundle's.", -1.0, 5.0,
+    ),
+    Param(
+        "end_hold_s", 0.2, "How long it must stay below the end threshold to be over.", 0.0, 10.0
+    ),
+    Param("min_duration_s", 0.3, "An action that started lasts at least this long.", 0.0, 10.0),
     Param(
         "start_threshold", -1.0,
         "Probability at which an action starts; below 0 = the bundle's.", -1.0, 1.0,
@@ -54,10 +77,9 @@ class ActionRecognizerNode(ManagedNode):
 
     def __init__(self, **options: Any) -> None:
         self._recognizer: Recognizer | None = None
-        self._engine: Engine | None = None
         self._subscription: Any = None
         self._watch: InputWatch | None = None
-        self._bundle_identity = ""
+        self._identities: dict[str, str] = {}
         self._frame_id = ""
         self._people = 0
         self._last_refusal = ""
@@ -69,31 +91,33 @@ class ActionRecognizerNode(ManagedNode):
         self._labels = self.create_publisher(msg.ActionLabels, "action_labels", LATCHED)
 
     def configure(self) -> None:
-        """Load and verify the bundle, warm the engine up, publish the classes."""
-        bundle = load_bundle(self.params["bundle"])
-        engine = create_engine(
-            bundle, self.params["engine"], threads=self.params["num_threads"]
-        )
-        recognizer = Recognizer(bundle, engine, self._config())
-        engine.warm_up((1, 2))
-        self._engine, self._recognizer = engine, recognizer
-        manifest = bundle.manifest
-        digest = manifest.files[bundle.onnx_path.name]["sha256"][:12]
-        self._bundle_identity = f"{manifest.name} ({digest}) in {bundle.path}"
-        self._counted = {}
-        self._labels.publish(
-            msg.ActionLabels(
-                bundle=manifest.name,
-                layout=manifest.layout,
-                class_names=list(manifest.class_names),
-                background_class=manifest.background_class,
-                window_s=float(manifest.window_s),
+        """Load and verify the bundles, warm the engines up, publish the classes."""
+        names = [name.strip() for name in self.params["bundles"] if name.strip()]
+        bundles = [load_bundle(name) for name in names]
+        check_together(bundles)  # before the work of loading networks
+        pairs = [
+            (
+                bundle,
+                create_engine(bundle, self.params["engine"], threads=self.params["num_threads"]),
             )
-        )
-        self.get_logger().info(
-            f"Bundle {manifest.name}: {len(manifest.class_names)} classes, "
-            f"windows of {manifest.window_s:g} s; {engine.identity}"
-        )
+            for bundle in bundles
+        ]
+        recognizer = Recognizer(pairs, config=self._config())
+        self._identities = {}
+        for bundle, engine in pairs:
+            engine.warm_up((1, 2))
+            manifest = bundle.manifest
+            digest = manifest.files[bundle.onnx_path.name]["sha256"][:12]
+            self._identities[f"bundle {manifest.name}"] = (
+                f"{digest} in {bundle.path}; {engine.identity}"
+            )
+            self.get_logger().info(
+                f"Bundle {manifest.name}: {len(manifest.class_names)} classes, "
+                f"windows of {manifest.window_s:g} s; {engine.identity}"
+            )
+        self._recognizer = recognizer
+        self._counted = {}
+        self._labels.publish(labels_to_msg(recognizer.manifests, self.params["conflict"]))
 
     def _config(self) -> RecognizerConfig:
         def given(name: str) -> float | None:
@@ -103,8 +127,12 @@ class ActionRecognizerNode(ManagedNode):
         return RecognizerConfig(
             rate_hz=self.params["rate_hz"],
             fusion=self.params["fusion"],
+            conflict=self.params["conflict"],
             top_k=self.params["top_k"],
-            smoothing_s=self.params["smoothing_s"],
+            smoothing_s=given("smoothing_s"),
+            confirm_s=given("confirm_s"),
+            end_hold_s=self.params["end_hold_s"],
+            min_duration_s=self.params["min_duration_s"],
             lost_after_s=self.params["lost_after_s"],
             start=given("start_threshold"),
             end=given("end_threshold"),
@@ -129,8 +157,8 @@ class ActionRecognizerNode(ManagedNode):
         self._flush()
 
     def cleanup(self) -> None:
-        """Free the engine."""
-        self._recognizer = self._engine = None
+        """Free the engines."""
+        self._recognizer = None
 
     def _on_skeletons(self, message: Any) -> None:
         if self._watch is None or self._recognizer is None:
@@ -158,6 +186,9 @@ class ActionRecognizerNode(ManagedNode):
         self._publish(actions)
         self.stats.durations(
             {f"recognise/{stage}": ms for stage, ms in self._recognizer.timings_ms.items()}
+        )
+        self.stats.durations(
+            {f"bundle {name}": ms for name, ms in self._recognizer.bundle_ms.items()}
         )
         self.stats.durations(
             {
@@ -200,9 +231,9 @@ class ActionRecognizerNode(ManagedNode):
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
         """Warn of silence and of refused skeletons; end actions when the input went silent."""
         values = {
-            "bundle": self._bundle_identity,
-            "engine": self._engine.identity if self._engine is not None else "none",
+            **self._identities,
             "fusion": self.params["fusion"],
+            "conflict": self.params["conflict"],
             "people": str(self._people),
         }
         silence = self._watch.problem() if self._watch is not None else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from std_msgs.msg import Header
 
 from bharnet_ros import msg
 from bharnet_ros.errors import InvalidSkeletonError
+from bharnet_ros.manifest import Manifest
 from bharnet_ros.skeleton import Layout
 from bharnet_ros.types import (
     ActionFrame,
@@ -106,6 +108,7 @@ def actions_to_msg(frame: ActionFrame, frame_id: str) -> Any:
                     class_id=hypothesis.class_id,
                     class_name=hypothesis.class_name,
                     score=float(hypothesis.score),
+                    bundle=hypothesis.bundle,
                 )
                 for hypothesis in action.hypotheses
             ],
@@ -115,6 +118,7 @@ def actions_to_msg(frame: ActionFrame, frame_id: str) -> Any:
             body_score=float(action.body_score),
             hand_score=float(action.hand_score),
             bbox=np.asarray(action.bbox, dtype=np.float32),
+            bundle=action.bundle,
         )
         for action in frame.actions
     ]
@@ -130,7 +134,7 @@ def msg_to_actions(message: Any) -> ActionFrame:
                 state=ActionState(action.state),
                 track_id=int(action.track_id),
                 hypotheses=tuple(
-                    Hypothesis(int(h.class_id), h.class_name, float(h.score))
+                    Hypothesis(int(h.class_id), h.class_name, float(h.score), h.bundle)
                     for h in action.hypotheses
                 ),
                 window_start_ns=stamp_to_ns(action.window_start),
@@ -139,9 +143,28 @@ def msg_to_actions(message: Any) -> ActionFrame:
                 body_score=float(action.body_score),
                 hand_score=float(action.hand_score),
                 bbox=np.array(action.bbox, dtype=np.float32),
+                bundle=action.bundle,
             )
             for action in message.actions
         ),
+    )
+
+
+def labels_to_msg(manifests: Sequence[Manifest], conflict: str) -> Any:
+    """The classes of all bundles -> bharnet_ros/ActionLabels."""
+    return msg.ActionLabels(
+        bundles=[
+            msg.BundleLabels(
+                bundle=manifest.name,
+                layout=manifest.layout,
+                class_names=list(manifest.class_names),
+                background_class=manifest.background_class,
+                unknown_class=manifest.unknown_class,
+                window_s=float(manifest.window_s),
+            )
+            for manifest in manifests
+        ],
+        conflict=conflict,
     )
 
 

@@ -18,6 +18,7 @@ import numpy as np
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.simulation import Scene, SceneFrame
+from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
 MAX_FRAMES = 20_000
 _JPEG_QUALITY = 95
@@ -26,15 +27,25 @@ _NO_PICTURE = np.zeros((0, 0, 3), np.uint8)
 
 @dataclass(frozen=True)
 class SceneScript:
-    """Arguments of `Scene.random` that the camera node offers."""
+    """Arguments of `Scene.random` that the camera node offers.
+
+    repertoire: see `load_repertoire`. classes: the gestures to play of it; none = all.
+    """
 
     seed: int
     num_people: int
     duration_s: float
+    repertoire: str = ""
+    classes: tuple[str, ...] = ()
 
     def scene(self) -> Scene:
-        """The scene itself. Raises ConfigurationError for people that do not fit."""
-        return Scene.random(self.seed, self.num_people, self.duration_s)
+        """The scene itself. Raises ConfigurationError for people that do not fit, BundleError or
+        GestureError for what cannot be played."""
+        vocabulary = load_repertoire(self.repertoire)
+        return Scene.random(
+            self.seed, self.num_people, self.duration_s, vocabulary=vocabulary,
+            classes=chosen_classes(vocabulary, self.classes), deal=True,
+        )  # fmt: skip
 
 
 class Cancelled(Exception):

@@ -117,24 +117,27 @@ def recognize_graph(
     """The processes of `recognize`.
 
     input_source: "none" (somebody publishes image_topic), "simulated", a video file, or the
-    number of a camera device. Raises ConfigurationError for a params_file that does not exist.
+    number of a camera device. bundle: names or folders, separated by commas; the built-in camera
+    plays the gestures of the first.
+    Raises ConfigurationError for a params_file that does not exist.
     """
     if params_file and not os.path.isfile(params_file):
         raise ConfigurationError(f"The params_file {params_file} does not exist.")
     start: dict[str, Value] = {"autostart": autostart}
     image = {} if image_topic == "image_raw" else {"image_raw": image_topic}
+    bundles = bundle_names(bundle)
     nodes = [
         NodeSpec(
             "pose_estimator",
             {**start, **({"pose_backend": pose_backend} if pose_backend else {})},
             image,
         ),
-        NodeSpec("action_recognizer", {**start, **({"bundle": bundle} if bundle else {})}),
+        NodeSpec("action_recognizer", {**start, **({"bundles": bundles} if bundles else {})}),
     ]
     if visualizer:
         nodes.append(NodeSpec("visualizer", start, image))
     groups = [tuple(nodes)] if composed else [(node,) for node in nodes]
-    camera = camera_spec(input_source, start, image)
+    camera = camera_spec(input_source, start, image, bundles[0] if bundles else "")
     if camera is not None:
         groups.append((camera,))
     return [
@@ -142,14 +145,29 @@ def recognize_graph(
     ]
 
 
+def bundle_names(text: str) -> list[str]:
+    """The bundles of a text like "a, folder/b"; folders become absolute paths, because processes
+    may run elsewhere."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    folders = [os.path.expanduser(name) for name in names]
+    return [
+        os.path.abspath(folder) if os.path.isdir(folder) else name
+        for name, folder in zip(names, folders, strict=True)
+    ]
+
+
 def camera_spec(
-    source: str, parameters: Mapping[str, Value], remaps: Mapping[str, str]
+    source: str, parameters: Mapping[str, Value], remaps: Mapping[str, str], vocabulary: str = ""
 ) -> NodeSpec | None:
-    """The camera node for an input_source; None for "none"."""
+    """The camera node for an input_source; None for "none".
+
+    vocabulary: what the built-in camera plays, see `load_repertoire`; "" = as its parameters.
+    """
     if source == "none":
         return None
     if source == "simulated":
-        return NodeSpec("simulated_camera", parameters, remaps)
+        play = {"vocabulary": vocabulary} if vocabulary else {}
+        return NodeSpec("simulated_camera", {**parameters, **play}, remaps)
     path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
     return NodeSpec("video_camera", {**parameters, "source": path}, remaps)
 

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from bharnet_ros import msg
-from bharnet_ros.gestures import Vocabulary, load_vocabulary
+from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.nodes.base import run
 from bharnet_ros.nodes.camera import CAMERA_PARAMS, CameraNode
 from bharnet_ros.nodes.conversions import actions_to_msg, layout_to_msg, skeletons_to_msg
@@ -18,6 +18,7 @@ from bharnet_ros.nodes.film import Film, SceneScript, shoot
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import LATCHED, RESULTS, overridable
 from bharnet_ros.simulation import Scene, SceneFrame
+from bharnet_ros.simulation.repertoire import load_repertoire
 from bharnet_ros.simulation.scene import LAYOUT
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import ActionFrame, ActionState, Hypothesis, Image, RecognizedAction
@@ -28,9 +29,15 @@ PARAMS = (
     Param("duration_s", 60.0, "Length of the scene.", 1.0, 3600.0),
     Param("loop", False, "Begin the scene anew at its end."),
     Param("rate_hz", 12.0, "Images per second of stamp time.", 0.5, 120.0),
+    Param(
+        "vocabulary", "",
+        "What they play: a bundle (its descriptions) or a gesture file, each by path or shipped "
+        "name; empty = the default bundle.",
+    ),
+    Param("classes", [""], "Gestures to play; empty = all of them."),
     Param("prerender", False, "Draw the whole scene before the first image, with all cores."),
     *CAMERA_PARAMS,
-)
+)  # fmt: skip
 _NS = 1_000_000_000
 
 
@@ -90,6 +97,8 @@ class SimulatedCameraNode(CameraNode):
 
     def __init__(self, **options: Any) -> None:
         self._scene: Scene | Film | None = None
+        self._vocabulary: Vocabulary | None = None
+        self._truth: TruthTracker | None = None
         super().__init__("simulated_camera", PARAMS, **options)
         self._true_skeletons = self.create_publisher(
             msg.SkeletonArray, "ground_truth/skeletons", RESULTS,
@@ -102,7 +111,6 @@ class SimulatedCameraNode(CameraNode):
         self._layout = self.create_publisher(
             msg.SkeletonLayout, "ground_truth/skeleton_layout", LATCHED
         )
-        self._vocabulary = load_vocabulary()
 
     @property
     def rate_hz(self) -> float:
@@ -113,8 +121,10 @@ class SimulatedCameraNode(CameraNode):
         """Cast the people and lay out what they do."""
         cv2.setNumThreads(1)  # the other cores are for those who look at the images
         script = SceneScript(
-            self.params["seed"], self.params["num_people"], self.params["duration_s"]
-        )
+            self.params["seed"], self.params["num_people"], self.params["duration_s"],
+            self.params["vocabulary"], tuple(self.params["classes"]),
+        )  # fmt: skip
+        self._vocabulary = load_repertoire(script.repertoire)
         self._scene = script.scene()
         if self.params["prerender"]:
             self.get_logger().info("Drawing the scene ...")
@@ -129,11 +139,11 @@ class SimulatedCameraNode(CameraNode):
 
     def cleanup(self) -> None:
         """Send the people home."""
-        self._scene = None
+        self._scene = self._vocabulary = None
 
     def rewind(self) -> None:
         """Nobody is in a gesture before the first frame."""
-        self._truth = TruthTracker(self._vocabulary)
+        self._truth = TruthTracker(self._vocabulary) if self._vocabulary is not None else None
         self._frame: SceneFrame | None = None
 
     def next_frame(self, index: int) -> Image | None:
@@ -154,7 +164,7 @@ class SimulatedCameraNode(CameraNode):
 
     def before_publishing(self, index: int, stamp_ns: int) -> None:
         """The truth goes first, so that it is there when somebody judges the image."""
-        if self._frame is None:
+        if self._frame is None or self._truth is None:
             return
         frame_id = self.params["frame_id"]
         people = self._frame.skeletons

@@ -32,7 +32,9 @@ class SceneOptions:
     and looks, so that a person can be held out; None draws them from the scene's seed.
     backgrounds: kinds to choose from. effects: None draws a camera. crossing: somebody walks
     past behind or in front of the others. drop_rate: share of frames lost. jitter_camera: vary
-    height, pitch and focal length around `camera`.
+    height, pitch and focal length around `camera`. deal: everybody gets a hand of one deck, so
+    that people show different gestures, first those of the vocabulary's pairs; otherwise each
+    draws from a deck of their own. vocabulary: what is played; None = the shipped first_light.
     """
 
     classes: tuple[str, ...] | None = None
@@ -49,6 +51,7 @@ class SceneOptions:
     jitter_camera: bool = True
     camera: Camera | None = None
     vocabulary: Vocabulary | None = None
+    deal: bool = False
 
 
 def cast_scene(
@@ -77,6 +80,7 @@ def cast_scene(
     background = make_background(kind, (camera.width, camera.height), view)
     renderer = Renderer(camera, background, effects, light, seed)
     places = _places(num_people, chosen, camera, where)
+    hands = _deal(vocabulary, chosen, num_people, seed)
     actors = []
     for i, place in enumerate(places):
         drawn = (int(who.integers(2**31)), int(who.integers(2**31)))
@@ -88,7 +92,7 @@ def cast_scene(
             Style.sample(body_rng), speed=float(what.uniform(*chosen.speed_range))
         )
         appearance = Appearance.sample(np.random.default_rng(look_seed))
-        schedule = _schedule(vocabulary, chosen, duration_s, style.speed, what)
+        schedule = _schedule(vocabulary, chosen, duration_s, style.speed, what, hands[i])
         performance = GesturePlayer(vocabulary, shape, style).plan(schedule, what, duration_s)
         yaw = float(np.deg2rad(where.uniform(*chosen.yaw_range_deg)))
         walk = (0.0, 0.0)
@@ -166,17 +170,46 @@ def _crossing(
     return (behind, side * reach), (0.0, -2 * side * reach)
 
 
+def _names(vocabulary: Vocabulary, options: SceneOptions) -> list[str]:
+    return [n for n in (options.classes or vocabulary.actions) if n != vocabulary.background]
+
+
+def _deal(
+    vocabulary: Vocabulary, options: SceneOptions, num_people: int, seed: int
+) -> list[list[str]]:
+    """What each person shows first, next to be shown last; empty hands if nothing is dealt.
+
+    Gestures that a pair tells apart by the fingers lie on top of the deck, so that they are
+    shown even if the time is too short for all; a hand is shuffled in two halves.
+    """
+    if not options.deal:
+        return [[] for _ in range(num_people)]
+    rng = np.random.default_rng([seed, 4])
+    names = _names(vocabulary, options)
+    paired = {name for pair in vocabulary.pairs for name in pair}
+    top = [name for name in names if name in paired]
+    rest = [name for name in names if name not in paired]
+    deck = [*rng.permutation(top), *rng.permutation(rest)]
+    hands = []
+    for i in range(num_people):
+        hand = [str(name) for name in deck[i::num_people]]
+        middle = (len(hand) + 1) // 2
+        hands.append([*rng.permutation(hand[middle:]), *rng.permutation(hand[:middle])])
+    return hands
+
+
 def _schedule(
     vocabulary: Vocabulary, options: SceneOptions, duration_s: float, speed: float,
-    rng: np.random.Generator,
+    rng: np.random.Generator, hand: Sequence[str],
 ) -> list[tuple[str, float, float]]:  # fmt: skip
-    """Gestures with rests between them; each class once before any comes again."""
-    names = [n for n in (options.classes or vocabulary.actions) if n != vocabulary.background]
+    """Gestures with rests between them: first the hand that was dealt, from its end, then each
+    class once before any comes again."""
+    names = _names(vocabulary, options)
     schedule: list[tuple[str, float, float]] = []
     if not names:
         return schedule
     time = float(rng.uniform(0.4, 1.2))
-    deck: list[str] = []
+    deck = [str(name) for name in hand]
     while True:
         if not deck:
             deck = [names[int(k)] for k in rng.permutation(len(names))]

@@ -15,7 +15,7 @@ def test_every_stage_is_timed_for_every_frame(tmp_path: Path) -> None:
     assert {"tracking", "windows, features, events", "expert networks"} <= set(samples)
     assert all(len(values) == 30 for values in samples.values())
     judged = [value > 0.0 for value in samples["expert networks"]]
-    assert sum(judged) == 10  # ten a second at 30 frames a second
+    assert sum(judged) == 15  # fifteen a second at 30 frames a second
 
 
 @pytest.mark.parametrize("count", [1, 4, 16])

@@ -23,6 +23,13 @@ def bundle(tmp_path: Path) -> Path:
     return write_tiny_bundle(tmp_path / "tiny").path
 
 
+@pytest.fixture
+def hand_bundle(tmp_path: Path) -> Path:
+    from benchmarks.synthetic import write_tiny_bundle
+
+    return write_tiny_bundle(tmp_path / "hands", name="hands", streams=("hand",)).path
+
+
 def demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + (os.getpid() + 50) % 99)}
     return subprocess.run(
@@ -40,6 +47,31 @@ def test_a_short_demo_runs_to_its_end(tmp_path: Path, bundle: Path) -> None:
     assert data["images_estimated"] > 5 and data["latency_ms"]["messages"] > 3
     assert data["fused"]["total"] == data["body_only"]["total"] > 0
     assert (written.parent / "annotated.mp4").stat().st_size > 0
+
+
+def test_several_bundles_and_chosen_gestures(
+    tmp_path: Path, bundle: Path, hand_bundle: Path
+) -> None:
+    several = f"{hand_bundle},{bundle}"
+    done = demo(
+        tmp_path, "--bundle", several, "--classes", "fist,wave", "--seconds", "6", "--rate", "6"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    (written,) = (tmp_path / "out").glob("*/summary.json")
+    data = json.loads(written.read_text("utf-8"))
+    # The first is scored; without a body expert nothing is compared with the body alone.
+    assert set(data["fused"]["classes"]) <= {"fist", "wave"} and "body_only" not in data
+    assert "Bundle hands: " in done.stdout
+
+
+def test_two_bundles_of_one_name_end_it_with_a_sentence(tmp_path: Path, bundle: Path) -> None:
+    done = demo(tmp_path, "--bundle", f"{bundle},{bundle}")
+    assert done.returncode == 1 and "Two bundles are named 'tiny'" in done.stderr
+
+
+def test_a_gesture_nobody_knows_too(tmp_path: Path, bundle: Path) -> None:
+    done = demo(tmp_path, "--bundle", str(bundle), "--classes", "hop")
+    assert done.returncode == 1 and "no gesture 'hop' to play" in done.stderr
 
 
 def test_a_bundle_that_is_not_there_ends_it_with_a_sentence(tmp_path: Path) -> None:

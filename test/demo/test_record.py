@@ -14,11 +14,13 @@ SECOND = 1_000_000_000
 STARTED, ONGOING, ENDED = ActionState.STARTED, ActionState.ONGOING, ActionState.ENDED
 
 
-def entry(state: ActionState, person: int, name: str, stamp_ns: int) -> RecognizedAction:
+def entry(
+    state: ActionState, person: int, name: str, stamp_ns: int, bundle: str = ""
+) -> RecognizedAction:
     box = np.zeros(4, np.float32)
     return RecognizedAction(
         state, person, (Hypothesis(1, name, 0.9),), max(0, stamp_ns - SECOND), stamp_ns, 10,
-        0.5, 0.9, box,
+        0.5, 0.9, box, bundle,
     )  # fmt: skip
 
 
@@ -69,6 +71,27 @@ def test_without_truth_nothing_is_judged(played: Record) -> None:
     text, data = summary(played, [("ok", "victory")], {}, with_truth=False)
     assert "right" not in text and "fused" not in data
     assert data["recognised_episodes"] == 1
+
+
+def test_with_several_bundles_one_is_scored_and_all_are_named() -> None:
+    record = Record("mine", compare_body=False)
+    play(record)
+    for stamp in (15, 22):
+        state = STARTED if stamp == 15 else ENDED
+        said = tuple(
+            entry(state, 7, name, stamp * SECOND // 10, bundle)
+            for name, bundle in (("ok", "mine"), ("fist", "other"))
+        )
+        record.actions(ActionFrame(stamp * SECOND // 10, said), 0)
+    fused, body = record.scores()
+    assert (fused.right, len(fused.false_alarms), body) == (1, 0, None)
+    text, data = summary(record, [("ok", "victory")], {}, with_truth=True)
+    assert "Bundle mine: 1 right" in text and "body_only" not in data
+    assert data["bundles"] == ["mine", "other"]
+    text, _ = summary(record, [], {}, with_truth=False)
+    assert "mine: ok 1" in text and "other: fist 1" in text
+    line = live_line(0.0, entry(STARTED, 0, "ok", 0, "mine"), "#7", None, False, "mine")
+    assert "mine: ok" in line
 
 
 def test_a_track_is_known_as_the_person_it_lies_on(played: Record) -> None:

@@ -9,10 +9,11 @@ NONE, STARTED, ONGOING, ENDED = ActionState
 
 
 def action(
-    track_id: int, state: ActionState, name: str = "wave", score: float = 0.8
+    track_id: int, state: ActionState, name: str = "wave", score: float = 0.8, bundle: str = ""
 ) -> RecognizedAction:
-    guesses = (Hypothesis(1, name, score),) if name else ()
-    return RecognizedAction(state, track_id, guesses, 0, 0, 1, 0.0, 0.0, np.zeros(4, np.float32))
+    guesses = (Hypothesis(1, name, score, bundle),) if name else ()
+    box = np.zeros(4, np.float32)
+    return RecognizedAction(state, track_id, guesses, 0, 0, 1, 0.0, 0.0, box, bundle)
 
 
 def collect(*frames: tuple[int, list[RecognizedAction]]) -> EpisodeCollector:
@@ -54,6 +55,22 @@ def test_lost_messages_do_not_lose_episodes() -> None:
         (40, [action(2, ENDED), action(3, ONGOING)]),  # their STARTED were lost
     )
     assert [row[:4] for row in rows(collector)] == [(1, "wave", 10, 20), (1, "ok", 20, 30)]
+
+
+def test_bundles_speak_of_one_person_at_the_same_time() -> None:
+    frames = [
+        (10, [action(1, STARTED, bundle="a"), action(1, STARTED, "ok", bundle="b")]),
+        (20, [action(1, ENDED, bundle="a"), action(1, ONGOING, "ok", bundle="b")]),
+        (30, [action(1, ENDED, "ok", bundle="b")]),
+    ]
+    both = collect(*frames).episodes()
+    assert [(e.bundle, e.class_name, e.start_ns, e.end_ns) for e in both] == [
+        ("a", "wave", 10, 20), ("b", "ok", 10, 30),
+    ]  # fmt: skip
+    only = EpisodeCollector("b")
+    for stamp, actions in frames:
+        only.push(ActionFrame(stamp, tuple(actions)))
+    assert [e.class_name for e in only.episodes()] == ["ok"]
 
 
 def test_running_ones_last_until_the_newest_frame() -> None:

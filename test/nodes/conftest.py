@@ -214,6 +214,16 @@ def arms_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for class_id, wrist in ((1, 10), (2, 9)):
         body[1 * 19 + wrist, class_id] = -16.0
         body[2 * 19 + wrist, class_id] = -8.0
-    manifest = tiny_manifest(("idle", "right_up", "left_up"))
+    manifest = tiny_manifest(("idle", "right_up", "left_up"), name="arms")
     model = tiny_model(body, np.zeros((HAND_INPUTS, 3), np.float32), manifest.num_steps)
     return write_bundle(tmp_path_factory.mktemp("bundles") / "arms", manifest, model).path
+
+
+@pytest.fixture(scope="session")
+def fists_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A second graph with classes of its own, over the same windows as `arms_bundle`."""
+    pytest.importorskip("onnx", reason="the graph is built with onnx")
+    from benchmarks.synthetic import write_tiny_bundle
+
+    folder = tmp_path_factory.mktemp("bundles") / "fists"
+    return write_tiny_bundle(folder, name="fists").path

@@ -86,6 +86,7 @@ def test_the_built_in_camera_publishes_images_with_their_truth(ros: Any, prerend
     parameters = {
         "num_people": 1, "duration_s": 4.0, "rate_hz": 4.0, "prerender": prerender,
         "autostart": False, "diagnostics_period_s": 0.2,
+        "vocabulary": "first_light", "classes": ["fist", "ok"],
     }  # fmt: skip
     ros.start(NodeSpec("simulated_camera", parameters), namespace=space)
     node = f"{space}/simulated_camera"
@@ -100,7 +101,24 @@ def test_the_built_in_camera_publishes_images_with_their_truth(ros: Any, prerend
     assert {len(frame.skeletons) for frame in skeletons} == {1}
     states = [action.state for frame in actions for action in frame.actions]
     assert states.count(msg.RecognizedAction.STARTED) >= 1
+    names = {action.hypotheses[0].class_name for frame in actions for action in frame.actions}
+    assert names & {"fist", "ok"} and names <= {"idle", "fist", "ok"}
     assert all(len(action.hypotheses) == 1 for frame in actions for action in frame.actions)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "sentence"),
+    [({"classes": ["hop"]}, "no gesture 'hop' to play"),
+     ({"vocabulary": "nothing"}, "no gesture file 'nothing'")],
+)  # fmt: skip
+def test_what_cannot_be_played_is_told(
+    ros: Any, parameters: dict[str, Any], sentence: str
+) -> None:
+    space = f"lost_{next(iter(parameters))}"
+    more = {"diagnostics_period_s": 0.2, "autostart": True}
+    ros.start(NodeSpec("simulated_camera", {**parameters, **more}), namespace=space)
+    ros.wait(lambda: ros.level(f"{space}/simulated_camera") == ERROR, "an error")
+    assert sentence in ros.message(f"{space}/simulated_camera")
 
 
 def test_the_entry_point_runs_a_composed_graph_and_takes_it_down(

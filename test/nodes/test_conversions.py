@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
 
+from benchmarks.synthetic import tiny_manifest
 from bharnet_ros import msg
 from bharnet_ros.errors import InvalidSkeletonError
 from bharnet_ros.nodes import conversions
@@ -21,6 +22,7 @@ from bharnet_ros.types import (
 
 STAMPS = st.integers(0, 2**31 * 10**9 - 1)
 UNIT = st.floats(0.0, 1.0, width=32)
+NAMES = st.text(max_size=12).filter(lambda text: "\0" not in text)  # ROS strings end there
 
 
 @st.composite
@@ -63,7 +65,7 @@ actions = st.builds(
     state=st.sampled_from(ActionState),
     track_id=st.integers(-1, 2**31 - 1),
     hypotheses=st.lists(
-        st.builds(Hypothesis, st.integers(0, 2**16 - 1), st.text(max_size=12), UNIT), max_size=4
+        st.builds(Hypothesis, st.integers(0, 2**16 - 1), NAMES, UNIT, NAMES), max_size=4
     ).map(tuple),
     window_start_ns=STAMPS,
     window_end_ns=STAMPS,
@@ -71,24 +73,38 @@ actions = st.builds(
     body_score=UNIT,
     hand_score=UNIT,
     bbox=st.just(np.array([1, 2, 3, 4], np.float32)),
+    bundle=NAMES,
 )
 
 
 @given(STAMPS, st.lists(actions, max_size=3))
 def test_actions_survive_the_wire(stamp_ns: int, some: list[RecognizedAction]) -> None:
-    for action in some:  # ROS strings end at a zero byte
-        if any("\0" in h.class_name for h in action.hypotheses):
-            return
     frame = ActionFrame(stamp_ns, tuple(some))
     wire = serialize_message(conversions.actions_to_msg(frame, "camera"))
     back = conversions.msg_to_actions(deserialize_message(wire, msg.RecognizedActionArray))
     assert back.stamp_ns == stamp_ns and len(back.actions) == len(some)
     for one, other in zip(back.actions, some, strict=True):
-        for name in ("state", "track_id", "window_start_ns", "window_end_ns", "num_frames"):
+        for name in (
+            "state", "track_id", "bundle", "window_start_ns", "window_end_ns", "num_frames",
+        ):  # fmt: skip
             assert getattr(one, name) == getattr(other, name)
         assert one.hypotheses == other.hypotheses
         assert one.body_score == pytest.approx(other.body_score)
         np.testing.assert_array_equal(one.bbox, other.bbox)
+
+
+def test_labels_tell_every_bundle_in_order() -> None:
+    manifests = [
+        tiny_manifest(name="one"),
+        tiny_manifest(("rest", "nod", "other"), name="two", unknown_class="other", window_s=2.0),
+    ]
+    wire = serialize_message(conversions.labels_to_msg(manifests, "best"))
+    back = deserialize_message(wire, msg.ActionLabels)
+    assert back.conflict == "best" and [b.bundle for b in back.bundles] == ["one", "two"]
+    two = back.bundles[1]
+    assert list(two.class_names) == ["rest", "nod", "other"] and two.window_s == 2.0
+    assert (two.background_class, two.unknown_class) == ("rest", "other")
+    assert back.bundles[0].unknown_class == ""
 
 
 def test_the_message_states_are_those_of_the_core() -> None:

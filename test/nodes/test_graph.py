@@ -52,7 +52,7 @@ class Graph:
         self.ros = ros
         ros.start(NodeSpec("pose_estimator", {"diagnostics_period_s": 0.2}))
         ros.start(
-            NodeSpec("action_recognizer", {"bundle": str(bundle), "diagnostics_period_s": 0.2})
+            NodeSpec("action_recognizer", {"bundles": [str(bundle)], "diagnostics_period_s": 0.2})
         )
         self.layouts = ros.hear(msg.SkeletonLayout, "skeleton_layout", LATCHED)
         self.labels = ros.hear(msg.ActionLabels, "action_labels", LATCHED)
@@ -138,8 +138,10 @@ def test_two_people_two_labels_and_an_end_for_those_who_leave(graph: Graph, scen
 def test_the_latched_topics_explain_the_numbers(graph: Graph) -> None:
     assert graph.layouts[-1].name == "coco_wholebody_133"
     assert len(graph.layouts[-1].keypoint_names) == 133
-    assert list(graph.labels[-1].class_names) == ["idle", "right_up", "left_up"]
-    assert graph.labels[-1].background_class == "idle"
+    (labels,) = graph.labels[-1].bundles
+    assert labels.bundle == "arms" and graph.labels[-1].conflict == "all"
+    assert list(labels.class_names) == ["idle", "right_up", "left_up"]
+    assert labels.background_class == "idle" and labels.unknown_class == ""
 
 
 def test_bad_images_are_counted_and_survived(graph: Graph) -> None:
@@ -212,7 +214,7 @@ def test_silence_is_told_with_its_reason(graph: Graph) -> None:
     values = graph.ros.values("pose_estimator")
     assert {"images in [Hz]", "skeletons out [Hz]", "state", "backend"} <= set(values)
     values = graph.ros.values("action_recognizer")
-    assert "arms" in values["bundle"] and "onnxruntime" in values["engine"]
+    assert "onnxruntime" in values["bundle arms"]
 
 
 def test_pictures_are_drawn_only_for_those_who_look(graph: Graph, scene: Scene) -> None:

@@ -27,7 +27,17 @@ def change(ros: Any, transition: int) -> bool:
 
 
 def set_text(ros: Any, name: str, text: str) -> Any:
-    value = ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=text)
+    return set_value(
+        ros, name, ParameterValue(type=ParameterType.PARAMETER_STRING, string_value=text)
+    )
+
+
+def set_bundles(ros: Any, *names: str) -> Any:
+    kind = ParameterType.PARAMETER_STRING_ARRAY
+    return set_value(ros, "bundles", ParameterValue(type=kind, string_array_value=names))
+
+
+def set_value(ros: Any, name: str, value: ParameterValue) -> Any:
     request = SetParameters.Request(parameters=[Parameter(name=name, value=value)])
     return ros.call(SetParameters, f"{NODE}/set_parameters", request).results[0]
 
@@ -35,7 +45,7 @@ def set_text(ros: Any, name: str, text: str) -> Any:
 @pytest.fixture(scope="module")
 def recogniser(ros: Any) -> Any:
     """Started with a bundle that does not exist."""
-    spec = NodeSpec(NODE, {"bundle": "no_such_bundle", "diagnostics_period_s": 0.2})
+    spec = NodeSpec(NODE, {"bundles": ["no_such_bundle"], "diagnostics_period_s": 0.2})
     return ros.start(spec)
 
 
@@ -51,16 +61,31 @@ def test_a_corrupt_bundle_is_refused_too(
 ) -> None:
     corrupt = shutil.copytree(arms_bundle, tmp_path / "corrupt")
     (corrupt / "model.onnx").write_bytes(b"not a graph")
-    assert set_text(ros, "bundle", str(corrupt)).successful
+    assert set_bundles(ros, str(corrupt)).successful
     assert not change(ros, Transition.TRANSITION_CONFIGURE)
     ros.wait(lambda: "damaged" in ros.message(NODE), "the sentence about the damaged file")
+
+
+def test_two_bundles_of_one_name_are_refused(
+    ros: Any, recogniser: Any, arms_bundle: Path, tmp_path: Path
+) -> None:
+    twin = shutil.copytree(arms_bundle, tmp_path / "twin")
+    assert set_bundles(ros, str(arms_bundle), str(twin)).successful
+    assert not change(ros, Transition.TRANSITION_CONFIGURE)
+    ros.wait(lambda: "Two bundles are named 'arms'" in ros.message(NODE), "the sentence")
+
+
+def test_no_bundle_is_refused_too(ros: Any, recogniser: Any) -> None:
+    assert set_bundles(ros, "").successful
+    assert not change(ros, Transition.TRANSITION_CONFIGURE)
+    ros.wait(lambda: "No bundle is given" in ros.message(NODE), "the sentence")
 
 
 def test_then_corrected_by_parameter_and_configured_again(
     ros: Any, recogniser: Any, arms_bundle: Path
 ) -> None:
     labels = ros.hear(msg.ActionLabels, "action_labels", LATCHED)
-    assert set_text(ros, "bundle", str(arms_bundle)).successful
+    assert set_bundles(ros, str(arms_bundle)).successful
     assert change(ros, Transition.TRANSITION_CONFIGURE)
     ros.wait(lambda: labels, "the labels")
     assert ros.node.count_subscribers("skeletons") == 0
@@ -71,7 +96,7 @@ def test_then_corrected_by_parameter_and_configured_again(
 
 
 def test_what_is_loaded_cannot_change_while_active(ros: Any, recogniser: Any) -> None:
-    answer = set_text(ros, "bundle", "other")
+    answer = set_bundles(ros, "other")
     assert not answer.successful and "while the node is active" in answer.reason
 
 
@@ -91,7 +116,7 @@ def test_deactivate_stops_listening_and_cleanup_leads_back(ros: Any, recogniser:
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_within_two_seconds(ros: Any, arms_bundle: Path, number: int) -> None:
     name = f"ending_{number}"
-    child = ros.start(NodeSpec(NODE, {"bundle": str(arms_bundle)}), namespace=name)
+    child = ros.start(NodeSpec(NODE, {"bundles": [str(arms_bundle)]}), namespace=name)
     labels = ros.hear(msg.ActionLabels, f"/{name}/action_labels", LATCHED)
     ros.wait(lambda: labels, "the node to stand")
     assert child.end(number) < 2.0

@@ -6,6 +6,7 @@ import ast
 import importlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from bharnet_ros.__main__ import main
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.nodes.base import COMMON
-from bharnet_ros.nodes.graph import NODES, NodeSpec, ProcessSpec, recognize_graph
+from bharnet_ros.nodes.graph import NODES, NodeSpec, ProcessSpec, bundle_names, recognize_graph
 from bharnet_ros.nodes.pose_estimator import parse_options
 from bharnet_ros.nodes.stamps import Order, StampGuard
 from bharnet_ros.nodes.statistics import Statistics
@@ -71,9 +72,11 @@ def test_backend_options_are_yaml_scalars() -> None:
 
 
 def test_recognize_is_separate_or_composed() -> None:
-    separate = recognize_graph(input_source="simulated", bundle="b", namespace="robot")
+    separate = recognize_graph(input_source="simulated", bundle="b, c", namespace="robot")
     assert [len(process.nodes) for process in separate] == [1, 1, 1, 1]
     assert "__ns:=/robot" in separate[0].command()
+    assert "bundles:=['b', 'c']" in separate[1].command()
+    assert separate[3].nodes[0].parameters["vocabulary"] == "b"
     composed = recognize_graph(composed=True, image_topic="/cam/image", input_source="0")
     assert [spec.node for spec in composed[0].nodes] == [
         "pose_estimator", "action_recognizer", "visualizer",
@@ -82,6 +85,13 @@ def test_recognize_is_separate_or_composed() -> None:
     assert composed[1].nodes[0].parameters["source"] == "0"
     with pytest.raises(ConfigurationError, match=r"nowhere\.yaml"):
         recognize_graph(params_file="nowhere.yaml")
+
+
+def test_folders_of_bundles_become_absolute(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert bundle_names(" mine ,, shipped") == [str(tmp_path / "mine"), "shipped"]
+    assert bundle_names("") == []
 
 
 def test_nodes_that_differ_cannot_share_a_process() -> None:

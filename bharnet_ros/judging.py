@@ -1,0 +1,137 @@
+"""Several bundles over the same people: windows and features once where they agree."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+
+from bharnet_ros.bundle import Bundle
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.experts import Experts, Opinion, WindowSet
+from bharnet_ros.inference import Engine
+from bharnet_ros.types import SkeletonFrame
+from bharnet_ros.windows import Window, WindowBuffer
+
+Judgement = tuple[Window, Opinion | None]
+"""A person's window, and what the experts think of it; None if too little was seen."""
+
+
+class Panel:
+    """The experts of one or several bundles.
+
+    bundles: with the engine of each. fusion: see `Experts`. min_coverage, lost_after_s: see
+    RecognizerConfig.
+    Raises ConfigurationError for no bundle, two of one name, or bundles of differing layouts.
+    """
+
+    def __init__(
+        self,
+        bundles: Sequence[tuple[Bundle, Engine]],
+        fusion: str,
+        min_coverage: float,
+        lost_after_s: float,
+    ) -> None:
+        self.manifests = tuple(bundle.manifest for bundle, _ in bundles)
+        check_together([bundle for bundle, _ in bundles])
+        self.layout = self.manifests[0].layout
+        self._experts = tuple(Experts(bundle, engine, fusion) for bundle, engine in bundles)
+        self._min_coverage = min_coverage
+        self._buffers: dict[tuple[float, int, float], WindowBuffer] = {}
+        self._windowing = tuple((m.window_s, m.num_steps, m.max_gap_s) for m in self.manifests)
+        for window_s, num_steps, max_gap_s in dict.fromkeys(self._windowing):
+            self._buffers[window_s, num_steps, max_gap_s] = WindowBuffer(
+                self.layout, window_s, num_steps, max_gap_s, forget_after_s=lost_after_s
+            )
+        # All buffers take the same frames with the same answers; this one speaks for them.
+        self._buffer = self._buffers[self._windowing[0]]
+        self._stage_ms = dict.fromkeys(("windows", "features", "inference"), 0.0)
+        self._bundle_ms = dict.fromkeys((m.name for m in self.manifests), 0.0)
+
+    @property
+    def buffer(self) -> WindowBuffer:
+        """Whoever is known, drops and resets; the same for all bundles. Not to be pushed to."""
+        return self._buffer
+
+    @property
+    def num_windowings(self) -> int:
+        """How many different windows are cut of each person."""
+        return len(self._buffers)
+
+    @property
+    def stage_ms(self) -> Mapping[str, float]:
+        """Of the last judgement, all bundles together: windows, features, inference."""
+        return dict(self._stage_ms)
+
+    @property
+    def bundle_ms(self) -> Mapping[str, float]:
+        """Of the last judgement, by bundle: its network, and the features it was the first to
+        need."""
+        return dict(self._bundle_ms)
+
+    def push(self, frame: SkeletonFrame) -> bool:
+        """Take a frame; False if it was dropped. Raises LayoutError if it is of another layout."""
+        taken = [buffer.push(frame) for buffer in self._buffers.values()]
+        return all(taken)
+
+    def clear(self) -> None:
+        """Forget everybody."""
+        for buffer in self._buffers.values():
+            buffer.clear()
+
+    def judge(self, ends_ns: Mapping[int, int]) -> list[dict[int, Judgement]]:
+        """One run per bundle over everybody; per bundle the judgements by track.
+
+        ends_ns: tracks to judge, and the stamp at which the window of each ends.
+        """
+        begin = time.perf_counter()
+        windows = {
+            windowing: {track: buffer.window(track, end) for track, end in ends_ns.items()}
+            for windowing, buffer in self._buffers.items()
+        }
+        sets = {
+            windowing: WindowSet({t: w for t, w in cut.items() if w.coverage >= self._min_coverage})
+            for windowing, cut in windows.items()
+        }
+        self._stage_ms = {
+            "windows": (time.perf_counter() - begin) * 1e3, "features": 0.0, "inference": 0.0,
+        }  # fmt: skip
+        judged = []
+        for manifest, experts, windowing in zip(
+            self.manifests, self._experts, self._windowing, strict=True
+        ):
+            began = time.perf_counter()
+            opinions = experts.judge(sets[windowing])
+            self._bundle_ms[manifest.name] = (time.perf_counter() - began) * 1e3
+            for stage, spent_ms in experts.timings_ms.items():
+                self._stage_ms[stage] += spent_ms
+            judged.append(
+                {
+                    track: (window, opinions.get(track))
+                    for track, window in windows[windowing].items()
+                }
+            )
+        return judged
+
+
+def check_together(bundles: Sequence[Bundle]) -> None:
+    """Raise ConfigurationError unless these bundles can judge the same people."""
+    if not bundles:
+        raise ConfigurationError("No bundle is given; name at least one.")
+    first = bundles[0]
+    seen: dict[str, Bundle] = {}
+    for bundle in bundles:
+        manifest = bundle.manifest
+        if manifest.name in seen:
+            raise ConfigurationError(
+                f"Two bundles are named '{manifest.name}' ({seen[manifest.name].path} and "
+                f"{bundle.path}), so nobody could tell whose action is meant; leave one out, or "
+                "export one of them under another name."
+            )
+        seen[manifest.name] = bundle
+        if manifest.layout != first.manifest.layout:
+            raise ConfigurationError(
+                f"The bundle '{manifest.name}' reads skeletons of layout '{manifest.layout}', "
+                f"'{first.manifest.name}' those of '{first.manifest.layout}'; one recogniser takes "
+                "one layout: choose bundles of the same one, or run a second recogniser with its "
+                "own pose estimator."
+            )
