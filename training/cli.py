@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import importlib.util
 import sys
 import time
 from collections.abc import Sequence
@@ -13,6 +15,8 @@ from training.config import TrainingConfig, load_config
 
 ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
+MORE_COMMANDS = ("describe", "gestures", "picture", "import_network", "measure")
+"""Modules of `training.commands`."""
 
 _EPILOG = """\
 A first run, step by step:
@@ -31,6 +35,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     begin = time.monotonic()
     try:
+        if not hasattr(options, "run_command"):
+            options.run(options)
+            print(f"{options.command} took {time.monotonic() - begin:.0f} s")
+            return 0
         config = load_config(_config_path(options.config))
         if options.threads < 1:
             raise ConfigurationError(f"--threads is {options.threads}; it must be 1 or more.")
@@ -109,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
                 help="another bundle whose answers to outsiders are reported beside this one's; "
                 "may be given several times",
             )  # fmt: skip
+    for name in MORE_COMMANDS:
+        if importlib.util.find_spec(f"training.commands.{name}") is not None:
+            importlib.import_module(f"training.commands.{name}").register(commands)
     return parser
 
 

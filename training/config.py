@@ -133,11 +133,12 @@ class ExpertConfig:
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """The dual stream; a hand seen in a smaller share of the steps is not judged."""
+    """The dual stream; hands or a body seen in a smaller share of the steps are not judged."""
 
     body: ExpertConfig = field(default_factory=ExpertConfig)
     hand: ExpertConfig = field(default_factory=ExpertConfig)
     min_hand_share: float = 0.15
+    min_body_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -170,11 +171,12 @@ class FitConfig:
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """Everything that decides what a bundle becomes."""
+    """Everything that decides what a bundle becomes. vocabulary: a shipped one, or a file."""
 
     name: str
     seed: int
     data: DataConfig
+    vocabulary: str = "first_light"
     windows: WindowConfig = field(default_factory=WindowConfig)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -190,7 +192,10 @@ class TrainingConfig:
         for split in content["data"]["splits"].values():
             del split["scenes"]
         del content["data"]["projected_scenes"], content["data"]["outsider_scenes"]
-        return _hash({"data": content["data"], "seed": self.seed})
+        about = {"data": content["data"], "seed": self.seed}
+        if self.vocabulary != "first_light":  # the first one had no name yet
+            about["vocabulary"] = self.vocabulary
+        return _hash(about)
 
 
 def _hash(content: Any) -> str:

@@ -11,13 +11,13 @@ import numpy as np
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.evaluation import Score
 from bharnet_ros.inference import Engine
-from bharnet_ros.recognizer import RecognizerConfig
+from bharnet_ros.rules import RecognizerConfig
 from training.calibration import expected_calibration_error
 from training.config import WindowConfig
 from training.dataset import DatasetCard
 from training.metrics import pair_accuracy, summary
 from training.predict import ExpertLogits
-from training.replay import event_config, f1, score_tapes, tape
+from training.replay import event_config, f1, score_tapes, smoothing_s, tape
 from training.sequences import KeypointSequence
 from training.windowing import expert_inputs, index_windows
 
@@ -112,7 +112,9 @@ def _events(
     figures = {}
     for name in EXPERTS:
         judged = [each[name] for each in tapes]
-        score = score_tapes(judged, sequences, events, options.smoothing_s, card.class_names)
+        score = score_tapes(
+            judged, sequences, events, smoothing_s(bundle, options), card.class_names
+        )
         figures[name] = event_figures(score, card.pairs)
     return figures
 

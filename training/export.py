@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import copy
-import logging
 import platform
 import tempfile
-import warnings
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnx
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bharnet_ros.bundle import Bundle, write_bundle
 from bharnet_ros.errors import BundleError
-from bharnet_ros.features import FeatureConfig
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import INPUTS, OUTPUTS, Fusion, Manifest, Thresholds
+from bharnet_ros.manifest import INPUTS, OUTPUTS, Manifest
 from training.config import TrainingConfig
-from training.dataset import DatasetCard
 from training.models import BHaRNet
 from training.models.bharnet import CalibratedBHaRNet
+from training.onnx_graph import save_graph
 from training.windowing import ExpertInputs
 
 DENORMAL = 1e-12
@@ -35,46 +32,24 @@ PARITY = 1e-4
 
 def export_bundle(
     network: BHaRNet,
-    config: TrainingConfig,
-    card: DatasetCard,
-    temperatures: Mapping[str, float],
-    thresholds: Thresholds,
-    training: Mapping[str, Any],
-    metrics: Mapping[str, Any],
+    manifest: Manifest,
     windows: ExpertInputs,
     folder: Path,
+    extra: Mapping[str, bytes] | None = None,
 ) -> tuple[Bundle, float]:
     """Write the bundle and prove it against the network it came from.
 
-    windows: real inputs for the parity check, beside random ones. Returns the bundle and the
-    largest difference of any output; `BundleError` if that is above 1e-4.
+    manifest: all of it but the files; its fusion holds the temperatures that go into the graph.
+    windows: real inputs for the parity check, beside random ones. extra: further files of the
+    bundle. Returns the bundle and the largest difference of any output; `BundleError` if that is
+    above 1e-4.
     """
-    judge = CalibratedBHaRNet(network, temperatures["fused"], temperatures["body"]).eval()
-    manifest = Manifest(
-        name=config.name,
-        layout=card.layout,
-        class_names=card.class_names,
-        background_class=card.background,
-        window_s=config.windows.window_s,
-        num_steps=config.windows.num_steps,
-        max_gap_s=config.windows.max_gap_s,
-        features=FeatureConfig(),
-        fusion=Fusion(
-            "logit_sum", temperatures["fused"], temperatures["body"], temperatures["hand"]
-        ),
-        thresholds=thresholds,
-        description=(
-            "BHaRNet, body and hand expert, trained on a drawn actor seen through the "
-            f"{card.estimator} pose estimator."
-        ),
-        license="Apache-2.0; the data are drawn by this package.",
-        training=training,
-        metrics=metrics,
-    )
+    fusion = manifest.fusion
+    judge = CalibratedBHaRNet(network, fusion.temperature, fusion.body_temperature).eval()
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.onnx"
-        write_graph(judge, config.windows.num_steps, path)
-        bundle = write_bundle(folder, manifest, path)
+        write_graph(judge, manifest.num_steps, path)
+        bundle = write_bundle(folder, manifest, path, extra or {})
     difference = parity(judge, bundle, windows)
     if not difference <= PARITY:
         raise BundleError(
@@ -90,31 +65,7 @@ def write_graph(judge: CalibratedBHaRNet, num_steps: int, path: Path) -> None:
     ready = fold_batch_norms(judge)
     zero_denormals(ready)
     example = (torch.rand(2, 3, num_steps, 19, 1), torch.rand(2, 3, num_steps, 21, 2))
-    batch = torch.export.Dim("N", min=1, max=1024)
-    # The exporter reports every optional package it looks for; none of that is for the user.
-    chatter = logging.getLogger("torch.onnx")
-    level = chatter.level
-    chatter.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                ready,
-                example,
-                input_names=list(INPUTS),
-                output_names=list(OUTPUTS),
-                dynamic_shapes=({0: batch}, {0: batch}),
-                dynamo=True,
-                verbose=False,
-            )
-    finally:
-        chatter.setLevel(level)
-    if program is None:
-        raise BundleError("The ONNX exporter gave no graph; install the pinned torch version.")
-    model = program.model_proto
-    _strip_machine_details(model)
-    onnx.checker.check_model(model)
-    onnx.save(model, str(path))
+    save_graph(ready, example, INPUTS, OUTPUTS, path)
 
 
 def fold_batch_norms(network: nn.Module) -> nn.Module:
@@ -135,7 +86,7 @@ def fold_batch_norms(network: nn.Module) -> nn.Module:
 def _fold_sequence(sequence: nn.Sequential) -> None:
     for index in range(len(sequence) - 1):
         first, second = sequence[index], sequence[index + 1]
-        if isinstance(first, nn.Conv2d) and isinstance(second, nn.BatchNorm2d):
+        if isinstance(first, nn.Conv1d | nn.Conv2d) and isinstance(second, _BatchNorm):
             sequence[index] = fuse_conv_bn_eval(first, second)
             sequence[index + 1] = nn.Identity()
 
@@ -158,20 +109,6 @@ def zero_denormals(network: nn.Module) -> int:
         count += int(tiny.sum())
         value[tiny] = 0.0
     return count
-
-
-def _strip_machine_details(model: onnx.ModelProto) -> None:
-    """Stack traces and paths of the machine that exported say nothing to the one that runs."""
-    model.doc_string = ""
-    del model.metadata_props[:]
-    model.graph.doc_string = ""
-    del model.graph.metadata_props[:]
-    for node in model.graph.node:
-        node.doc_string = ""
-        del node.metadata_props[:]
-    for value in (*model.graph.value_info, *model.graph.input, *model.graph.output):
-        value.doc_string = ""
-        del value.metadata_props[:]
 
 
 @torch.no_grad()

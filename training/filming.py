@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bharnet_ros.gestures import BodyShape, GesturePlayer, Style, Vocabulary
+from bharnet_ros.gestures import BodyShape, GesturePlayer, Segment, Style, Vocabulary
 from bharnet_ros.pose import PoseEstimator
 from bharnet_ros.simulation import (
     BACKGROUND_KINDS,
@@ -98,11 +98,7 @@ def film(
         keypoints=np.stack(points),
         scores=np.stack(scores),
         truth=np.stack(truths),
-        spans=tuple(
-            GestureSpan(s.segment.class_name, round(s.segment.start_s * 1e9),
-                        round(s.segment.end_s * 1e9))
-            for s in scene.segments
-        ),
+        spans=tuple(span_of(s.segment) for s in scene.segments),
         info={
             "image_size": list(data.image_size),
             "actor": plan.actor,
@@ -114,6 +110,12 @@ def film(
             "fps": plan.fps,
         },
     )  # fmt: skip
+
+
+def span_of(segment: Segment) -> GestureSpan:
+    """A segment of a performance, in nanoseconds."""
+    times = (segment.start_s, segment.end_s, segment.arrived_s, segment.released_s)
+    return GestureSpan(segment.class_name, *(round(t * 1e9) for t in times))
 
 
 def find_person(frame: SkeletonFrame, actor: Skeleton) -> Skeleton | None:

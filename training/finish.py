@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bharnet_ros.bundle import Bundle, load_bundle, write_bundle
+from bharnet_ros.bundle import Bundle, extra_files, load_bundle, write_bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import Thresholds
+from bharnet_ros.manifest import Fusion, Manifest
 from training.calibration import fit_temperature
 from training.checkpoint import load_weights, read_description
 from training.config import OUTSIDERS, TrainingConfig
@@ -61,17 +61,32 @@ def calibrate_and_export(
     windows = expert_inputs(both, index, config.windows, FeatureConfig())
     some = np.linspace(0, len(index.label) - 1, 64).astype(int)
     history = description["history"]
+    manifest = Manifest(
+        name=config.name,
+        layout=card.layout,
+        class_names=card.class_names,
+        background_class=card.background,
+        window_s=config.windows.window_s,
+        num_steps=config.windows.num_steps,
+        max_gap_s=config.windows.max_gap_s,
+        features=FeatureConfig(),
+        fusion=temperatures(predict(network, windows), index.label),
+        description=(
+            "BHaRNet, body and hand expert, trained on a drawn actor seen through the "
+            f"{card.estimator} pose estimator."
+        ),
+        license="Apache-2.0; the data are drawn by this package.",
+        training=provenance(config, description, command),
+        metrics={"validation_macro_f1": rounded(history[-1] if history else {})},
+    )
     bundle, difference = export_bundle(
-        network, config, card, temperatures(predict(network, windows), index.label), Thresholds(),
-        provenance(config, description, command),
-        {"validation_macro_f1": rounded(history[-1] if history else {})},
-        ExpertInputs(*(part[some] for part in windows)), folder,
-    )  # fmt: skip
+        network, manifest, ExpertInputs(*(part[some] for part in windows)), folder
+    )
     report(f"Largest difference between torch and ONNX Runtime: {difference:.1e}")
     thresholds, score = choose_thresholds(val, bundle, create_engine(bundle), outsiders)
     figures = {**bundle.manifest.metrics, "validation_events": event_figures(score, card.pairs)}
     manifest = replace(bundle.manifest, thresholds=thresholds, metrics=rounded(figures))
-    write_bundle(folder, manifest, bundle.onnx_path.read_bytes())
+    write_bundle(folder, manifest, bundle.onnx_path.read_bytes(), extra_files(bundle))
     size = sum(path.stat().st_size for path in folder.iterdir())
     report(
         f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "
@@ -81,14 +96,15 @@ def calibrate_and_export(
     report(f"Bundle written to {folder} ({size / 1e6:.1f} MB)")
 
 
-def temperatures(logits: ExpertLogits, labels: npt.NDArray[np.int64]) -> dict[str, float]:
+def temperatures(logits: ExpertLogits, labels: npt.NDArray[np.int64]) -> Fusion:
     """The temperatures that make validation probabilities honest: fused, body and hand."""
     seen = logits.usable > 0.0
-    return {
-        "fused": fit_temperature(logits.fused[seen], labels[seen]),
-        "body": fit_temperature(logits.body, labels),
-        "hand": fit_temperature(logits.hand[seen], labels[seen]),
-    }
+    return Fusion(
+        "logit_sum",
+        fit_temperature(logits.fused[seen], labels[seen]),
+        fit_temperature(logits.body, labels),
+        fit_temperature(logits.hand[seen], labels[seen]),
+    )
 
 
 def load_outsiders(config: TrainingConfig, data: Path, split: str) -> list[KeypointSequence]:
@@ -162,8 +178,9 @@ def evaluate_bundle(
             "outsiders": figures["outsiders"][-1] if "outsiders" in figures else {},
         }
         write_bundle(
-            bundle.path, replace(bundle.manifest, metrics=metrics), bundle.onnx_path.read_bytes()
-        )
+            bundle.path, replace(bundle.manifest, metrics=metrics), bundle.onnx_path.read_bytes(),
+            extra_files(bundle),
+        )  # fmt: skip
     return figures
 
 

@@ -61,7 +61,7 @@ def generate(
             raise ConfigurationError(
                 f"There is no split '{name}'; configuration '{config.name}' has {', '.join(known)}."
             )
-    vocabulary = load_vocabulary()
+    vocabulary = load_vocabulary(config.vocabulary)
     _settle_card(config, folder, vocabulary, factory)
     plans = [plan for name in chosen for plan in plan_films(config, name, vocabulary)]
     missing = [plan for plan in plans if not _finished(folder / plan.split / plan.file_name)]
@@ -128,7 +128,7 @@ def make_film(
     A process keeps its estimator: opening the networks takes longer than forgetting a person.
     """
     global _estimator
-    vocabulary = load_vocabulary()
+    vocabulary = load_vocabulary(config.vocabulary)
     if plan.split in OUTSIDERS:
         vocabulary = outsider_vocabulary(plan.schedule, plan.seed, vocabulary)
     if plan.split in NOT_DRAWN:

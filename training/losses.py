@@ -30,7 +30,8 @@ def ensemble_loss(
 ) -> Losses:
     """Cross-entropies; labels: (N,) class numbers, or `OTHER` for what is none of them.
 
-    L_B judges the body logits, L_H the hand logits of those windows whose hands are usable,
+    L_B judges the body logits of those windows whose body is usable, L_H the hand logits of
+    those whose hands are,
     L_cpl the sum of both logits (the body's alone where hands are not usable). Each is the mean,
     over the windows of a class that it judges, of the cross-entropy with label smoothing, plus
     outsider_weight times the mean, over the `OTHER` windows that it judges, of the cross-entropy
@@ -39,7 +40,7 @@ def ensemble_loss(
     """
     seen = torch.ones_like(output.usable)
     settings = (labels, label_smoothing, outsider_weight)
-    body = _stream_loss(output.body, seen, *settings)
+    body = _stream_loss(output.body, output.body_usable, *settings)
     hand = _stream_loss(output.hand, output.usable, *settings)
     complementary = _stream_loss(output.fused, seen, *settings)
     total = weights[0] * body + weights[1] * hand + weights[2] * complementary

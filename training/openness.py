@@ -11,12 +11,12 @@ import numpy as np
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.events import EventMachine
 from bharnet_ros.inference import Engine
-from bharnet_ros.recognizer import RecognizerConfig
+from bharnet_ros.rules import RecognizerConfig
 from bharnet_ros.types import ActionState, FloatArray
 from training.config import WindowConfig
 from training.dataset import DatasetCard
 from training.labels import OTHER, label_times
-from training.replay import Judgement, event_config, follow, tape
+from training.replay import Judgement, event_config, follow, smoothing_s, tape
 from training.sequences import KeypointSequence
 
 
@@ -54,7 +54,7 @@ def open_figures(
             if not is_outsider:
                 continue
             machine = EventMachine(event_config(bundle, options))
-            ticks = follow(judgements, machine, options.smoothing_s)
+            ticks = follow(judgements, machine, smoothing_s(bundle, options))
             for (_, happened), chosen in zip(ticks, wanted, strict=True):
                 starts += sum(event.state == ActionState.STARTED for event in happened)
                 if chosen:

@@ -13,9 +13,9 @@ from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import FloatArray
 from training.config import DataConfig
-from training.filming import build_scene
+from training.filming import build_scene, span_of
 from training.plan import FilmPlan, frame_times
-from training.sequences import GestureSpan, KeypointSequence
+from training.sequences import KeypointSequence
 
 LAYOUT = "coco_wholebody_133"
 
@@ -63,11 +63,7 @@ def project_film(plan: FilmPlan, data: DataConfig, vocabulary: Vocabulary) -> Ke
         keypoints=keypoints,
         scores=scores,
         truth=np.zeros((0, spec.num_keypoints, 2), np.float32),
-        spans=tuple(
-            GestureSpan(s.segment.class_name, round(s.segment.start_s * 1e9),
-                        round(s.segment.end_s * 1e9))
-            for s in scene.segments
-        ),
+        spans=tuple(span_of(s.segment) for s in scene.segments),
         info={
             "image_size": list(data.image_size), "actor": plan.actor, "seed": plan.seed,
             "yaw_deg": plan.yaw_deg, "speed": plan.speed, "fps": plan.fps,

@@ -20,7 +20,8 @@ from bharnet_ros.events import Event, EventConfig, EventMachine, Smoother
 from bharnet_ros.experts import FUSIONS
 from bharnet_ros.inference import Engine
 from bharnet_ros.manifest import Shape, Thresholds
-from bharnet_ros.recognizer import Recognizer, RecognizerConfig
+from bharnet_ros.recognizer import Recognizer
+from bharnet_ros.rules import RecognizerConfig, rules_for
 from bharnet_ros.types import ActionState, FloatArray, Skeleton, SkeletonFrame
 from training.labels import OUTSIDER
 from training.sequences import KeypointSequence
@@ -104,6 +105,7 @@ def tape(
     tapped = _TappedEngine(engine)
     recognizer = Recognizer(bundle, tapped, replace(config, fusion="fused"))
     warmth = bundle.manifest.fusion
+    streams = bundle.manifest.streams
     result: Tape = {fusion: [] for fusion in FUSIONS}
     for frame in skeleton_frames(sequence):
         tapped.last = None
@@ -112,12 +114,12 @@ def tape(
         judged: dict[str, FloatArray | None] = dict.fromkeys(FUSIONS)
         if tapped.last is not None:
             inputs, outputs = tapped.last
-            seen = {name: bool((inputs[name][0, 2] > 0.0).any()) for name in ("body", "hand")}
-            if seen["body"] or seen["hand"]:
+            seen = [name for name in streams if (inputs[name][0, 2] > 0.0).any()]
+            if seen:
                 judged["fused"] = outputs["probabilities"][0]
-            if seen["body"]:
+            if "body" in seen:
                 judged["body"] = _softmax(outputs["body_logits"][0] / warmth.body_temperature)
-            if seen["hand"]:
+            if "hand" in seen:
                 judged["hand"] = _softmax(outputs["hand_logits"][0] / warmth.hand_temperature)
         for fusion, probabilities in judged.items():
             result[fusion].append(Judgement(frame.stamp_ns, probabilities))
@@ -207,13 +209,13 @@ def choose_thresholds(
     options = RecognizerConfig()
     films = [*sequences, *outsiders]
     tapes = [tape(film, bundle, engine, options)["fused"] for film in films]
-    base = event_config(bundle, options)
+    base, smoothing = event_config(bundle, options), smoothing_s(bundle, options)
     found: dict[tuple[float, float], Score] = {}
     for start, end in product(STARTS, ENDS):
         if end <= start:
             found[start, end] = score_tapes(
                 tapes, films, replace(base, start=start, end=end, unknown=0.0),
-                options.smoothing_s, manifest.class_names,
+                smoothing, manifest.class_names,
             )  # fmt: skip
     best = max(f1(score) for score in found.values())
     good = [key for key, score in found.items() if f1(score) >= best - 1e-9]
@@ -226,11 +228,12 @@ def choose_thresholds(
 
 def event_config(bundle: Bundle, options: RecognizerConfig) -> EventConfig:
     """The event rules the recogniser would use with this bundle and these options."""
-    given = bundle.manifest.thresholds
-    return EventConfig(
-        bundle.manifest.background_id, given.start, given.end, given.unknown,
-        options.confirm_s, options.end_hold_s, options.min_duration_s,
-    )  # fmt: skip
+    return rules_for(bundle.manifest, options).events
+
+
+def smoothing_s(bundle: Bundle, options: RecognizerConfig) -> float:
+    """The time constant the recogniser would use with this bundle and these options."""
+    return rules_for(bundle.manifest, options).smoothing_s
 
 
 def f1(score: Score) -> float:

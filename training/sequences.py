@@ -23,11 +23,16 @@ from bharnet_ros.types import FloatArray
 
 
 class GestureSpan(NamedTuple):
-    """A gesture from its onset to the end of its release."""
+    """A gesture from its onset to the end of its release.
+
+    arrived_ns, released_ns: when the hand is there, and when it leaves; -1 where nobody knows.
+    """
 
     class_name: str
     start_ns: int
     end_ns: int
+    arrived_ns: int = -1
+    released_ns: int = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,5 +133,5 @@ def content_hash(sequences: Iterable[KeypointSequence]) -> str:
     for sequence in sequences:
         for array in (sequence.stamps_ns, sequence.keypoints, sequence.scores):
             total.update(np.ascontiguousarray(array).tobytes())
-        total.update(json.dumps([list(span) for span in sequence.spans]).encode())
+        total.update(json.dumps([list(span[:3]) for span in sequence.spans]).encode())
     return total.hexdigest()

@@ -24,7 +24,14 @@ from training.finish import calibrate_and_export, evaluate_bundle
 from training.fit import fit, learning_rate, make_optimiser, train_network
 from training.labels import OTHER, OUTSIDER
 from training.models import BHaRNet
-from training.replay import choose_thresholds, event_config, replay, skeleton_frames, tape
+from training.replay import (
+    choose_thresholds,
+    event_config,
+    replay,
+    skeleton_frames,
+    smoothing_s,
+    tape,
+)
 from training.sampling import BatchSampler
 from training.sequences import load_split
 
@@ -175,8 +182,9 @@ def test_export_evaluate_and_what_the_robot_loads(trained, tmp_path):
                 collector.push(result)
         judgements = tape(film, bundle, engine, options)[fusion]
         found = replay(
-            judgements, event_config(bundle, options), options.smoothing_s, manifest.class_names, 1
-        )
+            judgements, event_config(bundle, options), smoothing_s(bundle, options),
+            manifest.class_names, 1,
+        )  # fmt: skip
         expected = list(collector.episodes())
         assert [(e.class_name, e.start_ns, e.end_ns) for e in found] == [
             (e.class_name, e.start_ns, e.end_ns) for e in expected

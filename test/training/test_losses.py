@@ -13,7 +13,8 @@ from training.models import ExpertOutput
 
 
 def _output(body, hand, usable):
-    return ExpertOutput(torch.tensor(body), torch.tensor(hand), torch.tensor(usable))
+    seen = torch.ones(len(usable))
+    return ExpertOutput(torch.tensor(body), torch.tensor(hand), torch.tensor(usable), seen)
 
 
 def test_three_terms_by_hand():
@@ -75,9 +76,20 @@ def test_an_outsider_is_drawn_towards_the_uniform_distribution_by_hand():
     assert losses.complementary.item() == pytest.approx(math.log(2.0) + 0.5 * uniform, abs=1e-6)
 
 
+def test_a_body_that_is_not_seen_is_not_judged():
+    log3 = math.log(3.0)
+    output = ExpertOutput(
+        torch.tensor([[log3, 0.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [log3, 0.0]]),
+        torch.ones(2), torch.tensor([1.0, 0.0]),
+    )  # fmt: skip
+    losses = ensemble_loss(output, torch.tensor([0, 0]), label_smoothing=0.0)
+    assert losses.body.item() == pytest.approx(-math.log(0.75), abs=1e-6)
+    assert losses.hand.item() == pytest.approx(0.5 * (math.log(2.0) - math.log(0.75)), abs=1e-6)
+
+
 def test_no_opinion_is_the_best_one_of_an_outsider():
     logits = torch.zeros(1, 3, requires_grad=True)
-    output = ExpertOutput(logits, torch.zeros(1, 3), torch.tensor([1.0]))
+    output = ExpertOutput(logits, torch.zeros(1, 3), torch.ones(1), torch.ones(1))
     losses = ensemble_loss(output, torch.tensor([OTHER]), outsider_weight=1.0)
     assert losses.body.item() == pytest.approx(math.log(3.0), abs=1e-6)
     losses.total.backward()

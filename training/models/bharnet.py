@@ -7,21 +7,24 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from bharnet_ros.skeleton import body_graph, hand_graph
-from training.config import ModelConfig
+from bharnet_ros.skeleton import Graph, body_graph, hand_graph
+from training.config import ExpertConfig, ModelConfig
 from training.models.expert import Expert
+from training.models.posenet import POSE_BLOCK, PoseExpert
 
 
 class ExpertOutput(NamedTuple):
     """What the two experts say about N windows.
 
-    body, hand: (N, C) logits; hand is zero where no hand was usable. usable: (N,) 1 where the
-    hands were seen long enough to be judged, else 0. fused: (N, C), the sum of both.
+    body, hand: (N, C) logits; zero where that part was not seen well enough. usable: (N,) 1
+    where the hands were seen long enough to be judged, else 0; body_usable: the same of the
+    body. fused: (N, C), the sum of both.
     """
 
     body: Tensor
     hand: Tensor
     usable: Tensor
+    body_usable: Tensor
 
     @property
     def fused(self) -> Tensor:
@@ -33,20 +36,37 @@ class BHaRNet(nn.Module):
 
     body (N, 3, T, 19, 1) and hand (N, 3, T, 21, 2), channels x, y, score as made by
     `bharnet_ros.features`; hands are two instances of one graph. A window whose hands are both
-    seen in less than `min_hand_share` of its steps is judged by the body alone.
+    seen in less than `min_hand_share` of its steps is judged by the body alone, one whose body
+    is seen in less than `min_body_share` of them by the hands alone.
     """
 
     def __init__(self, config: ModelConfig, num_classes: int, num_steps: int) -> None:
         super().__init__()
-        self.body = Expert(body_graph(), config.body, num_steps, num_classes)
-        self.hand = Expert(hand_graph(), config.hand, num_steps, num_classes)
+        self.body = make_expert(body_graph(), config.body, num_steps, num_classes)
+        self.hand = make_expert(hand_graph(), config.hand, num_steps, num_classes)
         self.min_hand_share = config.min_hand_share
+        self.min_body_share = config.min_body_share
 
     def forward(self, body: Tensor, hand: Tensor) -> ExpertOutput:
-        body_logits, _ = self.body(body)
+        body_logits, body_observed = self.body(body)
         hand_logits, observed = self.hand(hand)
         usable = (observed.amax(dim=1) >= self.min_hand_share).to(hand_logits.dtype)
-        return ExpertOutput(body_logits, hand_logits * usable.unsqueeze(1), usable)
+        body_usable = (body_observed[:, 0] >= self.min_body_share).to(body_logits.dtype)
+        return ExpertOutput(
+            body_logits * body_usable.unsqueeze(1),
+            hand_logits * usable.unsqueeze(1),
+            usable,
+            body_usable,
+        )
+
+
+def make_expert(
+    graph: Graph, config: ExpertConfig, num_steps: int, num_classes: int
+) -> nn.Module:
+    """The expert of that configuration: whole poses, or graph blocks of the given name."""
+    if config.block == POSE_BLOCK:
+        return PoseExpert(graph, config, num_steps, num_classes)
+    return Expert(graph, config, num_steps, num_classes)
 
 
 class CalibratedBHaRNet(nn.Module):

@@ -1,0 +1,81 @@
+"""Hands alone: shapes that are what they are called, and others that are none of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bharnet_ros.gestures import load_vocabulary
+from bharnet_ros.gestures.description import HandDescription
+from training.describing.hands import (
+    OTHER_HAND,
+    HandBank,
+    HandViewConfig,
+    draw_hand,
+    hand_gestures,
+    unlike,
+)
+from training.describing.people import hand_indices
+
+VOCABULARY = load_vocabulary("first_light")
+FRONT = HandViewConfig(roll_deg=0.0, yaw_deg=0.0, pitch_deg=0.0, back_share=0.0, aspect_share=0.0)
+
+
+def test_only_held_gestures_of_one_hand_are_told_by_a_hand():
+    names = {g.name for g in hand_gestures(VOCABULARY)}
+    assert {"ok", "victory", "stop", "thumbs_up"} <= names
+    assert names.isdisjoint({"wave", "clap", "both_hands_up", "swipe_left"})
+
+
+def test_shapes_look_like_their_names():
+    bank = HandBank(VOCABULARY, 0, 40, FRONT)
+    rng = np.random.default_rng(1)
+    left, right = hand_indices()
+
+    def tips(name):
+        keypoints, scores = bank.windows([name] * 60, 8, rng)
+        hand = np.where((scores[:, 0, right[0]] > 0)[:, None, None],
+                        keypoints[:, 0, right], keypoints[:, 0, left])  # fmt: skip
+        palm = np.linalg.norm(hand[:, 9] - hand[:, 0], axis=-1)
+        reach = np.linalg.norm(hand[:, [8, 12, 16, 20]] - hand[:, :1], axis=-1)
+        return np.median(reach / palm[:, None], axis=0)
+
+    assert (tips("stop") > 1.5).all()
+    index, middle, ring, pinky = tips("victory")
+    assert index > 1.5 and middle > 1.5 and ring < 1.3 and pinky < 1.3
+    index, middle, ring, pinky = tips("rock")
+    assert index > 1.5 and pinky > 1.3 and middle < 1.3 and ring < 1.3
+
+
+def test_one_hand_of_either_side_and_no_body():
+    bank = HandBank(VOCABULARY, 0, 20, HandViewConfig(second_share=0.0))
+    keypoints, scores = bank.windows(["stop"] * 100, 8, np.random.default_rng(0))
+    assert keypoints.shape == (100, 8, 59, 2) and (scores[:, :, :17] == 0).all()
+    left, right = hand_indices()
+    is_left = (scores[:, 0, left] > 0).all(axis=1)
+    is_right = (scores[:, 0, right] > 0).all(axis=1)
+    assert (is_left ^ is_right).all() and 0.3 < is_left.mean() < 0.7
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.integers(0, 100_000))
+def test_drawn_hands_are_none_of_the_known_ones(seed):
+    known = [g.hand for g in hand_gestures(VOCABULARY)]
+    drawn = draw_hand(known, np.random.default_rng(seed))
+    assert drawn.fingers == ("relaxed",) * 4 or unlike(drawn, known)
+
+
+def test_a_thumb_alone_hardly_makes_another_hand():
+    stop = HandDescription("stop", ("extended",) * 4, "out")
+    assert not unlike(HandDescription("flat", ("extended",) * 4, "alongside"), [stop])
+    assert unlike(HandDescription("fist", ("curled",) * 4, "folded"), [stop])
+
+
+def test_there_are_other_hands_to_draw_from():
+    bank = HandBank(VOCABULARY, 0, 20)
+    keypoints, _ = bank.windows([OTHER_HAND] * 10, 8, np.random.default_rng(0))
+    assert np.isfinite(keypoints).all() and np.abs(keypoints).max() > 10.0
+    with pytest.raises(KeyError):
+        bank.windows(["wave"], 8, np.random.default_rng(0))

@@ -1,0 +1,138 @@
+"""`python -m training describe`: from a gesture file to a bundle, while one waits."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from bharnet_ros.gestures import Vocabulary
+
+STEPS = 700
+PERFORMANCES = 250
+CONFUSED = 0.05
+"""Shares of windows below this are not worth a warning."""
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    summary = "train a bundle for your own described gestures, in minutes"
+    command = commands.add_parser(
+        "describe",
+        help=summary,
+        description=f"describe: {summary}. Checks the file, draws every gesture, trains on people "
+        "who act the descriptions out, says what will be confused with what, writes a bundle. "
+        "The format is explained in docs/gestures.md, step by step in docs/your_own_gestures.md.",
+    )
+    command.add_argument("file", help="gesture file (YAML), or the name of a shipped one")
+    command.add_argument(
+        "--output", type=Path, default=None,
+        help="folder of the bundle (default: output/<file name>_bundle)",
+    )  # fmt: skip
+    command.add_argument(
+        "--name", default=None, help="name of the bundle (default: the file's name)"
+    )
+    command.add_argument(
+        "--init", default="gestures",
+        help="bundle whose networks to start from, or 'none' (default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument(
+        "--recordings", type=Path, action="append", default=[], metavar="NPZ",
+        help="recorded hands to mix in: xy (N, 21, 2), label, source; may be given several times",
+    )  # fmt: skip
+    command.add_argument(
+        "--steps", type=int, default=STEPS, help="training steps (default: %(default)s)"
+    )
+    command.add_argument("--seed", type=int, default=1, help="of everything that is drawn")
+    command.add_argument(
+        "--threads", type=int, default=2,
+        help="CPU threads; results repeat exactly only with the same number "
+        "(default: %(default)s)",
+    )  # fmt: skip
+    command.add_argument("--check", action="store_true", help="only check the file and draw it")
+    command.add_argument("--no-pictures", action="store_true", help="do not draw the gestures")
+    command.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Check, draw, train, report, write."""
+    from bharnet_ros.errors import ConfigurationError
+    from bharnet_ros.gestures import load_vocabulary
+
+    if options.steps < 1 or options.threads < 1:
+        raise ConfigurationError(
+            f"--steps is {options.steps} and --threads {options.threads}; give 1 or more of each."
+        )
+    vocabulary = load_vocabulary(options.file)
+    name = options.name or Path(options.file).stem
+    folder = options.output or Path("output") / f"{name}_bundle"
+    print(f"{options.file}: {len(vocabulary.actions)} gestures: {', '.join(vocabulary.actions)}")
+    if vocabulary.others:
+        print(f"  known, but none of them: {', '.join(vocabulary.others)}")
+    if not options.no_pictures:
+        from training.pictures import contact_sheet, save
+
+        sheet = folder.with_name(f"{name}_pictures.png")
+        save(contact_sheet(vocabulary, seed=options.seed), sheet)
+        print(f"Pictures of every gesture: {sheet}")
+    if options.check:
+        return
+    figures = train_described(vocabulary, name, folder, options)
+    for line in confusions(figures["validation_windows"]):
+        print(line)
+    print(f"\nTry it:  ros2 launch bharnet_ros recognize.launch.py bundle:={folder}")
+    print(f"    or:  make demo BUNDLE={folder}")
+
+
+def train_described(
+    vocabulary: Vocabulary, name: str, folder: Path, options: argparse.Namespace
+) -> Mapping[str, Any]:
+    """Train and write the bundle; returns its figures."""
+    import torch
+
+    from bharnet_ros.bundle import load_bundle
+    from training.describing.finishing import starting_weights
+    from training.describing.making import Extras, Recipe, make_bundle
+    from training.describing.recipes import quick_mix, quick_plan
+    from training.describing.recordings import HandRecordings, load_recordings
+
+    torch.set_num_threads(options.threads)
+    initial = None if options.init == "none" else starting_weights(load_bundle(options.init))
+    recorded = None
+    if options.recordings:
+        parts = [load_recordings(path) for path in options.recordings]
+        recorded = HandRecordings.joined(parts).renamed({}, vocabulary.actions)
+        print(f"{len(recorded.label)} recorded hands of {', '.join(sorted(set(recorded.label)))}")
+        recorded = recorded if len(recorded.label) else None
+    recipe = Recipe(
+        seed=options.seed, performances=PERFORMANCES, hands=200, validation_performances=40,
+        validation_windows=2000, validation_sequences=16,
+        mix=quick_mix(recorded is not None), plan=quick_plan(options.steps, initial is not None),
+    )  # fmt: skip
+    command = f"python -m training describe {Path(options.file).name} --seed {options.seed}"
+    extras = Extras(recorded=recorded, initial=initial, about={"started_from": options.init})
+    return make_bundle(vocabulary, name, recipe, folder, command, extras)[1]
+
+
+def confusions(figures: Mapping[str, Any]) -> list[str]:
+    """What a user should know before trusting the gestures, worst first."""
+    classes = sorted(figures["classes"].items(), key=lambda item: item[1]["right"])
+    lines = ["", "Windows of acted gestures by people never trained on:"]
+    for name, entry in classes:
+        taken = [
+            f"{100 * share:.0f} % {other}"
+            for other, share in entry["taken_for"].items()
+            if share >= CONFUSED
+        ]
+        note = f"   taken for: {', '.join(taken)}" if taken else ""
+        lines.append(f"  {name:<20} {100 * entry['right']:5.1f} % right{note}")
+    doubtful = [name for name, entry in classes if entry["right"] < 0.8]
+    if doubtful:
+        lines.append(
+            f"Doubtful: {', '.join(doubtful)}. Let them differ more from what they are taken for: "
+            "other fingers, another place of the arm, another motion."
+        )
+    return lines

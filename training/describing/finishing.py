@@ -1,0 +1,163 @@
+"""From trained weights to a bundle: temperatures, thresholds, the graph, and what it confuses."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bharnet_ros.bundle import GESTURES_FILE, Bundle, extra_files, write_bundle
+from bharnet_ros.errors import BundleError, ConfigurationError
+from bharnet_ros.features import FeatureConfig
+from bharnet_ros.gestures import Vocabulary, dump_vocabulary
+from bharnet_ros.inference import create_engine
+from bharnet_ros.manifest import Manifest, Thresholds
+from training.evaluate import event_figures, rounded
+from training.export import export_bundle
+from training.finish import temperatures
+from training.models import BHaRNet
+from training.predict import predict
+from training.replay import choose_thresholds
+from training.sequences import KeypointSequence
+from training.windowing import ExpertInputs
+
+UNKNOWN = "other"
+"""The trained class of everything that is no gesture of the vocabulary and not idle either."""
+WEIGHTS_FILE = "weights.npz"
+WINDOW_S, NUM_STEPS, MAX_GAP_S = 1.6, 32, 0.25
+CONFIRM_S, SMOOTHING_S = 0.1, 0.1
+PARITY_WINDOWS = 64
+Report = Callable[[str], None]
+
+
+def class_names(vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The network's classes: the vocabulary's, then UNKNOWN."""
+    if UNKNOWN in vocabulary.class_names:
+        raise ConfigurationError(
+            f"'{UNKNOWN}' is the class of everything that no gesture is; give the gesture "
+            f"'{UNKNOWN}' another name."
+        )
+    return (*vocabulary.class_names, UNKNOWN)
+
+
+def write(
+    network: BHaRNet,
+    vocabulary: Vocabulary,
+    name: str,
+    windows: ExpertInputs,
+    sequences: Sequence[KeypointSequence],
+    folder: Path,
+    training: Mapping[str, Any],
+    description: str,
+    license_text: str,
+    report: Report,
+) -> tuple[Bundle, dict[str, Any]]:
+    """Calibrate on validation windows, choose thresholds on validation sequences, export.
+
+    The bundle holds the descriptions (`gestures.yaml`) and the weights to go on from
+    (`weights.npz`), too. Returns it and the figures on the validation data.
+    """
+    names = class_names(vocabulary)
+    logits = predict(network, windows)
+    manifest = Manifest(
+        name=name,
+        layout="coco_wholebody_133",
+        class_names=names,
+        background_class=vocabulary.background,
+        unknown_class=UNKNOWN,
+        window_s=WINDOW_S,
+        num_steps=NUM_STEPS,
+        max_gap_s=MAX_GAP_S,
+        features=FeatureConfig(),
+        fusion=temperatures(logits, windows.label),
+        thresholds=Thresholds(confirm_s=CONFIRM_S, smoothing_s=SMOOTHING_S),
+        description=description,
+        license=license_text,
+        training=training,
+    )
+    some = np.linspace(0, len(windows.label) - 1, PARITY_WINDOWS).astype(int)
+    extra = {
+        GESTURES_FILE: dump_vocabulary(vocabulary).encode(),
+        WEIGHTS_FILE: pack_weights(network),
+    }
+    bundle, difference = export_bundle(
+        network, manifest, ExpertInputs(*(part[some] for part in windows)), folder, extra
+    )
+    report(f"Largest difference between torch and ONNX Runtime: {difference:.1e}")
+    chosen, score = choose_thresholds(sequences, bundle, create_engine(bundle))
+    thresholds = replace(chosen, confirm_s=CONFIRM_S, smoothing_s=SMOOTHING_S)
+    figures = {
+        "validation_windows": window_figures(logits.fused, windows.label, names),
+        "validation_events": event_figures(score, vocabulary.pairs),
+    }
+    metrics = rounded(figures)
+    bundle = write_bundle(
+        folder,
+        replace(bundle.manifest, thresholds=thresholds, metrics=metrics),
+        bundle.onnx_path.read_bytes(),
+        extra_files(bundle),
+    )
+    report(
+        f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "
+        f"{thresholds.unknown} ({score.right} of {score.total} acted gestures recognised, "
+        f"{score.wrong} wrong, {len(score.false_alarms)} false alarms)"
+    )
+    return bundle, metrics
+
+
+def window_figures(
+    logits: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], names: Sequence[str]
+) -> dict[str, Any]:
+    """Accuracy, and for each class the share that is right and what it is taken for."""
+    best = logits.argmax(axis=1)
+    classes = {}
+    for number, name in enumerate(names):
+        rows = labels == number
+        if not rows.any():
+            continue
+        taken, counts = np.unique(best[rows], return_counts=True)
+        order = np.argsort(-counts)
+        classes[name] = {
+            "windows": int(rows.sum()),
+            "right": float((best[rows] == number).mean()),
+            "taken_for": {
+                names[int(taken[i])]: float(counts[i] / rows.sum())
+                for i in order
+                if taken[i] != number and counts[i] / rows.sum() >= 0.01
+            },
+        }
+    return {"accuracy": float((best == labels).mean()), "classes": classes}
+
+
+def pack_weights(network: BHaRNet) -> bytes:
+    """The state as the bytes of an `.npz` of half-precision arrays; to start from, not to run."""
+    arrays = {
+        name: value.detach().numpy().astype(np.float16)
+        for name, value in network.state_dict().items()
+        if value.is_floating_point()
+    }
+    stream = io.BytesIO()
+    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    return stream.getvalue()
+
+
+def starting_weights(bundle: Bundle) -> dict[str, Tensor]:
+    """The arrays a bundle brings to go on from; BundleError if it brings none."""
+    path = bundle.file(WEIGHTS_FILE)
+    if path is None:
+        raise BundleError(
+            f"Bundle {bundle.path} holds no {WEIGHTS_FILE}, so training cannot start from it; "
+            "choose one that `python -m training describe` or `gestures` wrote."
+        )
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            arrays = {name: data[name].astype(np.float32) for name in data.files}
+    except (OSError, ValueError, EOFError) as error:
+        raise BundleError(f"{path} is damaged ({error}); copy the bundle again.") from error
+    return {name: torch.from_numpy(value) for name, value in arrays.items()}

@@ -1,0 +1,99 @@
+"""An expert that reads each frame's pose as a whole and then looks along time.
+
+Graph convolutions find out what neighbouring joints do together; where a pose is one of a few
+dozen joints and thousands of poses can be drawn every second, a plain network over all joints of
+a frame, followed by convolutions over time, learns the same from coordinates and is more than
+ten times cheaper to train and to run on a CPU (`docs/results.md` has both).
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from bharnet_ros.skeleton import Graph
+from training.config import ExpertConfig
+
+POSE_BLOCK = "pose"
+_KERNEL = 5
+
+
+class PoseExpert(nn.Module):
+    """Frame encoder, temporal convolutions, one vector per window, one linear layer.
+
+    Input (N, 3, T, V) or (N, 3, T, V, I) with channels x, y, score; I instances share the
+    weights up to their vectors, of which the largest and the mean value of each channel count.
+    config.channels: width of the frame encoder, then of each temporal convolution, with
+    config.strides (the first one is the encoder's and must be 1).
+    Returns logits (N, classes) and the share of steps at which anything was seen, (N, I).
+    """
+
+    def __init__(
+        self, graph: Graph, config: ExpertConfig, num_steps: int, num_classes: int
+    ) -> None:
+        super().__init__()
+        self.register_buffer("parents", torch.as_tensor(graph.parents.copy()), persistent=False)
+        joints = graph.num_joints
+        width = config.channels[0]
+        inputs = joints * 6  # x, y, seen; bone x, y; its direction's length is implied
+        self.encode = nn.Sequential(
+            nn.Conv1d(inputs, width, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
+            nn.Conv1d(width, width, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
+        )  # fmt: skip
+        self.temporal = nn.ModuleList()
+        steps = num_steps
+        for channels, stride in zip(config.channels[1:], config.strides[1:], strict=True):
+            self.temporal.append(TemporalBlock(width, channels, stride))
+            width, steps = channels, steps // stride
+        # The label is about the end of the window, so each step keeps its place: no pooling.
+        self.summarise = nn.Sequential(
+            nn.Conv1d(width, width, steps, bias=False), nn.BatchNorm1d(width), nn.ReLU()
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.classify = nn.Linear(2 * width, num_classes)
+        nn.init.normal_(self.classify.weight, std=0.02)
+        nn.init.zeros_(self.classify.bias)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        if x.dim() == 4:
+            x = x.unsqueeze(-1)
+        _, c, t, v, instances = x.shape
+        x = x.permute(0, 4, 1, 3, 2).reshape(-1, c, v, t)  # (N I, 3, V, T)
+        seen = (x[:, 2].amax(dim=1) > 0).to(x.dtype)  # (N I, T)
+        observed = seen.mean(dim=1).reshape(-1, instances)
+        x = self.encode(self._described(x).reshape(-1, 6 * v, t))
+        for block in self.temporal:
+            x = block(x)
+        x = self.summarise(x).reshape(-1, instances, x.shape[1])
+        there = (observed > 0).to(x.dtype).unsqueeze(-1)
+        x = x * there
+        mean = x.sum(dim=1) / there.sum(dim=1).clamp(min=1.0)
+        both = torch.cat([x.amax(dim=1), mean], dim=1)
+        return self.classify(self.dropout(both)), observed
+
+    def _described(self, x: Tensor) -> Tensor:
+        """(M, 3, V, T) -> (M, 6, V, T): x, y, seen, bone, and the bone's direction's cosine."""
+        position, seen = x[:, :2], (x[:, 2:3] > 0).to(x.dtype)
+        parents: Tensor = self.get_buffer("parents")
+        both = seen * seen.index_select(2, parents)
+        bone = (position - position.index_select(2, parents)) * both
+        length = (bone * bone).sum(dim=1, keepdim=True)
+        # How far each bone is turned into the picture: independent of which way it points.
+        return torch.cat([position, seen, bone, torch.sqrt(length + 1e-6)], dim=1)
+
+
+class TemporalBlock(nn.Module):
+    """Convolution over time with a shortcut. (M, C, T) -> (M, C', T / stride)."""
+
+    def __init__(self, in_channels: int, channels: int, stride: int) -> None:
+        super().__init__()
+        self.convolve = nn.Sequential(
+            nn.Conv1d(in_channels, channels, _KERNEL, stride, _KERNEL // 2, bias=False),
+            nn.BatchNorm1d(channels),
+        )
+        self.shortcut = nn.Sequential(
+            nn.Conv1d(in_channels, channels, 1, stride, bias=False), nn.BatchNorm1d(channels)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.relu(self.convolve(x) + self.shortcut(x))
