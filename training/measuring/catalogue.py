@@ -1,0 +1,200 @@
+"""What can be measured, by name, and what each measurement needs."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bharnet_ros.errors import ConfigurationError
+from training.measuring import data, extraction, films
+from training.measuring.data import DataMissing
+from training.measuring.judging import Judge, open_judge
+from training.measuring.reporting import Result, write_result
+from training.measuring.shapes import shape_table
+from training.measuring.training_hook import Trainer
+from training.sequences import KeypointSequence
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Request:
+    """What was asked for.
+
+    bundle, peer: names or folders; no peer if None. data: folder of the real data. cache: folder
+    for keypoints. workers: processes for films. seed: of everything drawn. vocabulary: what drawn
+    people do, a name or a file. trainer: for what has to train; without one that is left out.
+    films: how many of people who gesture; as planned if None. tag: added to the reports' names.
+    """
+
+    bundle: str
+    peer: str | None
+    data: Path
+    cache: Path
+    output: Path
+    command: str
+    workers: int = 1
+    seed: int = 7
+    threads: int = 1
+    vocabulary: str = "gestures"
+    trainer: Trainer | None = None
+    films: int | None = None
+    tag: str = ""
+    report: Report = field(default=print)
+
+    @cached_property
+    def judges(self) -> dict[str, Judge]:
+        """The bundle, then the peer, by name."""
+        found: dict[str, Judge] = {}
+        for name in (self.bundle, self.peer):
+            if name is None:
+                continue
+            judge = open_judge(name, self.threads)
+            if judge.name in found:
+                raise ConfigurationError(
+                    f"Bundle and peer are both named '{judge.name}'; give another peer."
+                )
+            found[judge.name] = judge
+        return found
+
+    @property
+    def judge(self) -> Judge:
+        """The bundle."""
+        return next(iter(self.judges.values()))
+
+
+def _landmarks(request: Request) -> Result:
+    from training.measuring import landmarks
+
+    return landmarks.measure(data.load_landmarks(request.data), request.judges)
+
+
+def _photographs(request: Request) -> Result:
+    from training.measuring import photographs
+
+    return photographs.measure(_photograph_stills(request), request.judges)
+
+
+def _hand_shapes(request: Request) -> Result:
+    from training.measuring import hand_shapes
+
+    hands = data.load_hand_shapes(request.data)
+    return hand_shapes.measure(hands, request.judges, request.trainer, request.seed)
+
+
+def _unknown(request: Request) -> Result:
+    from training.measuring import unknown
+
+    table = shape_table()
+    material = unknown.Material(
+        data.load_landmarks(request.data),
+        extraction.stills(
+            "digits",
+            lambda: data.later_digits(request.data, table.digits, table.unknown_digits),
+            request.cache,
+            report=request.report,
+            frames=unknown.DIGIT_FRAMES,
+        ),
+        _photograph_stills(request),
+        _clips(request),
+    )
+    return unknown.measure(material, request.judges)
+
+
+def _idle(request: Request) -> Result:
+    from training.measuring import idle
+
+    return idle.measure(_films(request, films.IDLE), _clips(request), request.judges)
+
+
+def _reaction(request: Request) -> Result:
+    from bharnet_ros.gestures import load_vocabulary
+    from training.measuring import reaction
+
+    return reaction.measure(
+        load_vocabulary(request.vocabulary), _films(request, films.IDLE), _clips(request),
+        {request.judge.name: request.judge}, request.seed,
+    )  # fmt: skip
+
+
+def _drawn(request: Request) -> Result:
+    from training.measuring import drawn
+
+    wanted = replace(films.DRAWN, scenes=request.films or films.DRAWN.scenes)
+    return drawn.measure(_films(request, wanted), {request.judge.name: request.judge})
+
+
+def _fewshot(request: Request) -> Result:
+    from training.measuring import fewshot
+
+    if request.trainer is None:
+        raise DataMissing("There is nobody to train; this needs `training.describing`.")
+    return fewshot.measure(
+        data.load_hand_shapes(request.data), data.load_landmarks(request.data), request.trainer,
+        request.seed,
+    )  # fmt: skip
+
+
+def _photograph_stills(request: Request) -> extraction.Stills:
+    return extraction.stills(
+        "photographs", lambda: data.photographs(request.data), request.cache,
+        report=request.report,
+    )  # fmt: skip
+
+
+def _clips(request: Request) -> list[KeypointSequence]:
+    return [extraction.clip(path, request.cache) for path in data.signing_clips(request.data)]
+
+
+def _films(request: Request, wanted: films.FilmSet) -> list[KeypointSequence]:
+    return films.make_set(
+        wanted, request.vocabulary, request.seed, request.cache, request.workers, request.report
+    )
+
+
+_TEST_ONLY = "test only, nothing is chosen by them"
+MEASUREMENTS: Mapping[str, tuple[Callable[[Request], Result], str]] = {
+    "landmarks": (_landmarks, f"all 1,200 landmarks, {_TEST_ONLY}"),
+    "photographs": (_photographs, f"all 190 photographs, {_TEST_ONLY}"),
+    "hand_shapes": (_hand_shapes, "nine recorders, one left out each time"),
+    "unknown": (
+        _unknown, f"all landmarks and no_gesture photographs, {_TEST_ONLY}; digits 1 to 5 of the "
+        "later half of the pupils, 0 and 7 to 9 of all; 5 clips"
+    ),
+    "idle": (_idle, "60 films of 60 s, people 710000 to 710059; 5 clips"),
+    "reaction": (_reaction, "40 projected films, people 730000 to 730039; idle films; 5 clips"),
+    "drawn": (_drawn, "films of 30 s, people from 720000 on, one each"),
+    "fewshot": (_fewshot, f"recordings from hand_shapes, tested on the landmarks ({_TEST_ONLY})"),
+}  # fmt: skip
+
+
+def run(request: Request, names: list[str]) -> list[Path]:
+    """Measure and write; what lacks its data is skipped with the reason. Returns the reports."""
+    written = []
+    for name in names:
+        function, split = MEASUREMENTS[name]
+        begin = time.monotonic()
+        try:
+            result = function(request)
+        except DataMissing as error:
+            request.report(f"{name} skipped: {error}")
+            if len(names) == 1:
+                raise
+            continue
+        if request.tag:
+            result = replace(result, name=f"{result.name}_{request.tag}")
+        facts: dict[str, Any] = {
+            "command": request.command,
+            "split": split,
+            "seed": request.seed,
+            "bundles": {n: judge.sha256[:12] for n, judge in request.judges.items()},
+            "estimator": f"{extraction.BACKEND} {extraction.estimator_digest()}",
+            "seconds": round(time.monotonic() - begin, 1),
+        }
+        written.append(write_result(request.output, result, facts))
+        request.report(f"{name}: {facts['seconds']} s, {written[-1]}")
+    return written

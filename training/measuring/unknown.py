@@ -1,0 +1,171 @@
+"""Hands that mean nothing to a bundle, against hands it knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from bharnet_ros.rules import RecognizerConfig
+from bharnet_ros.types import FloatArray
+from training.measuring.data import Hands
+from training.measuring.extraction import Stills
+from training.measuring.figures import auroc, share_right
+from training.measuring.following import judgements
+from training.measuring.judging import NOTHING, Judge
+from training.measuring.photographs import judge_strongest, with_hand
+from training.measuring.reporting import Result, number, percent, table
+from training.measuring.shapes import shape_table
+from training.sequences import KeypointSequence
+
+_TEXT = """\
+Known: the 1,200 landmarks, and the digits 1 to 5 shown by the later half of the pupils (the first
+half is for training). Unknown: the digits 0 and 7 to 9, the no_gesture
+photographs, and every judgement the recogniser would make while people sign. AUROC is how often a
+known hand has a larger most-probable action (not idle, not "something else") than an unknown one;
+"together" takes every unknown row, "mean" the three kinds as equals. A shape that a bundle has no
+class for is no known shape to it: "of shapes it has" leaves those out. "Unknown" is the share that
+is not reported at the bundle's threshold. Photographs in which no hand was found are left out. A
+digit is shown for 4 frames, with a border, since the hand fills the photograph.
+"""
+DIGIT_FRAMES = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Material:
+    """What known and unknown hands are taken from; clips through the estimator."""
+
+    landmarks: Hands
+    digits: Stills
+    photographs: Stills
+    clips: Sequence[KeypointSequence]
+
+
+def measure(material: Material, judges: Mapping[str, Judge]) -> Result:
+    """AUROC and shares of every judge."""
+    figures = {name: _figures(material, judge) for name, judge in judges.items()}
+    rows, shares, digits = [], [], []
+    for name, found in figures.items():
+        kinds = found["unknown"]
+        for label, key in (("all known", "auroc"), ("of shapes it has", "auroc_covered")):
+            rows.append([
+                name, label, number(found[key]["together"]), number(found[key]["mean"]),
+                *(number(found[key][kind]) for kind in kinds),
+            ])  # fmt: skip
+        for group in ("known", "unknown"):
+            for kind, entry in found[group].items():
+                shares.append([
+                    name, group, kind, str(entry["count"]), percent(entry["not_reported"]),
+                    number(entry["median_evidence"], 2),
+                    ", ".join(f"{a} {n}" for a, n in entry["reported_as"].items()),
+                ])  # fmt: skip
+        for digit, entry in found["digits"].items():
+            digits.append([
+                name, digit, str(entry["count"]), percent(entry["hand_found"]),
+                percent(entry["right"]), percent(entry["right_most_probable"]),
+                ", ".join(f"{a} {n}" for a, n in entry["answers"].items()),
+            ])  # fmt: skip
+    kinds = list(next(iter(figures.values()))["unknown"]) if figures else []
+    body = "\n".join([
+        _TEXT,
+        table(["bundle", "known", "together", "mean", *kinds], rows),
+        "## What is reported at the threshold\n",
+        table(["bundle", "", "", "hands", "unknown", "median evidence", "reported as"], shares),
+        "## Digits\n",
+        "Right for a known digit is its shape, for an unknown one that nothing is reported.\n",
+        table(["bundle", "digit", "photographs", "hand found", "right at threshold",
+               "most probable right", "most probable"], digits),
+    ])  # fmt: skip
+    return Result("unknown", "Known and unknown hands", figures, body)
+
+
+def _figures(material: Material, judge: Judge) -> dict[str, Any]:
+    shapes = shape_table()
+    judged = judge_strongest(material.digits, judge).probabilities
+    has_hand = with_hand(material.digits)
+    digit = np.array([str(label) for label in material.digits.label])
+    landmarks = judge.either(material.landmarks.points)
+    true_shape = [shapes.of_label[str(label)] for label in material.landmarks.label]
+    quiet = np.isin(material.photographs.label, shapes.nothing)
+    photographs = judge_strongest(material.photographs, judge).probabilities
+    known_digit = has_hand & np.isin(digit, list(shapes.digits))
+    known = {"landmarks": landmarks, "digits 1 to 5": judged[known_digit]}
+    unknown = {
+        "digits 0, 7 to 9": judged[has_hand & np.isin(digit, shapes.unknown_digits)],
+        "no_gesture": photographs[with_hand(material.photographs) & quiet],
+        "signing": _signing(material.clips, judge),
+    }
+    covered = {
+        "landmarks": landmarks[[shape in judge.shapes for shape in true_shape]],
+        "digits 1 to 5": judged[known_digit][
+            [bool(set(shapes.digits[d]) & set(judge.shapes)) for d in digit[known_digit]]
+        ],
+    }
+    return {
+        "threshold": judge.threshold,
+        "auroc": separation(known, unknown, judge),
+        "auroc_covered": separation(covered, unknown, judge),
+        "known": {kind: _group(rows, judge) for kind, rows in known.items()},
+        "unknown": {kind: _group(rows, judge) for kind, rows in unknown.items()},
+        "digits": {
+            d: _digit(judged[digit == d], has_hand[digit == d], d, judge)
+            for d in sorted(set(digit))
+        },
+    }
+
+
+def separation(
+    known: Mapping[str, FloatArray], unknown: Mapping[str, FloatArray], judge: Judge
+) -> dict[str, float]:
+    """AUROC of the evidence: all unknown rows together, the mean of the kinds, and each kind."""
+    evidence = judge.evidence(np.concatenate(list(known.values())))
+    each = {kind: auroc(evidence, judge.evidence(rows)) for kind, rows in unknown.items()}
+    together = auroc(evidence, judge.evidence(np.concatenate(list(unknown.values()))))
+    present = [value for value in each.values() if value == value]
+    mean = float(np.mean(present)) if present else float("nan")
+    return {"together": together, "mean": mean, **each}
+
+
+def _signing(clips: Sequence[KeypointSequence], judge: Judge) -> FloatArray:
+    """(N, C) of every tick at which something could be judged."""
+    rows = [
+        tick.probabilities
+        for each in clips
+        for tick in judgements(each, judge, RecognizerConfig())
+        if tick.probabilities is not None
+    ]
+    return np.array(rows, np.float32).reshape(-1, len(judge.known))
+
+
+def _group(rows: FloatArray, judge: Judge) -> dict[str, Any]:
+    answers = judge.answers(rows, judge.threshold)
+    evidence = judge.evidence(rows) if len(rows) else np.zeros(0)
+    return {
+        "count": len(rows),
+        "not_reported": share_right([a == NOTHING for a in answers]),
+        "median_evidence": float(np.median(evidence)) if len(rows) else float("nan"),
+        "reported_as": _counted([a for a in answers if a != NOTHING]),
+    }
+
+
+def _digit(
+    rows: FloatArray, has_hand: np.ndarray[Any, np.dtype[np.bool_]], digit: str, judge: Judge
+) -> dict[str, Any]:
+    shapes = shape_table()
+    seen = rows[has_hand]
+    wanted = shapes.digits.get(digit, (NOTHING,) if digit in shapes.unknown_digits else ())
+    at, most = judge.answers(seen, judge.threshold), judge.answers(seen)
+    return {
+        "count": len(rows),
+        "hand_found": float(has_hand.mean()),
+        "right": share_right([a in wanted for a in at]) if wanted else float("nan"),
+        "right_most_probable": share_right([a in wanted for a in most]) if wanted else float("nan"),
+        "answers": _counted(most),
+    }
+
+
+def _counted(answers: Sequence[str]) -> dict[str, int]:
+    counts = {answer: answers.count(answer) for answer in dict.fromkeys(answers)}
+    return dict(sorted(counts.items(), key=lambda item: -item[1]))
