@@ -9,6 +9,7 @@ VIDEO   ?=
 CAMERA  ?=
 BUNDLE  ?=
 SECONDS ?=
+FILE    ?= examples/my_gestures.yaml
 ARGS    ?=
 
 ifdef ROS_DISTRO
@@ -35,7 +36,7 @@ CMAKE_ARGS := -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(VENV_DIR)/bin/python \
               -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/cmake/wheel_prefix.cmake
 endif
 
-.PHONY: help setup build demo recognize test lint clean bundle benchmark FORCE
+.PHONY: help setup build demo recognize test lint clean bundle gestures describe benchmark FORCE
 
 help:
 	@echo 'make demo [SECONDS=60]         the built-in camera: actions beside the truth, summary, picture'
@@ -44,7 +45,9 @@ help:
 	@echo 'make recognize ARGS="..."      python -m bharnet_ros recognize ... (ARGS=--help)'
 	@echo 'make test                      colcon build, ruff, mypy, pytest'
 	@echo 'make lint                      ruff and mypy only'
-	@echo 'make bundle                    reproduce the shipped model bundle (trains on the CPU)'
+	@echo 'make bundle                    reproduce the bundle first_light (trains on the CPU)'
+	@echo 'make gestures                  reproduce the bundle gestures (needs the recorded hands: ARGS="--data folder")'
+	@echo 'make describe FILE=my.yaml     train a bundle for your own described gestures'
 	@echo 'make benchmark                 share of the frame time that is not a network'
 	@echo 'make clean                     remove build products (the virtual environment stays)'
 	@echo 'BUNDLE=name-or-folder chooses another model bundle for demo.'
@@ -112,6 +115,12 @@ test: $(VENV_DIR)/.stamp-dev build lint
 
 bundle: $(VENV_DIR)/.stamp-training
 	@$(VENV_DIR)/bin/python -m training first-light $(ARGS)
+
+gestures: $(VENV_DIR)/.stamp-training
+	@$(VENV_DIR)/bin/python -m training gestures $(ARGS)
+
+describe: $(VENV_DIR)/.stamp-training
+	@$(VENV_DIR)/bin/python -m training describe $(FILE) $(ARGS)
 
 benchmark: build
 	@$(IN_WORKSPACE) python -m benchmarks $(ARGS)

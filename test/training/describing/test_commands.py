@@ -1,0 +1,85 @@
+"""`describe` and `gestures` as a user meets them: pictures, figures in words, and mistakes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from training.cli import main
+from training.commands.describe import confusions
+
+MINE = """\
+format: 2
+extends: first_light
+gestures:
+  drawn_back:
+    meaning: "Back."
+    hand: flat
+    posture: shoo
+"""
+
+
+@pytest.mark.parametrize("command", ["describe", "gestures"])
+def test_every_option_is_explained(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    text = capsys.readouterr().out
+    for option in re.findall(r"^  (--[a-z-]+)", text, re.MULTILINE):
+        described = re.search(rf"{option}.*?(?:\n  --|\Z)", text, re.DOTALL)
+        assert described is not None and len(described.group()) > len(option) + 10
+
+
+def test_checking_a_file_draws_every_gesture(tmp_path, capsys):
+    file = tmp_path / "mine.yaml"
+    file.write_text(MINE, "utf-8")
+    folder = tmp_path / "bundle"
+    assert main(["describe", str(file), "--check", "--output", str(folder)]) == 0
+    text = capsys.readouterr().out
+    assert "drawn_back" in text and "none of them: ok, victory" in text
+    picture = tmp_path / "mine_pictures.png"
+    assert picture.stat().st_size > 5000 and not folder.exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("posture: shoo", "posture: shooo"), r"mine\.yaml:7: .*shooo"),
+        (("hand: flat", "hand: {fingers: straight, thumb: out}"), r"mine\.yaml:6: .*straight"),
+        (("drawn_back:", "other:"), "another name"),
+    ],
+)
+def test_mistakes_name_the_line_and_the_remedy(tmp_path, capsys, change, said):
+    file = tmp_path / "mine.yaml"
+    file.write_text(MINE.replace(*change), "utf-8")
+    arguments = ["describe", str(file), "--no-pictures", "--init", "none", "--steps", "1"]
+    assert main([*arguments, "--output", str(tmp_path / "b")]) == 2
+    error = capsys.readouterr().err
+    assert re.search(said, error) and "Traceback" not in error
+
+
+def test_other_mistakes_are_told_before_anything_is_trained(tmp_path, capsys):
+    file = tmp_path / "mine.yaml"
+    file.write_text(MINE, "utf-8")
+    quick = ["describe", str(file), "--no-pictures"]
+    assert main([*quick, "--steps", "0"]) == 2
+    assert "--steps is 0" in capsys.readouterr().err
+    assert main([*quick, "--init", "first_light"]) == 2
+    assert "weights.npz" in capsys.readouterr().err
+    assert main([*quick, "--init", "none", "--recordings", str(Path("nowhere.npz"))]) == 2
+    assert "nowhere.npz" in capsys.readouterr().err
+
+
+def test_confusions_are_told_in_words_worst_first():
+    figures = {
+        "classes": {
+            "good": {"windows": 9, "right": 0.98, "taken_for": {"bad": 0.02}},
+            "bad": {"windows": 9, "right": 0.6, "taken_for": {"good": 0.3, "other": 0.1}},
+        }
+    }
+    text = "\n".join(confusions(figures))
+    assert text.index("bad ") < text.index("good ")
+    assert "30 % good, 10 % other" in text and "2 %" not in text.split("good ")[-1]
+    assert "Doubtful: bad." in text
