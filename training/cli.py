@@ -92,6 +92,11 @@ def _parser() -> argparse.ArgumentParser:
             help="CPU threads for training; results repeat exactly only with the same number "
             "(default: %(default)s)",
         )  # fmt: skip
+        if name in ("fit", "first-light"):
+            command.add_argument(
+                "--init", default=None, metavar="BUNDLE",
+                help="bundle (name or folder) whose weights to start from",
+            )  # fmt: skip
         if name in ("generate", "first-light"):
             command.add_argument(
                 "--workers", type=int, default=2,
@@ -142,10 +147,14 @@ def _generate(config: TrainingConfig, options: argparse.Namespace) -> None:
 def _fit(config: TrainingConfig, options: argparse.Namespace) -> None:
     import torch
 
+    from bharnet_ros.bundle import load_bundle
     from training.fit import fit
+    from training.starting import starting_weights
 
     torch.set_num_threads(options.threads)
-    fit(config, _folder(options.data, config, "data"), _folder(options.run, config, "run"))
+    initial = None if options.init is None else starting_weights(load_bundle(options.init))
+    data, run = _folder(options.data, config, "data"), _folder(options.run, config, "run")
+    fit(config, data, run, initial=initial)
 
 
 def _export(config: TrainingConfig, options: argparse.Namespace) -> None:

@@ -150,6 +150,7 @@ def provenance(
         "splits": {name: asdict(split) for name, split in config.data.all_splits().items()},
         "model": description["config"]["model"],
         "fit": description["config"]["fit"],
+        "started_from_weights": description["started_from_weights"],
         "augment": description["config"]["augment"],
         "label_rule": {
             "min_visible_s": config.windows.min_visible_s,

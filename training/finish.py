@@ -28,6 +28,8 @@ from training.predict import ExpertLogits, predict
 from training.replay import choose_thresholds
 from training.report import write_report
 from training.sequences import KeypointSequence, load_split
+from training.starting import WEIGHTS_FILE as WEIGHTS_IN_BUNDLE
+from training.starting import pack_weights
 from training.windowing import ExpertInputs, expert_inputs, index_windows
 
 Report = Callable[[str], None]
@@ -80,8 +82,9 @@ def calibrate_and_export(
         metrics={"validation_macro_f1": rounded(history[-1] if history else {})},
     )
     bundle, difference = export_bundle(
-        network, manifest, ExpertInputs(*(part[some] for part in windows)), folder
-    )
+        network, manifest, ExpertInputs(*(part[some] for part in windows)), folder,
+        {WEIGHTS_IN_BUNDLE: pack_weights(network)},
+    )  # fmt: skip
     report(f"Largest difference between torch and ONNX Runtime: {difference:.1e}")
     thresholds, score = choose_thresholds(val, bundle, create_engine(bundle), outsiders)
     figures = {**bundle.manifest.metrics, "validation_events": event_figures(score, card.pairs)}

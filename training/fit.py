@@ -6,14 +6,15 @@ import dataclasses
 import math
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from training.checkpoint import save_weights
 from training.config import OUTSIDERS, PROJECTED, FitConfig, TrainingConfig
@@ -25,6 +26,7 @@ from training.models import BHaRNet
 from training.predict import predict
 from training.sampling import BatchSampler
 from training.sequences import KeypointSequence, content_hash, load_split
+from training.starting import adopt
 from training.windowing import ExpertInputs, expert_inputs, index_windows
 
 WEIGHTS_FILE = "weights.npz"
@@ -38,8 +40,17 @@ def seed_everything(seed: int) -> None:
     torch.use_deterministic_algorithms(True)
 
 
-def fit(config: TrainingConfig, data: Path, run: Path, report: Report = print) -> dict[str, Any]:
-    """Train on `data`, write `weights.npz` into `run`; returns what is written beside them."""
+def fit(
+    config: TrainingConfig,
+    data: Path,
+    run: Path,
+    report: Report = print,
+    initial: Mapping[str, Tensor] | None = None,
+) -> dict[str, Any]:
+    """Train on `data`, write `weights.npz` into `run`; returns what is written beside them.
+
+    initial: weights by name to start from (see `starting_weights`).
+    """
     card = read_card(data)
     check_card(card, config, data)
     parts = {
@@ -49,7 +60,7 @@ def fit(config: TrainingConfig, data: Path, run: Path, report: Report = print) -
     }
     network, history = train_network(
         config, card, parts["train"], parts.get(PROJECTED, []), parts["val"], report,
-        parts.get(OUTSIDERS[0], []),
+        parts.get(OUTSIDERS[0], []), initial,
     )  # fmt: skip
     description = {
         "config": dataclasses.asdict(config),
@@ -60,6 +71,7 @@ def fit(config: TrainingConfig, data: Path, run: Path, report: Report = print) -
             name: round(sum(film.duration_s for film in films), 1) for name, films in parts.items()
         },
         "history": history,
+        "started_from_weights": initial is not None,
         "torch_threads": torch.get_num_threads(),
     }
     save_weights(run / WEIGHTS_FILE, network, description)
@@ -75,6 +87,7 @@ def train_network(
     val: Sequence[KeypointSequence],
     report: Report,
     outsiders: Sequence[KeypointSequence] = (),
+    initial: Mapping[str, Tensor] | None = None,
 ) -> tuple[BHaRNet, list[dict[str, float]]]:
     """The averaged network after the last step, and the figures along the way.
 
@@ -87,6 +100,14 @@ def train_network(
     index = index_windows(val, config.windows, card.class_ids, card.background_id)
     validation = expert_inputs(val, index, config.windows, features)
     network = BHaRNet(config.model, len(card.class_names), config.windows.num_steps)
+    if initial is not None:
+        taken, arrays = adopt(network, initial), len(network.state_dict())
+        if not taken:
+            raise ConfigurationError(
+                "None of the bundle's weights fits the model of the configuration; start from a "
+                "bundle with the same experts, or without --init."
+            )
+        report(f"{taken} of {arrays} arrays taken over")
     average = WeightAverage(network, config.fit.ema_decay)
     optimiser = make_optimiser(network, config.fit)
     parameters = sum(p.numel() for p in network.parameters())

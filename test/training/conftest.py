@@ -111,7 +111,7 @@ def make_sequence():
         for t in times:
             lift = shift = 0.0
             opened = 0.5
-            for name, start, end in spans:
+            for name, start, end, *_ in spans:
                 if start <= t * 1e9 <= end:
                     u = (t * 1e9 - start) / (end - start)
                     lift = float(np.clip(min(u, 1 - u) * 5, 0, 1))

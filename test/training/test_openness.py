@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from bharnet_ros.manifest import Manifest, Thresholds
 from training import openness
 from training.config import WindowConfig
 from training.labels import OUTSIDER
@@ -48,8 +49,12 @@ def test_false_starts_and_shares_by_hand(card, make_sequence, monkeypatch):
         return {"fused": [Judgement(int(t), v) for t, v in zip(times, values, strict=True)]}
 
     monkeypatch.setattr(openness, "tape", judged)
-    thresholds = SimpleNamespace(start=0.6, end=0.3, unknown=0.5)
-    bundle = SimpleNamespace(manifest=SimpleNamespace(background_id=0, thresholds=thresholds))
+    manifest = Manifest(
+        name="tiny", layout="coco_wholebody_133", class_names=card.class_names,
+        background_class=card.background, window_s=1.6, num_steps=16, max_gap_s=0.25,
+        thresholds=Thresholds(start=0.6, end=0.3, unknown=0.5),
+    )  # fmt: skip
+    bundle = SimpleNamespace(manifest=manifest)
     figures = open_figures([known], [outsider], card, WindowConfig(), bundle, None)
     assert figures["false_starts"] == 1
     assert figures["false_starts_per_minute"] == pytest.approx(60.0 / outsider.duration_s)

@@ -94,10 +94,10 @@ def train_described(
     import torch
 
     from bharnet_ros.bundle import load_bundle
-    from training.describing.finishing import starting_weights
     from training.describing.making import Extras, Recipe, make_bundle
     from training.describing.recipes import quick_mix, quick_plan
     from training.describing.recordings import HandRecordings, load_recordings
+    from training.starting import starting_weights
 
     torch.set_num_threads(options.threads)
     initial = None if options.init == "none" else starting_weights(load_bundle(options.init))

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from bharnet_ros.bundle import GESTURES_FILE, Bundle, extra_files, write_bundle
-from bharnet_ros.errors import BundleError, ConfigurationError
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.gestures import Vocabulary, dump_vocabulary
 from bharnet_ros.inference import create_engine
@@ -25,11 +22,11 @@ from training.models import BHaRNet
 from training.predict import predict
 from training.replay import choose_thresholds
 from training.sequences import KeypointSequence
+from training.starting import WEIGHTS_FILE, pack_weights
 from training.windowing import ExpertInputs
 
 UNKNOWN = "other"
 """The trained class of everything that is no gesture of the vocabulary and not idle either."""
-WEIGHTS_FILE = "weights.npz"
 WINDOW_S, NUM_STEPS, MAX_GAP_S = 1.6, 32, 0.25
 CONFIRM_S, SMOOTHING_S = 0.1, 0.1
 PARITY_WINDOWS = 64
@@ -133,31 +130,3 @@ def window_figures(
             },
         }
     return {"accuracy": float((best == labels).mean()), "classes": classes}
-
-
-def pack_weights(network: BHaRNet) -> bytes:
-    """The state as the bytes of an `.npz` of half-precision arrays; to start from, not to run."""
-    arrays = {
-        name: value.detach().numpy().astype(np.float16)
-        for name, value in network.state_dict().items()
-        if value.is_floating_point()
-    }
-    stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
-    return stream.getvalue()
-
-
-def starting_weights(bundle: Bundle) -> dict[str, Tensor]:
-    """The arrays a bundle brings to go on from; BundleError if it brings none."""
-    path = bundle.file(WEIGHTS_FILE)
-    if path is None:
-        raise BundleError(
-            f"Bundle {bundle.path} holds no {WEIGHTS_FILE}, so training cannot start from it; "
-            "choose one that `python -m training describe` or `gestures` wrote."
-        )
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            arrays = {name: data[name].astype(np.float32) for name in data.files}
-    except (OSError, ValueError, EOFError) as error:
-        raise BundleError(f"{path} is damaged ({error}); copy the bundle again.") from error
-    return {name: torch.from_numpy(value) for name, value in arrays.items()}

@@ -16,6 +16,7 @@ from training.ema import WeightAverage
 from training.fit import learning_rate, make_optimiser, seed_everything, train_step
 from training.models import BHaRNet
 from training.predict import predict
+from training.starting import adopt
 from training.windowing import ExpertInputs
 
 Report = Callable[[str], None]
@@ -102,15 +103,3 @@ def accuracies(network: nn.Module, inputs: ExpertInputs) -> str:
         for name, values in (("body", logits.body), ("hand", logits.hand), ("fused", logits.fused))
     ]
     return "  ".join(shares)
-
-
-def adopt(network: nn.Module, initial: Mapping[str, Tensor]) -> int:
-    """Copy the arrays whose name and shape agree; returns how many."""
-    own = network.state_dict()
-    taken = {
-        name: value
-        for name, value in initial.items()
-        if name in own and own[name].shape == value.shape
-    }
-    network.load_state_dict(taken, strict=False)
-    return len(taken)

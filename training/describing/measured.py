@@ -8,8 +8,8 @@ import torch
 
 from bharnet_ros.bundle import load_bundle
 from bharnet_ros.gestures import load_vocabulary
-from training.describing.finishing import starting_weights
 from training.describing.quick import HandTrainer
+from training.starting import starting_weights
 
 
 def make_trainer(options: argparse.Namespace) -> HandTrainer:

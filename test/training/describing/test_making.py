@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from bharnet_ros.bundle import GESTURES_FILE, load_bundle
-from bharnet_ros.errors import BundleError, ConfigurationError
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.gestures import load_vocabulary
 from training.config import ExpertConfig, ModelConfig
 from training.describing.batches import Batches, FilmedWindows, Mix, Sources
-from training.describing.finishing import UNKNOWN, class_names, starting_weights
-from training.describing.fitting import adopt
+from training.describing.finishing import UNKNOWN, class_names
 from training.describing.hands import HandBank
 from training.describing.making import Extras, Recipe, make_bundle
 from training.describing.people import act
 from training.describing.recipes import plan_of, quick_mix, shipped_recipe, without
 from training.describing.recordings import HandRecordings
 from training.models import BHaRNet
+from training.starting import adopt, starting_weights
 
 VOCABULARY = load_vocabulary("first_light")
 NAMES = class_names(VOCABULARY)
@@ -109,11 +109,6 @@ def test_training_goes_on_from_a_bundle(made):
     counted = [name for name, v in network.state_dict().items() if v.is_floating_point()]
     assert taken == len(counted) - len(skipped)
     assert not np.allclose(before, network.hand.encode[0].weight.detach())
-
-
-def test_a_bundle_without_weights_cannot_be_gone_on_from():
-    with pytest.raises(BundleError, match=r"weights\.npz"):
-        starting_weights(load_bundle("first_light"))
 
 
 def test_a_gesture_must_not_be_called_as_the_unknown_is():
