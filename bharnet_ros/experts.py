@@ -14,6 +14,7 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.inference import Engine
+from bharnet_ros.manifest import RELIABILITIES
 from bharnet_ros.types import FloatArray
 from bharnet_ros.windows import Window
 
@@ -25,12 +26,14 @@ class Opinion:
     """What the experts think of one window.
 
     probabilities: (C,) by the chosen fusion. body, hand: (C,) by one expert alone; zeros if the
-    bundle lacks it or it saw nothing it could use.
+    bundle lacks it or it saw nothing it could use. reliabilities: (2,) how far body and hands
+    were trusted, 0..1; None if the bundle's graph does not tell.
     """
 
     probabilities: FloatArray
     body: FloatArray
     hand: FloatArray
+    reliabilities: FloatArray | None = None
 
 
 class WindowSet:
@@ -124,8 +127,9 @@ class Experts:
         usable = sees & np.isfinite(chosen).all(axis=1)
         nothing = np.zeros_like(fused)
         body, hand = alone.get("body", nothing), alone.get("hand", nothing)
+        trust = outputs[RELIABILITIES] if manifest.fusion.reliabilities else None
         return {
-            key: Opinion(chosen[row], body[row], hand[row])
+            key: Opinion(chosen[row], body[row], hand[row], None if trust is None else trust[row])
             for row, key in enumerate(group.keys)
             if usable[row]
         }

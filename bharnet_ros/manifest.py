@@ -17,6 +17,8 @@ READABLE_VERSIONS = (1, 2)
 STREAMS = ("body", "hand")
 INPUTS = STREAMS
 OUTPUTS = ("body_logits", "hand_logits", "probabilities")
+RELIABILITIES = "reliabilities"
+"""A further output, (N, 2) of body and hands, 0..1, of graphs that learned them."""
 
 Shape = tuple[int | str, ...]
 
@@ -28,12 +30,14 @@ class Fusion:
     method: a name for people ("logit_sum"); the graph itself does the fusing.
     temperature: divides the fused logits, already inside the graph.
     body_temperature, hand_temperature: divide the logits of one expert when it stands alone.
+    reliabilities: the graph also tells how far it trusted body and hands (`RELIABILITIES`).
     """
 
     method: str = "logit_sum"
     temperature: float = 1.0
     body_temperature: float = 1.0
     hand_temperature: float = 1.0
+    reliabilities: bool = False
 
 
 @dataclass(frozen=True)
@@ -116,9 +120,13 @@ class Manifest:
 
     @property
     def outputs(self) -> dict[str, Shape]:
-        """Shapes the graph must give: the logits of each stream, and the probabilities."""
+        """Shapes the graph must give: the logits of each stream, the probabilities, and the
+        reliabilities where `fusion` has them."""
         names = (*(f"{name}_logits" for name in STREAMS if name in self.streams), OUTPUTS[-1])
-        return {name: ("N", len(self.class_names)) for name in names}
+        shapes: dict[str, Shape] = {name: ("N", len(self.class_names)) for name in names}
+        if self.fusion.reliabilities:
+            shapes[RELIABILITIES] = ("N", len(self.streams))
+        return shapes
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -215,6 +223,15 @@ def _check_manifest(m: Manifest) -> None:
         raise BundleError(f"num_steps is {m.num_steps!r}; it must be a whole number, 2 to 4096.")
     for name in ("temperature", "body_temperature", "hand_temperature"):
         _number(f"fusion.{name}", getattr(m.fusion, name), 1e-3, 1e3)
+    if not isinstance(m.fusion.reliabilities, bool):
+        raise BundleError(
+            f"fusion.reliabilities is {m.fusion.reliabilities!r}; it must be true or false."
+        )
+    if m.fusion.reliabilities and m.streams != STREAMS:
+        raise BundleError(
+            f"fusion.reliabilities is true, but streams is {list(m.streams)}; one expert alone has "
+            "nothing to be weighed against."
+        )
     for name in ("start", "end", "unknown"):
         _number(f"thresholds.{name}", getattr(m.thresholds, name), 0.0, 1.0)
     for name in ("confirm_s", "smoothing_s"):

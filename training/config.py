@@ -14,6 +14,9 @@ from typing import Any
 import yaml
 
 from bharnet_ros.errors import ConfigurationError
+from training.model_config import ExpertConfig as ExpertConfig
+from training.model_config import ModelConfig as ModelConfig
+from training.model_config import check_model, expert_preset
 
 Range = tuple[float, float]
 PROJECTED = "projected"
@@ -121,31 +124,11 @@ class AugmentConfig:
 
 
 @dataclass(frozen=True)
-class ExpertConfig:
-    """One expert: block name, channels and temporal stride of each block, input modalities."""
-
-    block: str = "stgcnpp"
-    channels: tuple[int, ...] = (32, 48, 64, 96)
-    strides: tuple[int, ...] = (1, 2, 1, 2)
-    modalities: tuple[str, ...] = ("joint", "bone", "motion")
-    dropout: float = 0.2
-
-
-@dataclass(frozen=True)
-class ModelConfig:
-    """The dual stream; hands or a body seen in a smaller share of the steps are not judged."""
-
-    body: ExpertConfig = field(default_factory=ExpertConfig)
-    hand: ExpertConfig = field(default_factory=ExpertConfig)
-    min_hand_share: float = 0.15
-    min_body_share: float = 0.0
-
-
-@dataclass(frozen=True)
 class FitConfig:
     """Optimisation: AdamW, linear warm-up, cosine to zero, average of the weights (EMA).
 
-    loss_weights: of L_B, L_H and L_cpl. background_share: part of each batch that is background.
+    loss_weights: of L_B, L_H and L_cpl; 0 switches a term off.
+    background_share: part of each batch that is background.
     projected_share: part of each batch that was projected and not filmed, if there is any.
     outsider_share: part of each batch that shows outsiders, if there are any, and
     outsider_weight: how much their loss counts beside that of the classes.
@@ -184,7 +167,11 @@ class TrainingConfig:
 
     def digest(self) -> str:
         """SHA-256 of everything."""
-        return _hash(dataclasses.asdict(self))
+        content = dataclasses.asdict(self)
+        _drop_later_options(content["model"], ModelConfig())
+        for name in ("body", "hand"):
+            _drop_later_options(content["model"][name], ExpertConfig())
+        return _hash(content)
 
     def data_digest(self) -> str:
         """SHA-256 of what decides how each film looks; how many there are does not."""
@@ -196,6 +183,16 @@ class TrainingConfig:
         if self.vocabulary != "first_light":  # the first one had no name yet
             about["vocabulary"] = self.vocabulary
         return _hash(about)
+
+
+_LATER_OPTIONS = ("variant", "fusion", "hands", "streams", "time_offset")
+
+
+def _drop_later_options(content: dict[str, Any], default: ExpertConfig | ModelConfig) -> None:
+    """Options that came later leave the hash alone while nobody uses them."""
+    for name in _LATER_OPTIONS:
+        if name in content and content[name] == getattr(default, name):
+            del content[name]
 
 
 def _hash(content: Any) -> str:
@@ -213,13 +210,15 @@ def load_config(path: Path) -> TrainingConfig:
         content = yaml.safe_load(path.read_text("utf-8"))
     except yaml.YAMLError as error:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
-    config: TrainingConfig = _build(TrainingConfig, content, path.name)
+    config: TrainingConfig = build(TrainingConfig, content, path.name)
     _check(config, path.name)
     return config
 
 
-def _build(kind: Any, value: Any, where: str) -> Any:
+def build(kind: Any, value: Any, where: str) -> Any:
     """`value`, as YAML gave it, turned into `kind`."""
+    if kind is ExpertConfig and isinstance(value, str):
+        return expert_preset(value)
     if dataclasses.is_dataclass(kind):
         return _build_record(kind, value, where)
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
@@ -228,12 +227,12 @@ def _build(kind: Any, value: Any, where: str) -> Any:
             arguments = (arguments[0],) * len(value)
         if len(arguments) == len(value):
             return tuple(
-                _build(part, item, f"{where}[{i}]")
+                build(part, item, f"{where}[{i}]")
                 for i, (part, item) in enumerate(zip(arguments, value, strict=True))
             )
         raise ConfigurationError(f"{where} has {len(value)} values; it takes {len(arguments)}.")
     if origin is dict and isinstance(value, dict):
-        return {key: _build(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
+        return {key: build(arguments[1], item, f"{where}.{key}") for key, item in value.items()}
     if kind is float and type(value) in (int, float):
         return float(value)
     if isinstance(kind, type) and type(value) is kind:
@@ -259,7 +258,7 @@ def _build_record(kind: Any, value: Any, where: str) -> Any:
     missing = sorted(required - set(value))
     if missing:
         raise ConfigurationError(f"{where} lacks the key '{missing[0]}'.")
-    return kind(**{key: _build(hints[key], item, f"{where}.{key}") for key, item in value.items()})
+    return kind(**{key: build(hints[key], item, f"{where}.{key}") for key, item in value.items()})
 
 
 def _check(config: TrainingConfig, where: str) -> None:
@@ -267,23 +266,7 @@ def _check(config: TrainingConfig, where: str) -> None:
     for name in ("train", "val"):
         if name not in config.data.splits:
             raise ConfigurationError(f"{where} has no split data.splits.{name}; fit needs it.")
-    for name, expert in (("body", config.model.body), ("hand", config.model.hand)):
-        place = f"{where}: model.{name}"
-        if len(expert.channels) != len(expert.strides) or not expert.channels:
-            raise ConfigurationError(f"{place} needs one stride for each of its channels.")
-        reduction = 1
-        for stride in expert.strides:
-            reduction *= stride
-        if config.windows.num_steps % reduction:
-            raise ConfigurationError(
-                f"{place} divides time by {reduction}, which does not divide "
-                f"windows.num_steps = {config.windows.num_steps}."
-            )
-        strange = set(expert.modalities) - {"joint", "bone", "motion"}
-        if strange or not expert.modalities:
-            raise ConfigurationError(
-                f"{place}.modalities takes joint, bone and motion, not {sorted(strange)}."
-            )
+    check_model(config.model, config.windows.num_steps, where)
     train = config.data.splits["train"]
     for name in {PROJECTED, *OUTSIDERS} & set(config.data.splits):
         raise ConfigurationError(

@@ -98,7 +98,11 @@ def _run(
     body_logits = np.concatenate([p["body_logits"] for p in parts])
     hand_logits = np.concatenate([p["hand_logits"] for p in parts])
     usable = (hand_logits != 0.0).any(axis=1).astype(np.float32)
-    logits = ExpertLogits(body_logits, hand_logits, body_logits + hand_logits, usable)
+    fused = body_logits + hand_logits
+    if bundle.manifest.fusion.method != "logit_sum":
+        # Other fusions are no sum; the logarithm of their probabilities ranks and scores alike.
+        fused = np.log(np.concatenate([p["probabilities"] for p in parts]).clip(min=1e-12))
+    logits = ExpertLogits(body_logits, hand_logits, fused, usable)
     return logits, np.concatenate([p["probabilities"] for p in parts])
 
 

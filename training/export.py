@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-import copy
 import platform
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from bharnet_ros.bundle import Bundle, write_bundle
 from bharnet_ros.errors import BundleError
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import INPUTS, OUTPUTS, Manifest
+from bharnet_ros.manifest import INPUTS, RELIABILITIES, Manifest
 from training.config import TrainingConfig
 from training.models import BHaRNet
 from training.models.bharnet import CalibratedBHaRNet
+from training.models.folding import exportable, fold, fold_batch_norms
 from training.onnx_graph import save_graph
 from training.windowing import ExpertInputs
 
+__all__ = [
+    "export_bundle", "fold_batch_norms", "parity", "provenance", "write_graph", "zero_denormals",
+]  # fmt: skip
 DENORMAL = 1e-12
 PARITY = 1e-4
 
@@ -40,12 +41,17 @@ def export_bundle(
     """Write the bundle and prove it against the network it came from.
 
     manifest: all of it but the files; its fusion holds the temperatures that go into the graph.
+    How the graph fuses, and whether it gives reliabilities, is filled in from the network.
     windows: real inputs for the parity check, beside random ones. extra: further files of the
     bundle. Returns the bundle and the largest difference of any output; `BundleError` if that is
     above 1e-4.
     """
     fusion = manifest.fusion
     judge = CalibratedBHaRNet(network, fusion.temperature, fusion.body_temperature).eval()
+    fusion = replace(
+        fusion, method=network.fusion, reliabilities=RELIABILITIES in judge.output_names
+    )
+    manifest = replace(manifest, fusion=fusion)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.onnx"
         write_graph(judge, manifest.num_steps, path)
@@ -60,35 +66,15 @@ def export_bundle(
     return bundle, difference
 
 
-def write_graph(judge: CalibratedBHaRNet, num_steps: int, path: Path) -> None:
-    """The ONNX graph: batch of any size, weights inside the file, batch norms folded."""
-    ready = fold_batch_norms(judge)
+def write_graph(judge: CalibratedBHaRNet, num_steps: int, path: Path, folded: bool = True) -> None:
+    """The ONNX graph: batch of any size, weights inside the file, folded (see `models.folding`).
+
+    folded: False leaves the operations as in training, for comparison.
+    """
+    ready = fold(judge) if folded else exportable(judge)
     zero_denormals(ready)
     example = (torch.rand(2, 3, num_steps, 19, 1), torch.rand(2, 3, num_steps, 21, 2))
-    save_graph(ready, example, INPUTS, OUTPUTS, path)
-
-
-def fold_batch_norms(network: nn.Module) -> nn.Module:
-    """A copy in which every batch norm right after its convolution is part of it."""
-    result = copy.deepcopy(network).eval()
-    for module in result.modules():
-        if isinstance(module, nn.Sequential):
-            _fold_sequence(module)
-    for block in result.modules():
-        spatial, norm = getattr(block, "spatial", None), getattr(block, "norm", None)
-        mix = getattr(spatial, "mix", None)
-        if isinstance(mix, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            spatial.mix = fuse_conv_bn_eval(mix, norm)  # type: ignore[union-attr]
-            block.norm = nn.Identity()
-    return result
-
-
-def _fold_sequence(sequence: nn.Sequential) -> None:
-    for index in range(len(sequence) - 1):
-        first, second = sequence[index], sequence[index + 1]
-        if isinstance(first, nn.Conv1d | nn.Conv2d) and isinstance(second, _BatchNorm):
-            sequence[index] = fuse_conv_bn_eval(first, second)
-            sequence[index + 1] = nn.Identity()
+    save_graph(ready, example, INPUTS, judge.output_names, path)
 
 
 @torch.no_grad()
@@ -130,7 +116,7 @@ def parity(judge: CalibratedBHaRNet, bundle: Bundle, windows: ExpertInputs) -> f
     for body_input, hand_input in cases:
         found = engine.run({"body": body_input, "hand": hand_input})
         expected = judge.eval()(torch.from_numpy(body_input), torch.from_numpy(hand_input))
-        for name, value in zip(OUTPUTS, expected, strict=True):
+        for name, value in zip(judge.output_names, expected, strict=True):
             worst = max(worst, float(np.abs(found[name] - value.numpy()).max()))
     return worst
 

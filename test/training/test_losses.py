@@ -10,6 +10,7 @@ import torch
 from training.labels import OTHER
 from training.losses import ensemble_loss
 from training.models import ExpertOutput
+from training.models.fusion import noisy_or
 
 
 def _output(body, hand, usable):
@@ -94,3 +95,69 @@ def test_no_opinion_is_the_best_one_of_an_outsider():
     assert losses.body.item() == pytest.approx(math.log(3.0), abs=1e-6)
     losses.total.backward()
     assert logits.grad is not None and logits.grad.abs().max() < 1e-7
+
+
+def test_a_weight_of_zero_switches_a_term_off():
+    output = _output([[2.0, 0.0]], [[0.0, 1.0]], [1.0])
+    each = ensemble_loss(output, torch.tensor([0]))
+    for number, name in enumerate(("body", "hand", "complementary")):
+        weights = [1.0, 1.0, 1.0]
+        weights[number] = 0.0
+        found = ensemble_loss(output, torch.tensor([0]), weights=tuple(weights))
+        expected = each.body + each.hand + each.complementary - getattr(each, name)
+        assert found.total.item() == pytest.approx(expected.item(), abs=1e-6)
+        assert getattr(found, name).item() == pytest.approx(getattr(each, name).item())
+
+
+def test_interactive_branches_are_judged_and_all_four_are_added():
+    # Interactive: 3/4 and 1/2 for the class; with the expertized ones, logits 2 ln 3 and 0.
+    log3 = math.log(3.0)
+    output = ExpertOutput(
+        torch.tensor([[2 * log3, 0.0]]), torch.tensor([[0.0, 0.0]]), torch.ones(1), torch.ones(1),
+        body_judged=torch.tensor([[log3, 0.0]]), hand_judged=torch.tensor([[0.0, 0.0]]),
+    )  # fmt: skip
+    losses = ensemble_loss(output, torch.tensor([0]), label_smoothing=0.0)
+    assert losses.body.item() == pytest.approx(-math.log(0.75), abs=1e-6)
+    assert losses.hand.item() == pytest.approx(math.log(2.0), abs=1e-6)
+    assert losses.complementary.item() == pytest.approx(-math.log(0.9), abs=1e-6)
+
+
+def _fused(body, hand, sigmoid):
+    sure = torch.zeros(len(body))
+    fused = noisy_or(torch.tensor(body), torch.tensor(hand), (sure, sure), sigmoid)
+    return ExpertOutput(
+        torch.tensor(body), torch.tensor(hand), torch.ones(len(body)), torch.ones(len(body)),
+        log_there=fused.log_there, log_absent=fused.log_absent, sigmoid=sigmoid,
+    )  # fmt: skip
+
+
+def test_noisy_or_is_normalised_over_classes_by_hand():
+    # p = 7/8 and 5/8: the class has 7 of 12.
+    log3 = math.log(3.0)
+    losses = ensemble_loss(_fused([[log3, 0.0]], [[0.0, 0.0]], False), torch.tensor([0]), 0.0)
+    assert losses.body.item() == pytest.approx(-math.log(0.75), abs=1e-6)
+    assert losses.complementary.item() == pytest.approx(-math.log(7 / 12), abs=1e-5)
+
+
+def test_sigmoids_have_binary_cross_entropy_by_hand():
+    # Body 3/4, 1/2; hands 1/2, 1/4; together 7/8 and 5/8. The first class is there.
+    log3 = math.log(3.0)
+    output = _fused([[log3, 0.0]], [[0.0, -log3]], True)
+    losses = ensemble_loss(output, torch.tensor([0]), 0.0)
+    assert losses.body.item() == pytest.approx(-math.log(3 / 4) - math.log(1 / 2), abs=1e-6)
+    assert losses.hand.item() == pytest.approx(-math.log(1 / 2) - math.log(3 / 4), abs=1e-6)
+    assert losses.complementary.item() == pytest.approx(
+        -math.log(7 / 8) - math.log(3 / 8), abs=1e-5
+    )
+    outside = ensemble_loss(output, torch.tensor([OTHER]), 0.0, outsider_weight=0.5)
+    assert outside.complementary.item() == pytest.approx(
+        0.5 * (-math.log(1 / 8) - math.log(3 / 8)), abs=1e-5
+    )
+
+
+def test_smoothed_binary_targets_by_hand():
+    # Smoothing 0.2 over two classes: targets 0.9 and 0.1.
+    log3 = math.log(3.0)
+    losses = ensemble_loss(_fused([[log3, 0.0]], [[0.0, 0.0]], True), torch.tensor([0]), 0.2)
+    expected = -(0.9 * math.log(3 / 4) + 0.1 * math.log(1 / 4)) + math.log(2.0)
+    assert losses.body.item() == pytest.approx(expected, abs=1e-6)

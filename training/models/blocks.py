@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from bharnet_ros.errors import ConfigurationError
 
-BlockFactory = Callable[[int, int, Tensor, int], nn.Module]
+BlockFactory = Callable[..., nn.Module]
 _BLOCKS: dict[str, BlockFactory] = {}
 
 
@@ -33,14 +33,22 @@ def available_blocks() -> tuple[str, ...]:
 
 
 def create_block(
-    name: str, in_channels: int, out_channels: int, adjacency: Tensor, stride: int = 1
+    name: str,
+    in_channels: int,
+    out_channels: int,
+    adjacency: Tensor,
+    stride: int = 1,
+    first: bool = False,
 ) -> nn.Module:
-    """A block by name. adjacency: (S, V, V). `ConfigurationError` for an unknown name."""
+    """A block by name. adjacency: (S, V, V). `ConfigurationError` for an unknown name.
+
+    first: it is the first of its network, which in some papers differs from the others.
+    """
     if name not in _BLOCKS:
         raise ConfigurationError(
             f"Graph block '{name}' is not known; use one of {', '.join(available_blocks())}."
         )
-    return _BLOCKS[name](in_channels, out_channels, adjacency, stride)
+    return _BLOCKS[name](in_channels, out_channels, adjacency, stride, first)
 
 
 class LearnedTopology(nn.Module):
@@ -155,10 +163,21 @@ class _GraphBlock(nn.Module):
 
 @register_block("stgcnpp")
 class StgcnPlusPlusBlock(_GraphBlock):
-    """ST-GCN++ style: learned topology, multi-branch temporal convolution, residual."""
+    """ST-GCN++ style, light: learned topology, multi-branch temporal convolution, residual.
+
+    Meant for short windows and few channels, and so not the paper's block (`stgcnpp_paper`):
+    aggregates before mixing channels, has no shortcut around the graph part, four temporal
+    branches instead of six and no mix after them; the first block has a shortcut like the
+    others.
+    """
 
     def __init__(
-        self, in_channels: int, out_channels: int, adjacency: Tensor, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        adjacency: Tensor,
+        stride: int = 1,
+        first: bool = False,
     ) -> None:
         spatial = LearnedTopology(in_channels, out_channels, adjacency)
         super().__init__(spatial, in_channels, out_channels, stride)
@@ -166,10 +185,20 @@ class StgcnPlusPlusBlock(_GraphBlock):
 
 @register_block("ctrgcn")
 class CtrGcnBlock(_GraphBlock):
-    """CTR-GCN style: channel-wise topology, multi-branch temporal convolution, residual."""
+    """CTR-GCN style, light: channel-wise topology, multi-branch temporal convolution, residual.
+
+    Differs from the paper's block (`ctrgcn_paper`) in temporal kernels of 3 instead of 5, one
+    batch norm after joining the branches instead of one each, no shortcut around the graph part,
+    an activation on the pointwise branch, and a first block with a shortcut like the others.
+    """
 
     def __init__(
-        self, in_channels: int, out_channels: int, adjacency: Tensor, stride: int = 1
+        self,
+        in_channels: int,
+        out_channels: int,
+        adjacency: Tensor,
+        stride: int = 1,
+        first: bool = False,
     ) -> None:
         spatial = ChannelTopology(in_channels, out_channels, adjacency)
         super().__init__(spatial, in_channels, out_channels, stride)

@@ -2,103 +2,189 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from typing import NamedTuple
+
 import torch
 from torch import Tensor, nn
 
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.skeleton import Graph
-from training.config import ExpertConfig
+from training.model_config import ExpertConfig
 from training.models.blocks import create_block
-
-POINT_CHANNELS = 3  # x, y, score
-_MODALITY_CHANNELS = {"joint": 3, "bone": 2, "motion": 2}
+from training.models.modalities import Modalities
 
 
-class Modalities(nn.Module):
-    """Joints, and beside them bones and motion, computed inside the network.
+class Volume(NamedTuple):
+    """The last features of a stream: values (N, I, C, T, V), and weight (N, I, T), 1 where the
+    instance was seen at that step, else 0."""
 
-    (N, 3, T, V) with channels x, y, score -> (N, C, T, V). A bone is a joint minus its parent, a
-    motion a joint minus itself one step earlier; both are zero where either end is missing, so
-    a gap never looks like a jump.
+    values: Tensor
+    weight: Tensor
+
+
+class Embedding(NamedTuple):
+    """One vector a window, before the last layer.
+
+    vector: (N, C). observed: (N, I) share of steps at which anything was seen. volume: what the
+    vector was pooled from, where the expert has one. expertized: (N, C) the vector of the
+    expertized branch, where it has one.
     """
 
-    def __init__(self, graph: Graph, names: tuple[str, ...]) -> None:
-        super().__init__()
-        self.names = names
-        self.channels = sum(_MODALITY_CHANNELS[name] for name in names)
-        self.register_buffer("parents", torch.as_tensor(graph.parents.copy()), persistent=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        position = x[:, :2]
-        seen = (x[:, 2:3] > 0).to(x.dtype)
-        parts = []
-        for name in self.names:
-            if name == "joint":
-                parts.append(x)
-            elif name == "bone":
-                parents: Tensor = self.get_buffer("parents")
-                both = seen * seen.index_select(3, parents)
-                parts.append((position - position.index_select(3, parents)) * both)
-            else:
-                step = (position[:, :, 1:] - position[:, :, :-1]) * (
-                    seen[:, :, 1:] * seen[:, :, :-1]
-                )
-                parts.append(torch.cat([torch.zeros_like(step[:, :, :1]), step], dim=2))
-        return torch.cat(parts, dim=1)
+    vector: Tensor
+    observed: Tensor
+    volume: Volume | None = None
+    expertized: Tensor | None = None
 
 
 class Expert(nn.Module):
     """Graph blocks, pooling over the observed steps and instances, one linear layer.
 
-    Input (N, 3, T, V) or (N, 3, T, V, I): I instances share all weights (the two hands).
+    Input (N, 3, T, V) or (N, 3, T, V, I): I instances share all weights (the two hands); see
+    `Modalities` for the channels and `coordinates`.
     Returns logits (N, classes) and the share of steps at which anything was seen, (N, I).
+
+    expertized: the last stage (the last blocks of equal width) exists twice; see `BHaRNet`.
+    Differs from the papers in pooling over observed steps only, which is the same where nothing
+    is missing, and in the learned offset of each step (ExpertConfig.time_offset).
     """
 
     def __init__(
-        self, graph: Graph, config: ExpertConfig, num_steps: int, num_classes: int
+        self,
+        graph: Graph,
+        config: ExpertConfig,
+        num_steps: int,
+        num_classes: int,
+        coordinates: int = 2,
+        expertized: bool = False,
     ) -> None:
         super().__init__()
         adjacency = torch.as_tensor(graph.adjacency())
-        self.modalities = Modalities(graph, config.modalities)
+        self.modalities = Modalities(graph, config.modalities, coordinates)
         width = self.modalities.channels
         self.input_norm = nn.BatchNorm1d(width * graph.num_joints)
-        # Global average pooling forgets *when*; the label is about the end of the window, so
-        # each step gets a learned offset that tells the blocks where in the window it lies.
-        steps = num_steps // config.strides[0]
-        self.when = nn.Parameter(torch.zeros(1, config.channels[0], steps, 1))
-        self.blocks = nn.ModuleList()
-        for channels, stride in zip(config.channels, config.strides, strict=True):
-            self.blocks.append(create_block(config.block, width, channels, adjacency, stride))
-            width = channels
+        self.when: nn.Parameter | None = None
+        if config.time_offset:
+            # Global average pooling forgets *when*; the label is about the end of the window, so
+            # each step gets a learned offset that tells the blocks where in the window it lies.
+            steps = num_steps // config.strides[0]
+            self.when = nn.Parameter(torch.zeros(1, config.channels[0], steps, 1))
+        self.blocks = _stack(config, width, adjacency, 0)
+        self.further_streams = nn.ModuleList(
+            _stack(config, width, adjacency, 0) for _ in range(1, config.streams)
+        )
         self.strides = config.strides
+        self.width = config.channels[-1] * config.streams
         self.dropout = nn.Dropout(config.dropout)
-        self.classify = nn.Linear(width, num_classes)
-        nn.init.normal_(self.classify.weight, std=(2.0 / num_classes) ** 0.5 / 4)
-        nn.init.zeros_(self.classify.bias)
+        self.classify = _classifier(self.width, num_classes)
+        self.split = len(config.channels)
+        self.expertized: ExpertizedBranch | None = None
+        if expertized:
+            self.split = last_stage(config)
+            self.expertized = ExpertizedBranch(config, self.split, adjacency, num_classes)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = self.embed(x)
+        return self.logits(embedding.vector), embedding.observed
+
+    def logits(self, vector: Tensor) -> Tensor:
+        """(N, C) -> (N, classes)."""
+        found: Tensor = self.classify(self.dropout(vector))
+        return found
+
+    def embed(self, x: Tensor) -> Embedding:
+        """Everything but the last layer."""
         if x.dim() == 4:
             x = x.unsqueeze(-1)
         _, c, t, v, instances = x.shape
         x = x.permute(0, 4, 1, 2, 3).reshape(-1, c, t, v)  # (N I, 3, T, V)
-        seen = (x[:, 2].amax(dim=2) > 0).to(x.dtype)  # (N I, T)
+        seen = self.modalities.seen(x).amax(dim=(1, 3))  # (N I, T)
         observed = seen.mean(dim=1).reshape(-1, instances)
 
         x = self.modalities(x)
         x = x.transpose(2, 3).reshape(-1, self.modalities.channels * v, t)
         x = self.input_norm(x).reshape(-1, self.modalities.channels, v, t).transpose(2, 3)
         weight = seen.unsqueeze(1)
-        for index, block in enumerate(self.blocks):
-            x = block(x)
-            if index == 0:
-                x = x + self.when
-            if self.strides[index] != 1:
-                weight = nn.functional.max_pool1d(weight, self.strides[index])
-        return self.classify(self.dropout(self._pool(x, weight, instances))), observed
+        ends, apart = [], []
+        for number, blocks in enumerate([self.blocks, *self.further_streams]):
+            y = x
+            for index, block in enumerate(blocks):
+                if index == self.split and self.expertized is not None:
+                    apart.append(self.expertized.run(number, y))
+                y = block(y)
+                if index == 0 and self.when is not None:
+                    y = y + self.when
+            ends.append(y)
+        for stride in self.strides:
+            if stride != 1:
+                weight = nn.functional.max_pool1d(weight, stride)
+        volume = _volume(ends, weight, instances)
+        vector = pool(volume)
+        other = pool(_volume(apart, weight, instances)) if apart else None
+        return Embedding(vector, observed, volume, other)
 
-    @staticmethod
-    def _pool(x: Tensor, weight: Tensor, instances: int) -> Tensor:
-        """Mean of (N I, C, T, V) over joints, observed steps and instances: (N, C)."""
-        channels = x.shape[1]
-        total = (x.mean(dim=3) * weight).sum(dim=2).reshape(-1, instances, channels).sum(dim=1)
-        count = weight.sum(dim=2).reshape(-1, instances).sum(dim=1, keepdim=True)
-        return total / count.clamp(min=1.0)
+
+class ExpertizedBranch(nn.Module):
+    """The last stage of an expert once more, with a last layer of its own."""
+
+    def __init__(
+        self, config: ExpertConfig, start: int, adjacency: Tensor, num_classes: int
+    ) -> None:
+        super().__init__()
+        width = config.channels[start - 1]
+        self.blocks = nn.ModuleList(
+            _stack(config, width, adjacency, start) for _ in range(config.streams)
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.classify = _classifier(config.channels[-1] * config.streams, num_classes)
+
+    def run(self, stream: int, x: Tensor) -> Tensor:
+        """The blocks of one stream over what the trunk gave."""
+        for block in self.blocks[stream].children():
+            x = block(x)
+        return x
+
+    def forward(self, vector: Tensor) -> Tensor:
+        """(N, C) -> (N, classes)."""
+        logits: Tensor = self.classify(self.dropout(vector))
+        return logits
+
+
+def last_stage(config: ExpertConfig) -> int:
+    """Index of the first of the last blocks of equal width, at least 1."""
+    if len(config.channels) < 2:
+        raise ConfigurationError(
+            "An expert of one block has no last stage to split off; give it two or more."
+        )
+    changes = [i for i, (a, b) in enumerate(pairwise(config.channels), 1) if a != b]
+    return changes[-1] if changes else 1
+
+
+def pool(volume: Volume) -> Tensor:
+    """Mean over joints, observed steps and instances: (N, C)."""
+    total = (volume.values.mean(dim=4) * volume.weight.unsqueeze(2)).sum(dim=3).sum(dim=1)
+    count = volume.weight.sum(dim=(1, 2)).unsqueeze(1)
+    return total / count.clamp(min=1.0)
+
+
+def _stack(config: ExpertConfig, width: int, adjacency: Tensor, start: int) -> nn.ModuleList:
+    """The blocks from `start` on, the first of them taking `width` channels."""
+    blocks = nn.ModuleList()
+    for index in range(start, len(config.channels)):
+        channels, stride = config.channels[index], config.strides[index]
+        blocks.append(create_block(config.block, width, channels, adjacency, stride, index == 0))
+        width = channels
+    return blocks
+
+
+def _classifier(width: int, num_classes: int) -> nn.Linear:
+    layer = nn.Linear(width, num_classes)
+    nn.init.normal_(layer.weight, std=(2.0 / num_classes) ** 0.5 / 4)
+    nn.init.zeros_(layer.bias)
+    return layer
+
+
+def _volume(streams: list[Tensor], weight: Tensor, instances: int) -> Volume:
+    values = torch.cat(streams, dim=1) if len(streams) > 1 else streams[0]
+    _, c, t, v = values.shape
+    return Volume(values.reshape(-1, instances, c, t, v), weight.reshape(-1, instances, t))

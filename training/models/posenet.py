@@ -12,10 +12,12 @@ import torch
 from torch import Tensor, nn
 
 from bharnet_ros.skeleton import Graph
-from training.config import ExpertConfig
+from training.model_config import POSE_BLOCK, ExpertConfig
+from training.models.expert import Embedding
 
-POSE_BLOCK = "pose"
+__all__ = ["POSE_BLOCK", "PoseExpert", "TemporalBlock"]
 _KERNEL = 5
+_DESCRIBED = 10  # numbers of a joint at a step
 
 
 class PoseExpert(nn.Module):
@@ -35,9 +37,11 @@ class PoseExpert(nn.Module):
         self.register_buffer("parents", torch.as_tensor(graph.parents.copy()), persistent=False)
         joints = graph.num_joints
         width = config.channels[0]
-        inputs = joints * 6  # x, y, seen; bone x, y; its direction's length is implied
+        # A nod moves the nose by a twentieth of what a step to the side does: every number gets
+        # the same weight before the network decides.
+        self.norm = nn.BatchNorm1d(joints * _DESCRIBED)
         self.encode = nn.Sequential(
-            nn.Conv1d(inputs, width, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
+            nn.Conv1d(joints * _DESCRIBED, width, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
             nn.Conv1d(width, width, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
         )  # fmt: skip
         self.temporal = nn.ModuleList()
@@ -50,36 +54,57 @@ class PoseExpert(nn.Module):
             nn.Conv1d(width, width, steps, bias=False), nn.BatchNorm1d(width), nn.ReLU()
         )
         self.dropout = nn.Dropout(config.dropout)
+        self.width = 2 * width
         self.classify = nn.Linear(2 * width, num_classes)
         nn.init.normal_(self.classify.weight, std=0.02)
         nn.init.zeros_(self.classify.bias)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        embedding = self.embed(x)
+        return self.logits(embedding.vector), embedding.observed
+
+    def logits(self, vector: Tensor) -> Tensor:
+        """(N, 2 C) -> (N, classes)."""
+        found: Tensor = self.classify(self.dropout(vector))
+        return found
+
+    def embed(self, x: Tensor) -> Embedding:
+        """Everything but the last layer; there is no volume."""
         if x.dim() == 4:
             x = x.unsqueeze(-1)
         _, c, t, v, instances = x.shape
         x = x.permute(0, 4, 1, 3, 2).reshape(-1, c, v, t)  # (N I, 3, V, T)
         seen = (x[:, 2].amax(dim=1) > 0).to(x.dtype)  # (N I, T)
         observed = seen.mean(dim=1).reshape(-1, instances)
-        x = self.encode(self._described(x).reshape(-1, 6 * v, t))
+        x = self.encode(self.norm(self._described(x).reshape(-1, _DESCRIBED * v, t)))
         for block in self.temporal:
             x = block(x)
         x = self.summarise(x).reshape(-1, instances, x.shape[1])
         there = (observed > 0).to(x.dtype).unsqueeze(-1)
         x = x * there
         mean = x.sum(dim=1) / there.sum(dim=1).clamp(min=1.0)
-        both = torch.cat([x.amax(dim=1), mean], dim=1)
-        return self.classify(self.dropout(both)), observed
+        return Embedding(torch.cat([x.amax(dim=1), mean], dim=1), observed)
 
     def _described(self, x: Tensor) -> Tensor:
-        """(M, 3, V, T) -> (M, 6, V, T): x, y, seen, bone, and the bone's direction's cosine."""
+        """(M, 3, V, T) -> (M, 10, V, T).
+
+        x, y, seen, bone, the bone's length; how far joint and bone are from their own mean over
+        the window.
+        """
         position, seen = x[:, :2], (x[:, 2:3] > 0).to(x.dtype)
         parents: Tensor = self.get_buffer("parents")
         both = seen * seen.index_select(2, parents)
         bone = (position - position.index_select(2, parents)) * both
         length = (bone * bone).sum(dim=1, keepdim=True)
         # How far each bone is turned into the picture: independent of which way it points.
-        return torch.cat([position, seen, bone, torch.sqrt(length + 1e-6)], dim=1)
+        moving = torch.cat([_from_mean(position, seen), _from_mean(bone, both)], dim=1)
+        return torch.cat([position, seen, bone, torch.sqrt(length + 1e-6), moving], dim=1)
+
+
+def _from_mean(values: Tensor, seen: Tensor) -> Tensor:
+    """(M, 2, V, T) minus its mean over the steps that were seen; 0 at the others."""
+    mean = (values * seen).sum(dim=3, keepdim=True) / seen.sum(dim=3, keepdim=True).clamp(min=1.0)
+    return (values - mean) * seen
 
 
 class TemporalBlock(nn.Module):
