@@ -6,6 +6,8 @@ leave the old ones alone. A score of 0 means missing; no function brings a keypo
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -179,3 +181,96 @@ def _span(keypoints: FloatArray, scores: FloatArray, start: int, end: int) -> Fl
     for n in np.flatnonzero(seen.any(axis=1)):
         middle[n] = np.median(length[n][seen[n]])
     return middle
+
+
+# The following work on any number of dimensions and any axes between the first and the last:
+# keypoints (N, ..., K, C), C 2 or 3, and scores (N, ..., T, K). What stands in the same entry of
+# the first axis (people, steps) is changed alike.
+
+
+def rotate(
+    keypoints: FloatArray, degrees: float | Sequence[float], rng: np.random.Generator
+) -> FloatArray:
+    """Turn each entry about the origin by up to `degrees` either way.
+
+    In 2D one number; in 3D three, about x, then y, then z (one number: the same for all three).
+    """
+    count, dims = len(keypoints), keypoints.shape[-1]
+    limits = np.broadcast_to(np.asarray(degrees, float), (1 if dims == 2 else 3,))
+    angles = np.radians(rng.uniform(-limits, limits, (count, len(limits))))
+    if dims == 2:
+        return _transform_each(keypoints, _rotation(angles[:, 0]))
+    matrix = np.tile(np.eye(3), (count, 1, 1))
+    for axis in range(3):
+        turn = np.tile(np.eye(3), (count, 1, 1))
+        plane = [(axis + 1) % 3, (axis + 2) % 3]
+        turn[:, np.array(plane)[:, None], plane] = _rotation(angles[:, axis])
+        matrix = turn @ matrix
+    return _transform_each(keypoints, matrix)
+
+
+def rescale(
+    keypoints: FloatArray,
+    factors: tuple[float, float],
+    rng: np.random.Generator,
+    each_axis: bool = False,
+) -> FloatArray:
+    """Scale each entry about the origin, all its axes alike or each by itself."""
+    dims = keypoints.shape[-1]
+    factor = rng.uniform(*factors, (len(keypoints), dims if each_axis else 1))
+    return _transform_each(keypoints, np.eye(dims) * factor[:, None, :])
+
+
+def shear(keypoints: FloatArray, amount: float, rng: np.random.Generator) -> FloatArray:
+    """Add to each coordinate up to `amount` of each other one, by its own share in each entry."""
+    dims = keypoints.shape[-1]
+    matrix = rng.uniform(-amount, amount, (len(keypoints), dims, dims))
+    matrix[:, np.arange(dims), np.arange(dims)] = 1.0
+    return _transform_each(keypoints, matrix)
+
+
+def joint_noise(
+    keypoints: FloatArray, scores: FloatArray, sigma: float, rng: np.random.Generator
+) -> FloatArray:
+    """Gaussian noise of that deviation, in the unit of the keypoints, on all that is there."""
+    noise = rng.standard_normal(keypoints.shape, np.float32) * np.float32(sigma)
+    noisy: FloatArray = keypoints + noise * (scores > 0.0)[..., None]
+    return noisy
+
+
+def drop_keypoints(scores: FloatArray, share: float, rng: np.random.Generator) -> FloatArray:
+    """Make single keypoints missing, each for itself, with probability `share`."""
+    kept: FloatArray = scores * (rng.random(scores.shape, np.float32) >= share)
+    return kept
+
+
+def drop_steps(scores: FloatArray, most: float, rng: np.random.Generator) -> FloatArray:
+    """Make whole steps missing for everybody; the loss rate of an entry lies between 0 and `most`.
+
+    One step of each entry always stays.
+    """
+    count, steps = len(scores), scores.shape[-2]
+    kept = rng.random((count, steps)) >= rng.uniform(0.0, most, (count, 1))
+    kept[np.arange(count), rng.integers(0, steps, count)] = True
+    shape = (count, *(1,) * (scores.ndim - 3), steps, 1)
+    thinned: FloatArray = (scores * kept.reshape(shape)).astype(np.float32)
+    return thinned
+
+
+def time_warp(
+    times: npt.NDArray[np.float64], strength: float, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    """Let time pass unevenly: times (N, T) in 0..1 to times in 0..1, in the same order.
+
+    t + strength * a * sin(pi t) / pi, with a drawn in -1..1: the start is up to 1 + strength
+    times as fast and the end as much slower, or the other way round. strength: 0 to below 1.
+    """
+    pace = rng.uniform(-strength, strength, (len(times), 1))
+    warped: npt.NDArray[np.float64] = times + pace * np.sin(np.pi * times) / np.pi
+    return warped
+
+
+def _transform_each(keypoints: FloatArray, matrix: npt.NDArray[np.float64]) -> FloatArray:
+    """keypoints (N, ..., C) by one matrix (N, C, C) each."""
+    flat = keypoints.reshape(len(keypoints), -1, keypoints.shape[-1])
+    return _transform(flat, matrix).reshape(keypoints.shape)

@@ -9,7 +9,21 @@ from hypothesis import strategies as st
 
 from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.skeleton import body_graph, get_layout
-from training.augment import augment, drop_hands, frames_kept, jitter, mirror, turn_hands
+from training.augment import (
+    augment,
+    drop_hands,
+    drop_keypoints,
+    drop_steps,
+    frames_kept,
+    jitter,
+    joint_noise,
+    mirror,
+    rescale,
+    rotate,
+    shear,
+    time_warp,
+    turn_hands,
+)
 from training.config import AugmentConfig
 from training.labels import OTHER
 
@@ -143,3 +157,116 @@ def test_switched_off_changes_nothing():
     np.testing.assert_allclose(found[0], keypoints, atol=1e-3)
     np.testing.assert_array_equal(found[1], scores)
     assert found[2] == pytest.approx(labels)
+
+
+SHAPES = st.sampled_from([(3, 8, 25, 3), (3, 2, 8, 25, 3), (3, 8, 17, 2), (3, 2, 8, 17, 2)])
+
+
+def _points(seed: int, shape: tuple[int, ...]):
+    rng = np.random.default_rng(seed)
+    scores = rng.uniform(0.2, 1.0, shape[:-1]).astype(np.float32)
+    scores[rng.random(scores.shape) < 0.1] = 0.0
+    return rng.normal(0, 1, shape).astype(np.float32), scores
+
+
+@given(st.integers(0, 10**6), SHAPES, st.floats(1.0, 180.0))
+def test_rotation_keeps_all_distances_and_the_handedness(seed, shape, degrees):
+    points, _ = _points(seed, shape)
+    found = rotate(points, degrees, np.random.default_rng(seed))
+    for one, other in zip(found, points, strict=True):
+        flat, before = one.reshape(-1, shape[-1]), other.reshape(-1, shape[-1])
+        np.testing.assert_allclose(flat @ flat.T, before @ before.T, atol=2e-4)
+        # One proper rotation for the whole entry: people and steps are turned alike.
+        matrix = np.linalg.lstsq(before, flat, rcond=None)[0]
+        np.testing.assert_allclose(before @ matrix, flat, atol=1e-4)
+        assert np.linalg.det(matrix) == pytest.approx(1.0, abs=1e-3)
+
+
+@given(st.integers(0, 10**6))
+def test_rotation_about_one_axis_keeps_it_and_its_limit(seed):
+    points, _ = _points(seed, (20, 4, 25, 3))
+    found = rotate(points, (0.0, 30.0, 0.0), np.random.default_rng(seed))
+    np.testing.assert_allclose(found[..., 1], points[..., 1], atol=1e-5)
+    cosine = (found * points)[..., [0, 2]].sum(-1) / (points[..., [0, 2]] ** 2).sum(-1)
+    assert (cosine >= np.cos(np.radians(30.0)) - 1e-3).all()
+    np.testing.assert_array_equal(rotate(points, 0.0, np.random.default_rng(seed)), points)
+
+
+@given(st.integers(0, 10**6), SHAPES)
+def test_scaling_is_one_factor_or_one_an_axis(seed, shape):
+    points, _ = _points(seed, shape)
+    ratio = rescale(points, (0.5, 1.5), np.random.default_rng(seed)) / points
+    assert (ratio >= 0.5 - 1e-3).all() and (ratio <= 1.5 + 1e-3).all()
+    for one in ratio:
+        np.testing.assert_allclose(one, one.flat[0], rtol=1e-4)
+    each = rescale(points, (0.5, 1.5), np.random.default_rng(seed), each_axis=True) / points
+    for one in each.reshape(shape[0], -1, shape[-1]):
+        np.testing.assert_allclose(one, np.tile(one[0], (len(one), 1)), rtol=1e-4)
+        assert np.ptp(one[0]) > 1e-6
+
+
+@given(st.integers(0, 10**6), SHAPES, st.floats(0.01, 0.5))
+def test_shear_is_linear_and_bounded(seed, shape, amount):
+    points, _ = _points(seed, shape)
+    found = shear(points, amount, np.random.default_rng(seed))
+    others = np.abs(points).sum(axis=-1, keepdims=True) - np.abs(points)
+    assert (np.abs(found - points) <= amount * others + 1e-4).all()
+    doubled = shear(2 * points, amount, np.random.default_rng(seed))
+    np.testing.assert_allclose(doubled, 2 * found, atol=1e-4)
+
+
+@given(st.integers(0, 10**6), SHAPES)
+def test_noise_moves_only_what_is_there_by_its_deviation(seed, shape):
+    points, scores = _points(seed, shape)
+    moved = joint_noise(points, scores, 0.1, np.random.default_rng(seed)) - points
+    assert not moved[scores == 0.0].any()
+    assert moved[scores > 0.0].std() == pytest.approx(0.1, rel=0.2)
+    assert abs(moved[scores > 0.0].mean()) < 0.02
+
+
+@given(st.integers(0, 10**6), SHAPES, st.floats(0.0, 1.0))
+def test_dropping_only_takes_away(seed, shape, share):
+    _, scores = _points(seed, shape)
+    for drop in (drop_keypoints, drop_steps):
+        found = drop(scores, share, np.random.default_rng(seed))
+        assert ((found == scores) | (found == 0.0)).all()
+        np.testing.assert_array_equal(drop(scores, 0.0, np.random.default_rng(seed)), scores)
+
+
+def test_the_share_of_dropped_keypoints_is_as_asked():
+    scores = np.ones((50, 20, 25), np.float32)
+    assert 1 - drop_keypoints(scores, 0.3, np.random.default_rng(0)).mean() == pytest.approx(
+        0.3, abs=0.01
+    )
+
+
+@given(st.integers(0, 10**6), st.floats(0.0, 1.0))
+def test_dropped_steps_are_missing_for_all_people_and_one_stays(seed, most):
+    scores = np.ones((6, 2, 10, 25), np.float32)
+    found = drop_steps(scores, most, np.random.default_rng(seed))
+    assert (np.ptp(found, axis=(1, 3)) == 0.0).all()
+    assert (found[:, 0, :, 0].sum(axis=1) >= 1).all()
+
+
+@given(st.integers(0, 10**6), st.floats(0.0, 0.99))
+def test_warped_time_keeps_its_ends_and_its_order(seed, strength):
+    times = np.tile(np.linspace(0.0, 1.0, 30), (5, 1))
+    found = time_warp(times, strength, np.random.default_rng(seed))
+    np.testing.assert_allclose(found[:, [0, -1]], times[:, [0, -1]], atol=1e-12)
+    assert (np.diff(found, axis=1) > 0).all()
+    pace = np.diff(found, axis=1) * 29
+    assert (pace <= 1 + strength + 1e-9).all() and (pace >= 1 - strength - 1e-9).all()
+
+
+@given(st.integers(0, 10**6))
+def test_a_mirror_works_in_3d(seed):
+    """Twice is the identity, and lengths of bones change places with the other side's."""
+    points, scores = _points(seed, (3, 8, 25, 3))
+    labels = np.array([0, 1, 2])
+    everyone = np.ones(3, bool)
+    once = mirror(points, scores, labels, "ntu25", MIRRORED, everyone)
+    left, right = get_layout("ntu25").index("left_wrist"), get_layout("ntu25").index("right_wrist")
+    np.testing.assert_array_equal(once[0][:, :, left, 1:], points[:, :, right, 1:])
+    np.testing.assert_array_equal(once[0][:, :, left, 0], -points[:, :, right, 0])
+    np.testing.assert_array_equal(once[2], MIRRORED[labels])
+    np.testing.assert_array_equal(mirror(*once, "ntu25", MIRRORED, everyone)[0], points)
