@@ -6,7 +6,10 @@ On robots colcon builds the ROS 2 package from package.xml and CMakeLists.txt in
 from setuptools import find_packages, setup
 
 MEDIAPIPE = ["ai-edge-litert>=2.3"]  # and, apart: pip install --no-deps mediapipe==0.10.21
-TRAINING = ["torch>=2.4", "onnx>=1.17,<1.23", "onnxscript>=0.5"]
+TRAINING = [
+    "torch>=2.4", "pytorch-lightning>=2.6,<2.7", "tensorboard>=2.18", "onnx>=1.17,<1.23",
+    "onnxscript>=0.5", "rosbags>=0.11",
+]  # fmt: skip
 MMPOSE = [
     "torch>=2.4",
     "mmengine==0.10.7",
@@ -27,7 +30,7 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["bharnet_ros", "bharnet_ros.*", "training", "training.*"]),
     package_data={
-        "bharnet_ros": ["**/*.yaml", "**/*.json", "**/*.onnx"],
+        "bharnet_ros": ["**/*.yaml", "**/*.json", "**/*.onnx", "**/*.npz"],
         "training": ["**/*.yaml"],
     },
     install_requires=[

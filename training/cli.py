@@ -11,11 +11,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bharnet_ros.errors import BharnetError, ConfigurationError
+from training.commands import store_runs
 from training.config import TrainingConfig, load_config
+from training.engine.config import names_store
 
 ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
-MORE_COMMANDS = ("describe", "gestures", "picture", "import_network", "measure")
+MORE_COMMANDS = (
+    "describe", "gestures", "picture", "import_network", "measure", "convert", "extract", "ablate",
+    "ensemble",
+)  # fmt: skip
 """Modules of `training.commands`."""
 
 _EPILOG = """\
@@ -26,6 +31,10 @@ A first run, step by step:
   python -m training evaluate            measure the bundle on people, views and speeds held out
 or all of it, as the shipped bundle was made:
   python -m training first-light
+With recordings instead of films (docs/training.md):
+  python -m training convert NAME ...    recordings -> a store
+  python -m training fit --config CONFIG, evaluate, export, ablate, ensemble
+                                         the same steps, for a configuration that names a store
 """
 
 
@@ -39,10 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.run(options)
             print(f"{options.command} took {time.monotonic() - begin:.0f} s")
             return 0
-        config = load_config(_config_path(options.config))
         if options.threads < 1:
             raise ConfigurationError(f"--threads is {options.threads}; it must be 1 or more.")
-        options.run_command(config, options)
+        path = config_path(options.config)
+        if names_store(path):
+            store_runs.run(path, options)
+        else:
+            options.run_command(load_config(path), options)
     except BharnetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -79,8 +91,9 @@ def _parser() -> argparse.ArgumentParser:
             help="folder of the keypoint films (default: output/<config name>_data)",
         )  # fmt: skip
         command.add_argument(
-            "--run", type=Path, default=None,
-            help="folder of the trained weights (default: output/<config name>_run)",
+            "--run", "--run-folder", type=Path, default=None, dest="run_folder",
+            help="folder of the trained weights (default: output/<config name>_run); torchrun "
+            "takes the short form for its own",
         )  # fmt: skip
         command.add_argument(
             "--bundle", type=Path, default=None,
@@ -122,13 +135,14 @@ def _parser() -> argparse.ArgumentParser:
                 help="another bundle whose answers to outsiders are reported beside this one's; "
                 "may be given several times",
             )  # fmt: skip
+        store_runs.add_options(command, name)
     for name in MORE_COMMANDS:
         if importlib.util.find_spec(f"training.commands.{name}") is not None:
             importlib.import_module(f"training.commands.{name}").register(commands)
     return parser
 
 
-def _config_path(name: str) -> Path:
+def config_path(name: str) -> Path:
     """A path as it is; a bare name among the shipped configurations."""
     path = Path(name)
     return path if path.suffix else CONFIGS / f"{name}.yaml"
@@ -153,7 +167,7 @@ def _fit(config: TrainingConfig, options: argparse.Namespace) -> None:
 
     torch.set_num_threads(options.threads)
     initial = None if options.init is None else starting_weights(load_bundle(options.init))
-    data, run = _folder(options.data, config, "data"), _folder(options.run, config, "run")
+    data, run = _folder(options.data, config, "data"), _folder(options.run_folder, config, "run")
     fit(config, data, run, initial=initial)
 
 
@@ -163,7 +177,7 @@ def _export(config: TrainingConfig, options: argparse.Namespace) -> None:
     calibrate_and_export(
         config,
         _folder(options.data, config, "data"),
-        _folder(options.run, config, "run"),
+        _folder(options.run_folder, config, "run"),
         _folder(options.bundle, config, "bundle"),
         f"python -m training {options.command} --config {options.config}",
     )

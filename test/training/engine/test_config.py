@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bharnet_ros.errors import ConfigurationError
+from training.engine.config import StoreConfig, load_store_config, names_store, store_config
+
+CONFIGS = Path(__file__).resolve().parents[3] / "training" / "configs"
+SHIPPED = sorted(path for path in CONFIGS.glob("*.yaml") if names_store(path))
+
+
+def test_there_are_shipped_configurations_for_both_data_sets() -> None:
+    names = {path.stem for path in SHIPPED}
+    assert {"traduttore_stgcnpp", "ucla_ctrgcn", "ucla_stgcnpp"} <= names
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_shipped_configurations_load_and_are_named_after_their_file(path: Path) -> None:
+    assert load_store_config(path).name == path.stem
+
+
+def test_configurations_of_films_are_not_taken_for_one() -> None:
+    assert not names_store(CONFIGS / "first_light.yaml")
+
+
+def test_a_configuration_survives_json(configured: Callable[..., StoreConfig]) -> None:
+    config = configured()
+    kept = json.loads(json.dumps(dataclasses.asdict(config)))
+    assert store_config(kept, "kept") == config
+    assert store_config(kept, "kept").digest() == config.digest()
+
+
+def test_the_digest_tells_seeds_apart_but_not_places(
+    configured: Callable[..., StoreConfig],
+) -> None:
+    config = configured()
+    moved = dataclasses.replace(config, data=dataclasses.replace(config.data, store="elsewhere"))
+    assert moved.digest() == config.digest()
+    assert dataclasses.replace(config, seed=1).digest() != config.digest()
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"inputs": "pixels"}, "inputs is 'pixels'"),
+        ({"streams": ["hand", "body"]}, "streams is"),
+        ({"inputs": "skeleton"}, "streams: \\[body\\]"),
+        ({"fit": {"optimiser": "lion"}}, "fit.optimiser is 'lion'"),
+        ({"fit": {"epochs": 0}}, "fit.epochs is 0"),
+        ({"fit": {"ema_decay": 1.0}}, "fit.ema_decay is 1.0"),
+        ({"fit": {"milestones": [50, 35]}}, "epochs must rise"),
+        ({"fit": {"loss_weights": [0.0, 0.0, 0.0]}}, "fit.loss_weights"),
+        ({"fit": {"epochen": 3}}, "no key 'epochen'"),
+        ({"fit": {"epochs": "many"}}, "fit.epochs is 'many'"),
+        ({"clips": {"crop": [0.9, 0.1]}}, "crop is"),
+        ({"seed": -1}, "seed is -1"),
+        ({"skeleton_augment": {"mirror": 0.5}}, "skeleton_augment is not used"),
+        ({"clips": {"num_steps": 18}}, "divides time by 4"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_name(
+    configured: Callable[..., StoreConfig], changes: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        configured(**changes)
+
+
+def test_missing_and_malformed_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_store_config(tmp_path / "absent.yaml")
+    path = tmp_path / "broken.yaml"
+    path.write_text("data: [")
+    with pytest.raises(ConfigurationError, match="not valid YAML"):
+        load_store_config(path)

@@ -1,0 +1,165 @@
+"""A store as Lightning's data module: the same batches whatever the number of processes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytorch_lightning as lightning
+from torch.utils.data import DataLoader, Dataset, Sampler
+
+from bharnet_ros.errors import ConfigurationError
+from training.data import BatchLoader, Clips, Split, Store, load_protocol, open_store, split_clips
+from training.engine.config import StoreConfig
+from training.engine.inputs import Inputs, Preparation
+
+
+class TrainingBatches(Dataset[Inputs]):
+    """Batches by a number that goes on over the epochs; each a function of seed and number.
+
+    Of several processes (rank of world), each takes its own part of every batch, so together
+    they see the same clips as one process would.
+    """
+
+    def __init__(
+        self, loader: BatchLoader, preparation: Preparation, batch_size: int, seed: int,
+        rank: int = 0, world: int = 1,
+    ) -> None:  # fmt: skip
+        self._loader = loader
+        self._preparation = preparation
+        self._batch_size = batch_size
+        self._seed = seed
+        self._rank, self._world = rank, world
+        # A last batch that leaves a process without a clip would hang the others.
+        self.per_epoch = max(1, loader.num_clips // batch_size)
+        if min(loader.num_clips, batch_size) < world:
+            raise ConfigurationError(
+                f"{world} processes share batches of {min(loader.num_clips, batch_size)} clips; "
+                "use fewer processes or a larger fit.batch_size."
+            )
+
+    def __len__(self) -> int:
+        return self.per_epoch
+
+    def __getitem__(self, number: int) -> Inputs:
+        epoch, place = divmod(number, self.per_epoch)
+        order = np.random.default_rng([self._seed, 0, epoch]).permutation(self._loader.num_clips)
+        chosen = order[place * self._batch_size : (place + 1) * self._batch_size]
+        rng = np.random.default_rng([self._seed, 1, number, self._rank])
+        return self._preparation.training(
+            self._loader.windows(chosen[self._rank :: self._world], rng), rng
+        )
+
+
+class EvaluationBatches(Dataset[Inputs]):
+    """Every clip once, in order; of several processes, each has every world-th clip."""
+
+    def __init__(
+        self,
+        loader: BatchLoader,
+        preparation: Preparation,
+        batch_size: int = 256,
+        rank: int = 0,
+        world: int = 1,
+    ) -> None:
+        self._loader = loader
+        self._preparation = preparation
+        mine = np.arange(loader.num_clips)[rank::world]
+        self._parts = [mine[i : i + batch_size] for i in range(0, len(mine), batch_size)]
+
+    def __len__(self) -> int:
+        return len(self._parts)
+
+    def __getitem__(self, place: int) -> Inputs:
+        return self._preparation.evaluation(self._loader.windows(self._parts[place], None))
+
+
+class EpochNumbers(Sampler[int]):
+    """The numbers of an epoch's batches. steps: tells how many batches are behind us, also in a
+    resumed run. (Lightning asks for the first epoch's iterator before it tells which epoch it is.)
+    """
+
+    def __init__(self, per_epoch: int, steps: Callable[[], int]) -> None:
+        self._per_epoch = per_epoch
+        self._steps = steps
+
+    def __iter__(self) -> Iterator[int]:
+        first = self._steps() // self._per_epoch * self._per_epoch
+        return iter(range(first, first + self._per_epoch))
+
+    def __len__(self) -> int:
+        return self._per_epoch
+
+
+class StoreDataModule(lightning.LightningDataModule):
+    """The parts of a store that a configuration asks for. workers: processes that prepare
+    batches for each training process; 0 prepares in it."""
+
+    def __init__(self, config: StoreConfig, workers: int = 0) -> None:
+        super().__init__()
+        self.config = config
+        self.workers = workers
+        # Fewer validation clips than processes: those without one wait for the others.
+        self.allow_zero_length_dataloader_with_multiple_devices = True
+        self.store: Store = open_store(config.data.store)
+        protocol = load_protocol(config.data.protocol)
+        self.split: Split = split_clips(self.store, protocol, config.data.fold)
+        self.preparation = Preparation(config, self.store.sheet, len(self.split.class_names))
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """However many processes share them."""
+        return self.training_batches().per_epoch
+
+    @property
+    def has_validation(self) -> bool:
+        return len(self.split.validation) > 0
+
+    def clips(self, part: str) -> Clips:
+        """Of train, validation, test or train_and_validation."""
+        return self.split.clips[getattr(self.split, part)]
+
+    def loader(self, part: str) -> BatchLoader:
+        """For evaluation: every clip once, in order."""
+        return BatchLoader(
+            self.store, self.clips(part), self.config.clips.loader(256), training=False
+        )
+
+    def training_batches(self, rank: int = 0, world: int = 1) -> TrainingBatches:
+        """See `TrainingBatches`."""
+        config = self.config
+        clips = self.clips(config.data.train_on)
+        clips = clips[np.tile(np.arange(len(clips)), config.data.repeat)]
+        size = config.fit.batch_size
+        loader = BatchLoader(
+            self.store, clips, config.clips.loader(size), training=True, seed=config.seed
+        )
+        return TrainingBatches(loader, self.preparation, size, config.seed, rank, world)
+
+    def train_dataloader(self) -> DataLoader[Inputs]:
+        """See the class."""
+        batches = self.training_batches(*self._place())
+        return self._prefetched(batches, EpochNumbers(batches.per_epoch, self._steps))
+
+    def val_dataloader(self) -> DataLoader[Inputs]:
+        """See the class."""
+        rank, world = self._place()
+        batches = EvaluationBatches(
+            self.loader("validation"), self.preparation, rank=rank, world=world
+        )
+        return self._prefetched(batches, None)
+
+    def _steps(self) -> int:
+        return 0 if self.trainer is None else self.trainer.global_step
+
+    def _place(self) -> tuple[int, int]:
+        trainer = self.trainer
+        return (0, 1) if trainer is None else (trainer.global_rank, trainer.world_size)
+
+    def _prefetched(
+        self, batches: Dataset[Inputs], sampler: Sampler[int] | None
+    ) -> DataLoader[Inputs]:
+        return DataLoader(
+            batches, batch_size=None, sampler=sampler, num_workers=self.workers,
+            persistent_workers=self.workers > 0,
+        )  # fmt: skip

@@ -1,0 +1,159 @@
+"""From a run to the bundle that the robot loads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bharnet_ros.bundle import Bundle, extra_files, write_bundle
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.features import body_features, hand_features
+from bharnet_ros.inference import create_engine
+from bharnet_ros.manifest import Fusion, Manifest
+from training.calibration import fit_temperature
+from training.engine.config import BundleConfig
+from training.engine.data import EvaluationBatches, StoreDataModule
+from training.engine.evaluating import open_run
+from training.engine.figures import judged_figures
+from training.engine.layouts import into_layout
+from training.engine.scores import Scores, predict_part
+from training.engine.streams import composed_streams
+from training.engine.tables import rounded
+from training.evaluate import event_figures
+from training.export import export_bundle
+from training.models import BHaRNet
+from training.replay import choose_thresholds
+from training.starting import WEIGHTS_FILE as WEIGHTS_IN_BUNDLE
+from training.starting import pack_weights
+from training.windowing import ExpertInputs
+
+Report = Callable[[str], None]
+
+
+def export_run(
+    run: Path,
+    folder: Path,
+    wanted: BundleConfig,
+    command: str,
+    store: str = "",
+    report: Report = print,
+) -> Bundle:
+    """Calibrate on the validation part and write the bundle.
+
+    wanted: what it is called, and what the robot needs to know. Temperatures are fitted on
+    validation clips; thresholds on streams made of them, each action between two idle clips,
+    replayed through the robot's own recogniser (see `training.replay.choose_thresholds`).
+    Raises ConfigurationError for a run whose inputs are not the robot's, or if `wanted` lacks
+    what a bundle needs.
+    """
+    network, data, description = open_run(run, store)
+    config = data.config
+    names = data.split.class_names
+    if not isinstance(network, BHaRNet):
+        raise ConfigurationError(
+            f"{run} holds one expert alone (streams {list(config.streams)}, inputs "
+            f"'{config.inputs}'); a bundle takes body and hand experts on the robot's features."
+        )
+    if wanted.background not in names:
+        raise ConfigurationError(
+            f"bundle.background is '{wanted.background}'; name the class of nothing going on, one "
+            f"of {', '.join(names)}."
+        )
+    if not data.has_validation:
+        raise ConfigurationError(
+            f"Protocol '{config.data.protocol}' has no validation part to fit temperatures and "
+            "thresholds on; use one that has."
+        )
+    check_layouts(data, wanted.layout)
+    validation = predict_part(network, data, "validation")
+    figures = judged_figures(validation, names, config.streams)
+    manifest = Manifest(
+        name=wanted.name or config.name,
+        layout=wanted.layout,
+        class_names=names,
+        background_class=wanted.background,
+        window_s=wanted.window_s,
+        num_steps=config.clips.num_steps,
+        max_gap_s=wanted.max_gap_s,
+        features=config.features,
+        fusion=temperatures(validation),
+        description=wanted.description,
+        license=wanted.license or data.store.sheet.license,
+        training=provenance(description, command),
+        metrics={
+            "validation_accuracy": rounded(
+                {name: judge["accuracy"] for name, judge in figures["judges"].items()}
+            )
+        },
+    )
+    bundle, difference = export_bundle(
+        network, manifest, some_windows(data), folder, {WEIGHTS_IN_BUNDLE: pack_weights(network)}
+    )
+    report(f"Largest difference between torch and ONNX Runtime: {difference:.1e}")
+    streams = composed_streams(data, wanted.layout, wanted.background)
+    thresholds, score = choose_thresholds(streams, bundle, create_engine(bundle))
+    report(
+        f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "
+        f"{thresholds.unknown} ({score.right} of {score.total} validation actions recognised in "
+        f"streams, {score.wrong} wrong, {len(score.false_alarms)} false alarms)"
+    )
+    metrics = {
+        **bundle.manifest.metrics,
+        "validation_streams": rounded(event_figures(score, ())),
+        "parity": float(f"{difference:.2g}"),
+    }
+    manifest = replace(bundle.manifest, thresholds=thresholds, metrics=metrics)
+    bundle = write_bundle(folder, manifest, bundle.onnx_path.read_bytes(), extra_files(bundle))
+    report(f"Bundle written to {folder}")
+    return bundle
+
+
+def temperatures(scores: Scores) -> Fusion:
+    """Those that make validation probabilities honest."""
+    seen = scores.usable > 0.0
+    return Fusion(
+        "logit_sum",
+        fit_temperature(scores.fused[seen], scores.label[seen]),
+        fit_temperature(scores.body, scores.label),
+        fit_temperature(scores.hand[seen], scores.label[seen]),
+    )
+
+
+def some_windows(data: StoreDataModule, count: int = 64) -> ExpertInputs:
+    """Real inputs for the parity check."""
+    batch = EvaluationBatches(data.loader("validation"), data.preparation, count)[0]
+    return ExpertInputs(batch.body.numpy(), batch.hand.numpy(), batch.label.numpy())
+
+
+def check_layouts(data: StoreDataModule, layout: str) -> None:
+    """The robot's layout must give the experts the inputs they were trained on."""
+    own = data.store.sheet.layout
+    sample = data.store.sample(int(data.clips("train").sample[0])).people[0]
+    features = data.config.features
+    moved = into_layout(sample.keypoints, sample.scores, own, layout)
+    for make in (body_features, hand_features):
+        trained = make(sample.keypoints, sample.scores, own, features)
+        if not np.array_equal(trained, make(*moved, layout, features)):
+            raise ConfigurationError(
+                f"Layout '{layout}' gives the experts other inputs than the store's '{own}'; set "
+                "bundle.layout to one with the same body and hand keypoints."
+            )
+
+
+def provenance(description: dict[str, Any], command: str) -> dict[str, Any]:
+    """What the manifest tells about how the bundle came to be; no path of this machine."""
+    config = {**description["config"], "data": {**description["config"]["data"], "store": ""}}
+    return {
+        "command": command,
+        "seed": config["seed"],
+        "config_sha256": description["config_sha256"],
+        "config": config,
+        "data": description["store"],
+        "clips": description["clips"],
+        "epochs": description["epochs"],
+        "packages": description["packages"],
+    }

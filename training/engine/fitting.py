@@ -1,0 +1,212 @@
+"""A training run: from a configuration to weights, with curves, checkpoints and a way back in."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import pickle  # for the name of its error alone
+import platform
+import random
+import sys
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as lightning
+import torch
+from pytorch_lightning.callbacks import Callback, ModelCheckpoint, TQDMProgressBar
+from pytorch_lightning.loggers import TensorBoardLogger
+
+from bharnet_ros.errors import ConfigurationError
+from training.checkpoint import save_weights
+from training.engine.config import StoreConfig
+from training.engine.data import StoreDataModule
+from training.engine.module import ExpertModule
+from training.engine.networks import make_network
+from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS, CURVES, WEIGHTS_FILE
+
+Report = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Where to train. accelerator, devices, nodes, strategy: as Lightning's Trainer takes them;
+    under torchrun every started process is one device. workers: processes that prepare batches.
+    threads: of torch, on CPUs."""
+
+    accelerator: str = "auto"
+    devices: int = 1
+    nodes: int = 1
+    strategy: str = "auto"
+    workers: int = 0
+    threads: int = 1
+
+
+def fit_store(
+    config: StoreConfig,
+    run: Path,
+    machine: Machine | None = None,
+    resume: bool = False,
+    report: Report = print,
+) -> dict[str, Any]:
+    """Train and write `weights.npz` into `run`; returns what is written beside the weights.
+
+    resume: go on after the last finished epoch of an interrupted run of the same configuration.
+    The same seed gives the same numbers on the same machine with as many threads and processes.
+    """
+    machine = machine or Machine()
+    logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+    prepare_torch(config.seed, machine.threads)
+    data = StoreDataModule(config, machine.workers)
+    sheet, split = data.store.sheet, data.split
+    network = make_network(config, len(split.class_names), sheet.layout, sheet.dims)
+    module = ExpertModule(network, config.fit, data.steps_per_epoch, config.seed)
+    checkpoint = _checkpoint(run, resume)
+    trainer = make_trainer(config, run, machine, data.has_validation, report)
+    train = getattr(split, config.data.train_on)
+    if trainer.is_global_zero:
+        parameters = sum(p.numel() for p in network.parameters())
+        report(
+            f"{config.name}: {len(train)} training, {len(split.validation)} validation clips, "
+            f"{len(split.class_names)} classes, {parameters} parameters"
+        )
+    begin, begin_cpu = time.monotonic(), time.process_time()
+    with warnings.catch_warnings():
+        for what in _EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", what)
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    description: dict[str, Any] = {
+        "config": dataclasses.asdict(config),
+        "config_sha256": config.digest(),
+        "store": {
+            "dataset": sheet.dataset, "layout": sheet.layout, "dims": sheet.dims,
+            "license": sheet.license, "content_sha256": data.store.content_hash(),
+        },
+        "class_names": list(split.class_names),
+        "clips": {name: len(getattr(split, name)) for name in ("train", "validation", "test")},
+        "history": module.history,
+        "epochs": trainer.current_epoch,
+        "seconds": round(time.monotonic() - begin, 1),
+        "cpu_seconds": round(time.process_time() - begin_cpu, 1),
+        "machine": {
+            "accelerator": type(trainer.accelerator).__name__, "processes": trainer.world_size,
+            "threads": torch.get_num_threads(),
+        },
+        "packages": {
+            "torch": torch.__version__, "lightning": version("pytorch-lightning"),
+            "python": platform.python_version(),
+        },
+    }  # fmt: skip
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    if trainer.is_global_zero:
+        save_weights(run / WEIGHTS_FILE, module.final_network.cpu(), description)
+        report(f"Weights written to {run / WEIGHTS_FILE} ({description['seconds']:.0f} s)")
+    trainer.strategy.barrier()
+    return description
+
+
+def prepare_torch(seed: int, threads: int) -> None:
+    """The same numbers every time."""
+    torch.set_num_threads(threads)
+    random.seed(seed)
+    torch.manual_seed(seed)
+
+
+def make_trainer(
+    config: StoreConfig, run: Path, machine: Machine, validate: bool, report: Report
+) -> lightning.Trainer:
+    """Lightning's engine with our settings."""
+    fit = config.fit
+    strategy = machine.strategy
+    if strategy == "ddp" and min(fit.loss_weights) == 0.0:
+        # Without one of the losses, what only it reaches gets no gradient to wait for.
+        strategy = "ddp_find_unused_parameters_true"
+    live = sys.stderr.isatty()
+    callbacks: list[Callback] = [
+        ModelCheckpoint(
+            run / CHECKPOINTS,
+            filename=CHECKPOINT_FILE.removesuffix(".ckpt"),
+            every_n_epochs=1,
+            save_on_train_epoch_end=True,
+            enable_version_counter=False,  # each epoch takes the place of the one before
+        ),
+        TQDMProgressBar() if live else Lines(report),
+    ]
+    return lightning.Trainer(
+        accelerator=machine.accelerator,
+        devices=machine.devices,
+        num_nodes=machine.nodes,
+        strategy=strategy,
+        precision=fit.precision,  # type: ignore[arg-type]
+        max_epochs=fit.epochs,
+        gradient_clip_val=fit.gradient_clip or None,
+        check_val_every_n_epoch=fit.validate_every,
+        limit_val_batches=None if validate else 0,
+        num_sanity_val_steps=0,
+        deterministic=True,
+        use_distributed_sampler=False,  # the data module divides the batches itself
+        logger=TensorBoardLogger(run, name=None, version=CURVES),
+        log_every_n_steps=10,
+        enable_progress_bar=live,
+        enable_model_summary=False,
+        callbacks=callbacks,
+    )
+
+
+class Lines(Callback):
+    """Progress where no terminal shows a bar: one line for each validation."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._begin = time.monotonic()
+
+    def on_train_epoch_end(self, trainer: lightning.Trainer, module: Any) -> None:
+        """Lightning's hook."""
+        epoch = trainer.current_epoch + 1
+        judged = module.history and module.history[-1]["epoch"] == epoch
+        if not trainer.is_global_zero or not (judged or epoch == trainer.max_epochs):
+            return
+        if not judged:
+            self._report(f"epoch {epoch}/{trainer.max_epochs}")
+            return
+        last = module.history[-1]
+        loss = float(trainer.callback_metrics.get("loss/total", float("nan")))
+        judges = "  ".join(f"{name} {last[name]:.3f}" for name in ("body", "hand", "fused"))
+        self._report(
+            f"epoch {last['epoch']:.0f}/{trainer.max_epochs}  loss {loss:.3f}  validation: "
+            f"{judges}  ({time.monotonic() - self._begin:.0f} s)"
+        )
+
+
+def _checkpoint(run: Path, resume: bool) -> Path | None:
+    """Where to go on from, if it can be read without running anything."""
+    path = run / CHECKPOINTS / CHECKPOINT_FILE
+    if not resume:
+        return None
+    if not path.is_file():
+        raise ConfigurationError(f"There is nothing to resume at {path}; start without --resume.")
+    try:
+        torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise ConfigurationError(
+            f"{path} cannot be resumed from ({str(error).splitlines()[0]}); it is damaged or no "
+            "checkpoint of this program. Start without --resume."
+        ) from error
+    return path
+
+
+_EXPECTED_WARNINGS = (
+    ".*does not have many workers.*",
+    ".*number of training batches.*",
+    ".*Checkpoint directory.*exists and is not empty.*",
+    ".*you defined a `validation_step`.*",
+    ".*weights_only.*",
+    ".*LeafSpec.*",
+    ".*sync_dist=True.*",
+)
+"""Lightning's advice on what is meant to be as it is."""
