@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from training.measuring.training_hook import Trainer
 
 _WHAT = (
-    "landmarks", "photographs", "hand_shapes", "unknown", "idle", "reaction", "drawn", "fewshot",
+    "landmarks", "photographs", "hand_shapes", "unknown", "digits", "idle", "reaction", "drawn",
+    "fewshot",
 )  # fmt: skip
 
 

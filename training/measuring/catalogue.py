@@ -89,20 +89,19 @@ def _hand_shapes(request: Request) -> Result:
 def _unknown(request: Request) -> Result:
     from training.measuring import unknown
 
-    table = shape_table()
     material = unknown.Material(
         data.load_landmarks(request.data),
-        extraction.stills(
-            "digits",
-            lambda: data.later_digits(request.data, table.digits, table.unknown_digits),
-            request.cache,
-            report=request.report,
-            frames=unknown.DIGIT_FRAMES,
-        ),
+        _digit_stills(request),
         _photograph_stills(request),
         _clips(request),
     )
     return unknown.measure(material, request.judges)
+
+
+def _digits(request: Request) -> Result:
+    from training.measuring import digits
+
+    return digits.measure(_digit_stills(request), request.judges)
 
 
 def _idle(request: Request) -> Result:
@@ -146,6 +145,16 @@ def _photograph_stills(request: Request) -> extraction.Stills:
     )  # fmt: skip
 
 
+def _digit_stills(request: Request) -> extraction.Stills:
+    from training.measuring.unknown import DIGIT_FRAMES
+
+    table = shape_table()
+    return extraction.stills(
+        "digits", lambda: data.later_digits(request.data, table.digits, table.unknown_digits),
+        request.cache, report=request.report, frames=DIGIT_FRAMES,
+    )  # fmt: skip
+
+
 def _clips(request: Request) -> list[KeypointSequence]:
     return [extraction.clip(path, request.cache) for path in data.signing_clips(request.data)]
 
@@ -164,6 +173,9 @@ MEASUREMENTS: Mapping[str, tuple[Callable[[Request], Result], str]] = {
     "unknown": (
         _unknown, f"all landmarks and no_gesture photographs, {_TEST_ONLY}; digits 1 to 5 of the "
         "later half of the pupils, 0 and 7 to 9 of all; 5 clips"
+    ),
+    "digits": (
+        _digits, "digits 1 to 5 of the later half of the pupils, 0 and 7 to 9 of all"
     ),
     "idle": (_idle, "60 films of 60 s, people 710000 to 710059; 5 clips"),
     "reaction": (_reaction, "40 projected films, people 730000 to 730039; idle films; 5 clips"),

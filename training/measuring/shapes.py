@@ -22,7 +22,8 @@ class ShapeTable:
 
     names: all shapes. of_label, of_class: label of the data -> shape, class of a bundle -> shape.
     nothing: labels that show no shape. digits: known digit -> the shapes that are right for it;
-    unknown_digits: those that are none. beside: a published figure to stand beside ours.
+    unknown_digits: those that are none. alike: unknown digit -> the shape it is made exactly
+    like. beside: a published figure to stand beside ours.
     """
 
     names: tuple[str, ...]
@@ -31,6 +32,7 @@ class ShapeTable:
     nothing: tuple[str, ...]
     digits: Mapping[str, tuple[str, ...]]
     unknown_digits: tuple[str, ...]
+    alike: Mapping[str, str]
     beside: Mapping[str, Any]
 
     def shape_of_class(self, class_name: str) -> str | None:
@@ -70,5 +72,6 @@ def shape_table(path: Path = TABLE) -> ShapeTable:
         tuple(data["nothing"]),
         {str(digit): tuple(shapes) for digit, shapes in digits["known"].items()},
         tuple(str(digit) for digit in digits["unknown"]),
+        {str(digit): str(shape) for digit, shape in digits["alike"].items()},
         data["beside"],
     )
