@@ -25,7 +25,7 @@ MANIFEST_FILE = "manifest.json"
 MODEL_FILE = "model.onnx"
 GESTURES_FILE = "gestures.yaml"
 """Descriptions of a bundle's gestures, for `load_vocabulary`; not every bundle has them."""
-DEFAULT_BUNDLE = "first_light"
+DEFAULT_BUNDLE = "gestures"
 """The shipped bundle that runs unless another one is chosen."""
 _SHIPPED = Path(__file__).parent / "bundles"
 

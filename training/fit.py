@@ -22,7 +22,7 @@ from training.dataset import DatasetCard, check_card, read_card
 from training.ema import WeightAverage
 from training.losses import Losses, ensemble_loss
 from training.metrics import summary
-from training.models import BHaRNet
+from training.models import BHaRNet, ExpertOutput
 from training.predict import predict
 from training.sampling import BatchSampler
 from training.sequences import KeypointSequence, content_hash, load_split
@@ -163,16 +163,20 @@ def learning_rate(config: FitConfig, step: int) -> float:
 
 
 def train_step(
-    network: BHaRNet, batch: ExpertInputs, optimiser: torch.optim.Optimizer, config: FitConfig
+    network: BHaRNet,
+    batch: ExpertInputs,
+    optimiser: torch.optim.Optimizer,
+    config: FitConfig,
+    loss: Callable[[ExpertOutput, Tensor], Losses] | None = None,
 ) -> Losses:
-    """One optimiser step on one batch."""
+    """One optimiser step on one batch. loss: of outputs and labels; the ensemble loss if None."""
     network.train()
     with torch.autocast("cpu", dtype=torch.bfloat16, enabled=config.bfloat16):
         output = network(torch.from_numpy(batch.body), torch.from_numpy(batch.hand))
     output = output._replace(body=output.body.float(), hand=output.hand.float())
-    losses = ensemble_loss(
-        output, torch.from_numpy(batch.label), config.label_smoothing, config.loss_weights,
-        config.outsider_weight,
+    labels = torch.from_numpy(batch.label)
+    losses = loss(output, labels) if loss is not None else ensemble_loss(
+        output, labels, config.label_smoothing, config.loss_weights, config.outsider_weight
     )  # fmt: skip
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from bharnet_ros.gestures import Vocabulary
 
-STEPS = 700
+STEPS = 500
 PERFORMANCES = 250
 CONFUSED = 0.05
 """Shares of windows below this are not worth a warning."""

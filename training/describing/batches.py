@@ -15,10 +15,13 @@ from training.describing.hands import OTHER_HAND, HandBank
 from training.describing.observing import CLOSE, ObservationConfig, Observer
 from training.describing.people import LAYOUT, PeopleBank
 from training.describing.recordings import HandRecordings, RecordingSampler
+from training.describing.transitions import transition_of
 from training.describing.views import ViewConfig, look
 from training.windowing import ExpertInputs
 
 IntArray = npt.NDArray[np.int64]
+_ARMS = ((7, 9), (8, 10))  # elbow and wrist, left and right
+_ARM_GONE = 0.4
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,10 @@ class Mix:
     """What a batch is made of: shares of people, hands alone, recorded hands, filmed people.
 
     The shares of sources that are absent go to people. background, unknown: shares of these two
-    classes among people; the rest is spread evenly over the gestures. unknown_hands: share of
-    hands alone that are none of the gestures.
+    classes among people; passing: of windows that end while a gesture begins or ends; the rest
+    is spread evenly over the gestures. unknown_hands: share of hands alone that are none of the
+    gestures. grafted: share of hands, recorded ones too, that get the body of somebody who holds
+    up any hand shape or does something unknown, because people hold a shape where they like.
     """
 
     people: float = 0.60
@@ -35,8 +40,10 @@ class Mix:
     recorded: float = 0.0
     filmed: float = 0.15
     background: float = 0.14
-    unknown: float = 0.18
-    unknown_hands: float = 0.25
+    unknown: float = 0.15
+    passing: float = 0.20
+    unknown_hands: float = 0.2
+    grafted: float = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,8 +100,13 @@ class Batches:
         self._num_steps = people.num_steps
         self._observer = Observer(people.num_steps, people.step_s, seed, self._looks.observation)
         self._close = Observer(people.num_steps, people.step_s, seed + 1, self._looks.close)
-        labels = [*self._gestures, self._background, unknown_id]
-        self._ends = {int(c): people.ends(int(c)) for c in labels}
+        classes = [*self._gestures, self._background, unknown_id]
+        labels = [*classes, *(transition_of(int(c)) for c in self._gestures)]
+        ends = {int(c): people.ends(int(c)) for c in labels}
+        self._ends = {c: rows for c, rows in ends.items() if len(rows) or c in classes}
+        held = sources.hands.names if sources.hands else ()
+        arms = [unknown_id, *(self._ids[name] for name in held)]
+        self._arms = np.concatenate([self._ends[int(c)] for c in arms])
         self._recorded = RecordingSampler(sources.recorded) if sources.recorded else None
         self._filmed = _by_label(sources.filmed)
 
@@ -136,13 +148,18 @@ class Batches:
         labels = gestures[(np.arange(count) + rng.integers(len(gestures))) % len(gestures)]
         draw = rng.random(count)
         labels = np.where(draw < self._mix.background, self._background, labels)
-        unknown = (draw >= self._mix.background) & (draw < self._mix.background + self._mix.unknown)
+        draw -= self._mix.background
+        unknown = (draw >= 0.0) & (draw < self._mix.unknown)
+        draw -= self._mix.unknown
+        passing = (draw >= 0.0) & (draw < self._mix.passing)
+        labels = np.where(passing, transition_of(0) + labels, labels)
         return np.where(unknown, self._unknown, labels)
 
     def _of_people(
         self, count: int, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray, IntArray]:
-        labels = self._labels(count, rng)
+        labels = np.array([c if c in self._ends else self._background
+                           for c in self._labels(count, rng)])  # fmt: skip
         ends = np.array([_one(self._ends[int(label)], rng) for label in labels])
         pixels = look(self._sources.people.windows(ends), rng, self._looks.view)
         return (*self._observer(pixels, rng), labels)
@@ -156,10 +173,7 @@ class Batches:
         names = [str(n) for n in rng.choice(np.array(bank.names), count)]
         strange = rng.random(count) < self._mix.unknown_hands
         names = [OTHER_HAND if s else n for n, s in zip(names, strange, strict=True)]
-        keypoints, scores = bank.windows(names, self._num_steps, rng)
-        seen, _ = self._close(keypoints, rng)
-        labels = np.array([self._ids.get(n, self._unknown) for n in names], np.int64)
-        return seen, scores, labels
+        return self._held(names, *bank.windows(names, self._num_steps, rng), rng)
 
     def _of_recordings(
         self, count: int, rng: np.random.Generator
@@ -168,8 +182,27 @@ class Batches:
         if sampler is None:
             raise ValueError("There are no recordings to draw from.")
         names = [str(n) for n in rng.choice(np.array(sampler.labels), count)]
-        keypoints, scores = sampler.windows(names, self._num_steps, rng)
+        return self._held(names, *sampler.windows(names, self._num_steps, rng), rng)
+
+    def _held(
+        self,
+        names: Sequence[str],
+        keypoints: FloatArray,
+        scores: FloatArray,
+        rng: np.random.Generator,
+    ) -> tuple[FloatArray, FloatArray, IntArray]:
+        """Exact hands (N, T, 59, 2) as seen from near by, some with somebody's body."""
         seen, _ = self._close(keypoints, rng)
+        rows = np.flatnonzero(rng.random(len(names)) < self._mix.grafted)
+        if len(rows) and len(self._arms):
+            ends = rng.choice(self._arms, len(rows))
+            pixels = look(self._sources.people.windows(ends), rng, self._looks.view)
+            bodies, found = self._observer(pixels, rng)
+            # So close to the camera, elbows and wrists are often out of the picture.
+            for arm in _ARMS:
+                gone = np.flatnonzero(rng.random(len(rows)) < _ARM_GONE)
+                found[np.ix_(gone, np.arange(self._num_steps), np.array(arm))] = 0.0
+            seen[rows, :, :17], scores[rows, :, :17] = bodies[:, :, :17], found[:, :, :17]
         labels = np.array([self._ids.get(n, self._unknown) for n in names], np.int64)
         return seen, scores, labels
 

@@ -11,6 +11,7 @@ from bharnet_ros.gestures import Vocabulary
 from training.config import TrainingConfig, WindowConfig
 from training.describing.batches import FilmedWindows
 from training.describing.people import KEPT, ActingConfig, visible_s
+from training.describing.transitions import transition_of
 from training.labels import IGNORE
 from training.sequences import KeypointSequence, load_split
 from training.windowing import cut_window
@@ -53,10 +54,13 @@ def _labels(
     vocabulary: Vocabulary,
     acting: ActingConfig,
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-    labels = np.full(len(ends), vocabulary.class_id(vocabulary.background), np.int64)
+    background = vocabulary.class_id(vocabulary.background)
+    labels = np.full(len(ends), background, np.int64)
     after_ns = round(acting.after_s * 1e9)
     for span in film.spans:
-        labels[(ends >= span.start_ns) & (ends <= span.end_ns + after_ns)] = IGNORE
+        inside = (ends >= span.start_ns) & (ends <= span.end_ns + after_ns)
+        passing = transition_of(vocabulary.class_id(span.class_name))
+        labels[inside] = np.where(labels[inside] == background, passing, IGNORE)
     for span in film.spans:
         arrived = span.arrived_ns if span.arrived_ns >= 0 else span.start_ns
         released = span.released_ns if span.released_ns >= 0 else span.end_ns

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Protocol
 
 import numpy as np
 from torch import Tensor, nn
 
 from training.config import ExpertConfig, FitConfig, ModelConfig
+from training.describing.transitions import partial_loss
 from training.ema import WeightAverage
 from training.fit import learning_rate, make_optimiser, seed_everything, train_step
 from training.models import BHaRNet
@@ -41,7 +43,7 @@ class TrainingPlan:
 
     fit: FitConfig = field(
         default_factory=lambda: FitConfig(
-            steps=3000, batch_size=256, learning_rate=3e-3, weight_decay=0.02, warmup_steps=100,
+            steps=4500, batch_size=256, learning_rate=3e-3, weight_decay=0.02, warmup_steps=100,
             ema_decay=0.998, label_smoothing=0.05, bfloat16=False, validate_every=500,
         )
     )  # fmt: skip
@@ -57,9 +59,11 @@ def train(
     plan: TrainingPlan,
     report: Report,
     initial: Mapping[str, Tensor] | None = None,
+    background: int = 0,
 ) -> BHaRNet:
     """The averaged network after the last step.
 
+    background: its class; the last class is the unknown one (see `transitions`).
     initial: weights by name to start from (of a bundle, see `starting`); what has another shape,
     such as the last layer of other classes, starts at random. Batches are made one ahead, beside
     the training step.
@@ -70,6 +74,10 @@ def train(
         report(f"{adopt(network, initial)} of {len(network.state_dict())} arrays taken over")
     average = WeightAverage(network, plan.fit.ema_decay)
     optimiser = make_optimiser(network, plan.fit)
+    judge = partial(
+        partial_loss, background=background, unknown=num_classes - 1,
+        label_smoothing=plan.fit.label_smoothing, weights=plan.fit.loss_weights,
+    )  # fmt: skip
     begin, losses = time.monotonic(), []
     with ThreadPoolExecutor(1) as pool:
         upcoming: Future[ExpertInputs] = pool.submit(batches.batch, 0, plan.fit.batch_size)
@@ -79,7 +87,7 @@ def train(
                 upcoming = pool.submit(batches.batch, step + 1, plan.fit.batch_size)
             for group in optimiser.param_groups:
                 group["lr"] = learning_rate(plan.fit, step)
-            loss = train_step(network, batch, optimiser, plan.fit)
+            loss = train_step(network, batch, optimiser, plan.fit, judge)
             average.update(network)
             losses.append(float(loss.complementary.detach()))
             if (step + 1) % plan.fit.validate_every == 0 or step + 1 == plan.fit.steps:

@@ -44,7 +44,7 @@ class HandViewConfig:
     pitch_deg: float = 35.0
     back_share: float = 0.25
     aspect: float = 1.8
-    aspect_share: float = 0.5
+    aspect_share: float = 0.3
     second_share: float = 0.2
 
 

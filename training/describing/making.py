@@ -6,7 +6,7 @@ import hashlib
 import platform
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -93,12 +93,14 @@ def make_bundle(
     sources = Sources(people, hands, extras.recorded, extras.filmed)
     batches = Batches(vocabulary, unknown, sources, seed, recipe.mix, recipe.looks)
     checks = Batches(
-        vocabulary, unknown, Sources(others, other_hands), seed + 100_000, recipe.mix, recipe.looks
-    )
+        vocabulary, unknown, Sources(others, other_hands), seed + 100_000,
+        replace(recipe.mix, passing=0.0), recipe.looks,
+    )  # fmt: skip
     windows = checks.batch(0, recipe.validation_windows)
     network = train(
-        batches, windows, len(names), NUM_STEPS, seed, recipe.plan, report, extras.initial
-    )
+        batches, windows, len(names), NUM_STEPS, seed, recipe.plan, report, extras.initial,
+        vocabulary.class_id(vocabulary.background),
+    )  # fmt: skip
     trained = time.monotonic() - begin
     sequences = [
         *streams(vocabulary, recipe.validation_sequences, seed + 200_000),

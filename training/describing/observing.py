@@ -18,10 +18,10 @@ from training.projecting import HAND_ERROR, MEMORY_S, STEADY_SHARE
 
 Windows = tuple[FloatArray, FloatArray]
 _SAMPLINGS = 400
-# On idle films (`python -m training measure idle`), root mean square per coordinate, in lengths
-# from a shoulder to the hip across: what stays the same for a whole film, and what wanders about
-# it. Nose, eyes, ears; shoulders, elbows, wrists, hips, knees, ankles. One frame at 8 Hz and the
-# next have a correlation of 0.8.
+# Root mean square per coordinate, in lengths from a shoulder to the hip across: what stays the
+# same for a whole film of a drawn person, and what wanders about it. Nose, eyes, ears; shoulders,
+# elbows, wrists, hips, knees, ankles. `python -m benchmarks.drawn_bodies` measures them on films
+# and prints these beside. One frame at 8 Hz and the next have a correlation of 0.8.
 BODY_BIAS = np.array(
     [0.030, 0.016, 0.020, 0.026, 0.028, 0.026, 0.016, 0.012, 0.018, 0.012, 0.014, 0.032, 0.018,
      0.040, 0.035, 0.035, 0.035], np.float32,

@@ -16,6 +16,7 @@ from bharnet_ros.gestures import BodyShape, GestureDescription, GesturePlayer, S
 from bharnet_ros.gestures.performance import Segment
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import FloatArray
+from training.describing.transitions import transition_of
 from training.labels import IGNORE
 from training.outsiders import draw_outsider
 
@@ -53,8 +54,9 @@ class PeopleBank:
     """Performances one after the other.
 
     points: (F, 59, 3) float32 metres, x where the person faces, y to their left, z up, of all
-    performances. label: (F,) class of a window that ends there, or IGNORE. first: (F,) whether
-    a whole window lies before it within its performance. step_s: seconds between the rows.
+    performances. label: (F,) class of a window that ends there, a transition, or IGNORE.
+    whole: (F,) whether a whole window lies before it within its performance. step_s: seconds
+    between the rows.
     """
 
     points: FloatArray
@@ -126,18 +128,24 @@ def label_samples(
 
     A gesture counts from `visible_s` after the hand has arrived (or half of the time it is
     shown, if that is shorter) until its release begins. On the way there, on the way back and
-    `after_s` longer nothing counts: both answers are acceptable.
+    `after_s` longer is its transition; where two overlap, nothing counts.
     """
-    labels = np.full(len(times), vocabulary.class_id(vocabulary.background), np.int64)
+
+    def number_of(name: str) -> int | None:
+        return vocabulary.class_id(name) if name in vocabulary.class_names else unknown_id
+
+    background = vocabulary.class_id(vocabulary.background)
+    labels = np.full(len(times), background, np.int64)
     for segment in segments:
         inside = (times >= segment.start_s) & (times <= segment.end_s + config.after_s)
-        labels[inside] = IGNORE
+        number = number_of(segment.class_name)
+        passing = IGNORE if number is None else transition_of(number)
+        labels[inside] = np.where(labels[inside] == background, passing, IGNORE)
     for segment in segments:
         shown = segment.released_s - segment.arrived_s
         wait = min(visible_s(cast[segment.class_name], config), 0.5 * shown)
         inside = (times >= segment.arrived_s + wait) & (times <= segment.released_s)
-        known = segment.class_name in vocabulary.class_names
-        number = vocabulary.class_id(segment.class_name) if known else unknown_id
+        number = number_of(segment.class_name)
         labels[inside] = IGNORE if number is None else number
     return labels
 

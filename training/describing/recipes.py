@@ -9,7 +9,7 @@ from training.describing.batches import Mix
 from training.describing.fitting import TrainingPlan
 from training.describing.making import Recipe
 
-SHIPPED_STEPS = 3000
+SHIPPED_STEPS = 4500
 
 
 def plan_of(steps: int, learning_rate: float) -> TrainingPlan:
