@@ -27,7 +27,8 @@ class RecognizerConfig:
     smoothing_s: time constant of the average over judgements; 0 switches it off.
     min_coverage: share of the window in which a person must have been seen to be judged.
     lost_after_s: a person not seen for this long has left.
-    start, end, unknown, confirm_s, end_hold_s, min_duration_s: see EventConfig.
+    start, end, unknown, confirm_s, end_hold_s, min_duration_s: see EventConfig; a start below
+    the bundle's unknown takes that down with it.
 
     How soon an action is reported is mainly smoothing_s and confirm_s, then rate_hz: an average
     of 0.2 s takes 0.19 s to rise from nothing to a threshold of 0.6, one of 0.1 s half of that.
@@ -83,12 +84,17 @@ def rules_for(manifest: Manifest, config: RecognizerConfig) -> Rules:
                 return value
         return default
 
+    start = chosen("start", stated.start)
+    unknown = chosen("unknown", stated.unknown)
+    if config.unknown is None and config.start is not None:
+        # What is not named cannot start: whoever asks for a lower start means both.
+        unknown = min(unknown, start)
     rules = Rules(
         EventConfig(
             background_id=manifest.background_id,
-            start=chosen("start", stated.start),
+            start=start,
             end=chosen("end", stated.end),
-            unknown=chosen("unknown", stated.unknown),
+            unknown=unknown,
             confirm_s=chosen("confirm_s", CONFIRM_S),
             end_hold_s=config.end_hold_s,
             min_duration_s=config.min_duration_s,

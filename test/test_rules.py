@@ -15,6 +15,13 @@ def test_options_go_before_what_the_bundle_says() -> None:
     assert (rules.events.confirm_s, rules.smoothing_s) == (0.3, 0.05)
 
 
+def test_a_lower_start_takes_the_unknown_threshold_along() -> None:
+    manifest = tiny_manifest(thresholds=Thresholds(start=0.8, end=0.3, unknown=0.75))
+    assert rules_for(manifest, RecognizerConfig(start=0.6)).events.unknown == 0.6
+    assert rules_for(manifest, RecognizerConfig(start=0.6, unknown=0.7)).events.unknown == 0.7
+    assert rules_for(manifest, RecognizerConfig(start=0.9)).events.unknown == 0.75
+
+
 def test_without_options_the_bundle_and_then_the_defaults_hold() -> None:
     rules = rules_for(tiny_manifest(), RecognizerConfig())
     assert (rules.events.confirm_s, rules.smoothing_s) == (0.1, 0.2)

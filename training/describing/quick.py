@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from bharnet_ros.features import FeatureConfig, body_features, hand_features
 from bharnet_ros.gestures import Vocabulary
@@ -64,6 +64,10 @@ class HandTrainer:
             batches, batches.batch(10**6, 300), len(names), NUM_STEPS, seed, plan, lambda _: None,
             self.initial if described else None,
         )  # fmt: skip
+        for module in network.body.modules():
+            # No body was ever seen: norms that learned from nothing would blow anything up.
+            if isinstance(module, nn.BatchNorm1d):
+                module.reset_running_stats()
         manifest = Manifest(
             name="quick", layout="coco_wholebody_133", class_names=names,
             background_class=background, unknown_class=UNKNOWN, window_s=WINDOW_S,

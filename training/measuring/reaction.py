@@ -33,7 +33,7 @@ LATE_S = 0.5
 """A stop reported later than this after its release is missed."""
 CONFIRM_S = (0.0, 0.05, 0.1, 0.2, 0.3)
 SMOOTHING_S = (0.0, 0.05, 0.1, 0.2, 0.3)
-START_STEPS = (-0.1, 0.0, 0.1)
+START_STEPS = (-0.3, -0.2, -0.1, 0.0, 0.1)
 RATES_HZ = (15.0, 30.0)
 GOAL_S, GOAL_PER_HOUR = 0.5, 6.0
 
@@ -152,8 +152,9 @@ def _figures(
     for setting in dict.fromkeys(settings):
         confirm_s, smoothing_s, start = setting
         rules = Rules(
+            # What is not named cannot start: a lower start needs a lower `unknown`, too.
             replace(base.events, confirm_s=confirm_s, start=start,
-                    end=min(base.events.end, start)),
+                    end=min(base.events.end, start), unknown=min(base.events.unknown, start)),
             smoothing_s,
         )  # fmt: skip
         alarms = false_alarms(idle_tapes, rules, names)

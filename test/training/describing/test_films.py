@@ -7,6 +7,7 @@ import numpy as np
 from bharnet_ros.gestures import load_vocabulary
 from training.config import WindowConfig
 from training.describing.films import filmed_windows
+from training.describing.transitions import transition_of
 from training.sequences import GestureSpan, KeypointSequence
 
 VOCABULARY = load_vocabulary("first_light")
@@ -29,8 +30,11 @@ def test_windows_count_from_arrival_to_release():
     shown = windows.label == VOCABULARY.class_id("stop")
     # From 0.1 s after the arrival to the release, one window a frame.
     assert shown.sum() in (9, 10)
+    # On the way there and back it is a transition: 1 s each, and 0.35 s longer at the end.
+    passing = windows.label == transition_of(VOCABULARY.class_id("stop"))
+    assert passing.sum() in range(21, 27)
     background = windows.label == 0
-    assert background.sum() > 30 and (shown | background).all()
+    assert background.sum() > 25 and (shown | passing | background).all()
 
 
 def test_spans_of_older_films_count_from_end_to_end():
