@@ -184,5 +184,6 @@ def _captioned(strip: Image, name: str, height_px: int) -> Image:
 def save(image: Image, path: Path, quality: int = 82) -> None:
     """Write a PNG or JPEG; raises ConfigurationError if the file cannot be written."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    if not cv2.imwrite(str(path), image, [cv2.IMWRITE_JPEG_QUALITY, quality]):
+    options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix != ".png" else []
+    if not cv2.imwrite(str(path), image, options):
         raise ConfigurationError(f"{path} cannot be written; choose another folder")
