@@ -43,7 +43,12 @@ def test_where_the_store_is(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> 
     assert store_folder() == tmp_path / ".cache" / "bharnet_ros" / "models"
 
 
-def test_bundles_in_the_store_are_found_by_name(store: Path) -> None:
+def test_bundles_in_the_store_are_found_by_name(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Whatever folders lie beside the current one are none of this test's business.
+    (tmp_path / "here" / "below").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here" / "below")
     with pytest.raises(BundleError, match=f"not fetched yet; run .* models fetch {NAME}`"):
         load_bundle(NAME)
     write_tiny_bundle(store / NAME)
