@@ -19,6 +19,7 @@ from bharnet_ros.features import FeatureConfig
 from training.checkpoint import save_weights
 from training.config import OUTSIDERS, PROJECTED, FitConfig, TrainingConfig
 from training.dataset import DatasetCard, check_card, read_card
+from training.decay import adamw
 from training.ema import WeightAverage
 from training.losses import Losses, ensemble_loss
 from training.metrics import summary
@@ -142,16 +143,7 @@ def train_network(
 
 def make_optimiser(network: nn.Module, config: FitConfig) -> torch.optim.AdamW:
     """AdamW that decays weights but neither biases nor norms nor the learned graphs."""
-    decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
-    for name, parameter in network.named_parameters():
-        plain = parameter.ndim < 2 or name.endswith(("adjacency", "when"))
-        (free if plain else decayed).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+    return adamw(network, config.learning_rate, config.weight_decay)
 
 
 def learning_rate(config: FitConfig, step: int) -> float:

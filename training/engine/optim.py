@@ -8,6 +8,7 @@ from bisect import bisect_right
 import torch
 from torch import nn
 
+from training.decay import adamw
 from training.engine.config import StoreFit
 
 
@@ -19,16 +20,7 @@ def make_optimiser(network: nn.Module, config: StoreFit) -> torch.optim.Optimize
             network.parameters(), lr=config.learning_rate, momentum=config.momentum,
             weight_decay=config.weight_decay, nesterov=config.momentum > 0.0,
         )  # fmt: skip
-    decayed: list[nn.Parameter] = []
-    free: list[nn.Parameter] = []
-    for name, parameter in network.named_parameters():
-        plain = parameter.ndim < 2 or name.endswith(("adjacency", "when"))
-        (free if plain else decayed).append(parameter)
-    groups = [
-        {"params": decayed, "weight_decay": config.weight_decay},
-        {"params": free, "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=config.learning_rate)
+    return adamw(network, config.learning_rate, config.weight_decay)
 
 
 def learning_rate_factor(config: StoreFit, epoch: float) -> float:
