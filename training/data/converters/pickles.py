@@ -12,7 +12,7 @@ import pickletools
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -64,7 +64,7 @@ def read_pickle(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
-            return _run(file)
+            return _run(_Within(file, path.stat().st_size))
     except _Refused as error:
         raise ConfigurationError(
             f"{path} asks for {error}; only plain containers, text, numbers and arrays of numbers "
@@ -72,17 +72,33 @@ def read_pickle(path: Path) -> Any:
         ) from error
     except (
         OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError,
+        MemoryError,
     ) as error:  # fmt: skip
         raise ConfigurationError(
             f"{path} is no readable pickle ({error}); copy it again."
         ) from error
 
 
-def _run(file: BinaryIO) -> Any:
+class _Within:
+    """A file that does not even try to read more than it holds, whatever a damaged length says."""
+
+    def __init__(self, file: BinaryIO, size: int) -> None:
+        self._file = file
+        self._size = size
+        self.tell = file.tell
+        self.readline = file.readline
+
+    def read(self, count: int) -> bytes:
+        if count > self._size - self._file.tell():
+            raise ValueError("it ends too early")
+        return self._file.read(count)
+
+
+def _run(file: _Within) -> Any:
     stack: list[Any] = []
     memo: dict[int, Any] = {}
     argument: Any
-    for opcode, argument, _ in pickletools.genops(file):
+    for opcode, argument, _ in pickletools.genops(cast(BinaryIO, file)):
         name = opcode.name
         if name in _VALUES:
             stack.append(argument)

@@ -167,3 +167,10 @@ def test_dangerous_instructions_are_refused(read):
         assert list(pickletools.genops(io.BytesIO(content)))
         with pytest.raises(ConfigurationError, match="asks for the instruction"):
             read(content)
+
+
+@pytest.mark.parametrize("code", [b"\x8e", b"\x8d"])
+def test_a_length_beyond_the_file_is_not_asked_for(read, code):
+    """BINBYTES8 and BINUNICODE8 of four exabytes."""
+    with pytest.raises(ConfigurationError, match="ends too early"):
+        read(b"\x80\x04" + code + (1 << 62).to_bytes(8, "little") + b"x.")
