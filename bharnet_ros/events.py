@@ -6,7 +6,8 @@ All durations are compared with stamps, so the outcome does not depend on how of
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.types import ActionState, FloatArray
@@ -21,6 +22,7 @@ class EventConfig:
     background_id: the class that is no action; it never starts.
     unknown_id: a class that means "something else"; it never starts and is never named.
     start: probability at which an action may start; end: below it, it may end.
+    class_start: by class id, the start of classes that have one of their own.
     unknown: below it not even the background class is named.
     confirm_s: how long a class must stay at `start` before it starts or takes over.
     end_hold_s: how long it must stay below `end` before it is over; shorter dips are flicker.
@@ -35,15 +37,18 @@ class EventConfig:
     end_hold_s: float = 0.2
     min_duration_s: float = 0.3
     unknown_id: int | None = None
+    class_start: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name in ("start", "end", "unknown"):
-            value = getattr(self, name)
+        values = {name: getattr(self, name) for name in ("start", "end", "unknown")}
+        values |= {f"start of class {number}": v for number, v in self.class_start.items()}
+        for name, value in values.items():
             if not 0.0 <= value <= 1.0:
                 raise ConfigurationError(f"{name} is {value}; it is a probability, 0 to 1.")
-        if self.end > self.start:
+        lowest = min(self.start, *self.class_start.values(), 1.0)
+        if self.end > lowest:
             raise ConfigurationError(
-                f"end is {self.end}, above start {self.start}; an action would end the moment it "
+                f"end is {self.end}, above start {lowest}; an action would end the moment it "
                 "starts."
             )
         for name in ("confirm_s", "end_hold_s", "min_duration_s"):
@@ -158,11 +163,15 @@ class EventMachine:
         return None if best in (self._config.background_id, self._config.unknown_id) else best
 
     def _follow_candidate(self, best: int | None) -> None:
-        needed = max(self._config.start, self._config.unknown)
-        if best is None or best == self._running or self._score(best) < needed:
+        if best is None or best == self._running or self._score(best) < self._needed(best):
             self._candidate = None
         elif best != self._candidate:
             self._candidate, self._candidate_since = best, self._now_ns
+
+    def _needed(self, class_id: int) -> float:
+        """What it takes to start; what is not named cannot."""
+        config = self._config
+        return max(config.class_start.get(class_id, config.start), config.unknown)
 
     @property
     def _is_confirmed(self) -> bool:

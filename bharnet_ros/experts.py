@@ -14,7 +14,7 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.inference import Engine
-from bharnet_ros.manifest import RELIABILITIES
+from bharnet_ros.manifest_parts import RELIABILITIES
 from bharnet_ros.types import FloatArray
 from bharnet_ros.windows import Window
 

@@ -27,8 +27,9 @@ class RecognizerConfig:
     smoothing_s: time constant of the average over judgements; 0 switches it off.
     min_coverage: share of the window in which a person must have been seen to be judged.
     lost_after_s: a person not seen for this long has left.
-    start, end, unknown, confirm_s, end_hold_s, min_duration_s: see EventConfig; a start below
-    the bundle's unknown takes that down with it.
+    start, end, unknown, confirm_s, end_hold_s, min_duration_s: see EventConfig; a start given here
+    holds for every class, also those for which the bundle has one of their own, and if it is
+    below the bundle's unknown takes that down with it.
 
     How soon an action is reported is mainly smoothing_s and confirm_s, then rate_hz: an average
     of 0.2 s takes 0.19 s to rise from nothing to a threshold of 0.6, one of 0.1 s half of that.
@@ -99,8 +100,15 @@ def rules_for(manifest: Manifest, config: RecognizerConfig) -> Rules:
             end_hold_s=config.end_hold_s,
             min_duration_s=config.min_duration_s,
             unknown_id=manifest.unknown_id,
+            class_start={} if config.start is not None else _by_id(manifest),
         ),
         chosen("smoothing_s", SMOOTHING_S),
     )
     Smoother(rules.smoothing_s)  # refuses a bad value now and not with the first person
     return rules
+
+
+def _by_id(manifest: Manifest) -> dict[int, float]:
+    """The starts of single classes."""
+    stated = manifest.thresholds.class_start
+    return {manifest.class_names.index(name): start for name, start in stated.items()}

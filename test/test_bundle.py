@@ -22,7 +22,8 @@ from bharnet_ros.bundle import (
 from bharnet_ros.errors import BundleError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.inference import check_engine, create_engine
-from bharnet_ros.manifest import Fusion, Manifest, Thresholds
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import Fusion, Thresholds
 from bharnet_ros.skeleton import get_layout
 
 Change = Callable[[dict[str, Any]], object]
@@ -44,7 +45,7 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     manifest = tiny_manifest(
         features=FeatureConfig(hand_origin="first_frame"),
         fusion=Fusion("noisy_or", 1.3, 1.1, 0.9),
-        thresholds=Thresholds(0.7, 0.3, 0.45),
+        thresholds=Thresholds(0.7, 0.3, 0.45, class_start={"fist": 0.9}),
         training={"seed": 3, "data": "drawn actors"},
         metrics={"command": "python -m training evaluate", "accuracy": 0.9},
     )
@@ -154,6 +155,10 @@ def _set(name: str, value: object) -> Change:
         (_set("fusion", {"gate": 1}), "gate"),
         (_set("thresholds", {"start": 0.3, "end": 0.5}), r"thresholds\.end is 0\.5, above"),
         (_set("thresholds", {"unknown": 50}), r"thresholds\.unknown is 50"),
+        (_set("thresholds", {"class_start": [0.9]}), r"class_start is \[0\.9\].*object"),
+        (_set("thresholds", {"class_start": {"jump": 0.9}}), "names 'jump', which is no action"),
+        (_set("thresholds", {"class_start": {"fist": 0}}), r"fist is 0, below thresholds\.end"),
+        (_set("thresholds", {"class_start": {"fist": "high"}}), r"class_start\.fist is 'high'"),
         (_set("normalisation", {"kind": "table"}), "normalisation"),
         (_set("normalisation", 3), "normalisation is 3"),
         (_set("training", []), r"training is \[\]"),
@@ -191,7 +196,7 @@ def test_a_manifest_cannot_be_made_wrong() -> None:
 def test_a_body_expert_needs_a_layout_with_a_body(monkeypatch: pytest.MonkeyPatch) -> None:
     real = get_layout("coco_wholebody_133")
     fingers = replace(real, name="fingers", body_indices=np.zeros(0, np.intp))
-    monkeypatch.setattr("bharnet_ros.manifest.get_layout", lambda name: fingers)
+    monkeypatch.setattr("bharnet_ros.manifest_checks.get_layout", lambda name: fingers)
     with pytest.raises(BundleError, match=r"no keypoints of the body.*streams \['hand'\]"):
         tiny_manifest(layout="fingers")
     assert tiny_manifest(layout="fingers", streams=("hand",)).streams == ("hand",)

@@ -177,3 +177,21 @@ def test_bad_options_are_refused(options: dict[str, float]) -> None:
         EventConfig(0, **options)
     with pytest.raises(ConfigurationError, match="smoothing"):
         Smoother(-1.0)
+
+
+def test_a_class_may_need_more_than_the_others_to_start() -> None:
+    config = EventConfig(0, start=0.6, end=0.4, unknown=0.5, class_start={2: 0.95})
+    parts = [(0, 0.9), (2, 0.9), (1, 0.7), (2, 0.97)]
+    assert changes(play([(500, likely(*part)) for part in parts], config)) == [
+        (1100, STARTED, 1), (1600, ENDED, 1), (1600, STARTED, 2),
+    ]  # fmt: skip
+    # Once it runs, the common end holds: below its start it goes on.
+    script = [(500, likely(2, 0.97)), (500, likely(2, 0.5))]
+    assert changes(play(script, config)) == [(100, STARTED, 2)]
+
+
+def test_the_start_of_a_class_is_a_probability_above_the_end() -> None:
+    with pytest.raises(ConfigurationError, match=r"start of class 2 is 1\.5"):
+        EventConfig(0, class_start={2: 1.5})
+    with pytest.raises(ConfigurationError, match=r"above start 0\.3"):
+        EventConfig(0, class_start={2: 0.3})

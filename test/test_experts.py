@@ -62,7 +62,7 @@ def test_who_cannot_be_seen_is_left_out(bundle: Bundle, fusion: str, seen: set[i
 
 
 def test_one_expert_alone_has_its_own_temperature(tmp_path: Path) -> None:
-    from bharnet_ros.manifest import Fusion
+    from bharnet_ros.manifest_parts import Fusion
 
     hot = write_tiny_bundle(tmp_path, fusion=Fusion(body_temperature=4.0, hand_temperature=2.0))
     raised = window(right_wrist=(-0.5, -1.0))

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.synthetic import tiny_manifest
 from bharnet_ros.errors import ConfigurationError
-from bharnet_ros.manifest import Thresholds
+from bharnet_ros.manifest_parts import Thresholds
 from bharnet_ros.rules import RecognizerConfig, rules_for
 
 
@@ -47,3 +47,11 @@ def test_what_contradicts_itself_or_the_bundle_is_refused(options: dict[str, flo
 def test_an_unknown_conflict_is_refused_with_the_known_ones() -> None:
     with pytest.raises(ConfigurationError, match=r"'vote'.*all, best, priority"):
         RecognizerConfig(conflict="vote")
+
+
+def test_classes_keep_their_own_starts_until_a_start_is_asked_for() -> None:
+    stated = Thresholds(start=0.6, end=0.3, class_start={"wave": 0.9})
+    manifest = tiny_manifest(("idle", "wave", "point"), thresholds=stated)
+    assert rules_for(manifest, RecognizerConfig()).events.class_start == {1: 0.9}
+    assert rules_for(manifest, RecognizerConfig(end=0.2)).events.class_start == {1: 0.9}
+    assert rules_for(manifest, RecognizerConfig(start=0.5)).events.class_start == {}

@@ -35,7 +35,7 @@ class SplitConfig:
     scenes: how many films. actors: first and last seed of the people in it; shape, clothes and
     habits all follow from that seed. yaw_deg: bands of how far the person is turned away from
     the camera, either side. camera_height_m, distance_m, speed: ranges (bands for speed); 1.0 is
-    the speed of the gesture descriptions.
+    the speed of the gesture descriptions. idle: nobody makes a gesture, the whole film long.
     """
 
     scenes: int
@@ -44,6 +44,7 @@ class SplitConfig:
     camera_height_m: Range
     distance_m: Range
     speed: tuple[Range, ...]
+    idle: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,7 @@ class TrainingConfig:
     def digest(self) -> str:
         """SHA-256 of everything."""
         content = dataclasses.asdict(self)
+        _drop_idle(content["data"]["splits"])
         _drop_later_options(content["model"], ModelConfig())
         for name in ("body", "hand"):
             _drop_later_options(content["model"][name], ExpertConfig())
@@ -178,11 +180,19 @@ class TrainingConfig:
         content = dataclasses.asdict(self)
         for split in content["data"]["splits"].values():
             del split["scenes"]
+        _drop_idle(content["data"]["splits"])
         del content["data"]["projected_scenes"], content["data"]["outsider_scenes"]
         about = {"data": content["data"], "seed": self.seed}
         if self.vocabulary != "first_light":  # the first one had no name yet
             about["vocabulary"] = self.vocabulary
         return _hash(about)
+
+
+def _drop_idle(splits: dict[str, dict[str, Any]]) -> None:
+    """The option came later and leaves the hash alone where it is not used."""
+    for split in splits.values():
+        if not split["idle"]:
+            del split["idle"]
 
 
 _LATER_OPTIONS = ("variant", "fusion", "hands", "streams", "time_offset")

@@ -17,8 +17,9 @@ from training.config import WindowConfig
 from training.dataset import DatasetCard
 from training.metrics import pair_accuracy, summary
 from training.predict import ExpertLogits
-from training.replay import event_config, f1, score_tapes, smoothing_s, tape
+from training.replay import event_config, score_tapes, smoothing_s, tape
 from training.sequences import KeypointSequence
+from training.thresholds import f1
 from training.windowing import expert_inputs, index_windows
 
 EXPERTS = ("body", "hand", "fused")

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from bharnet_ros.bundle import Bundle, write_bundle
 from bharnet_ros.errors import BundleError
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import INPUTS, RELIABILITIES, Manifest
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import INPUTS, RELIABILITIES
 from training.config import TrainingConfig
 from training.models import BHaRNet
 from training.models.bharnet import CalibratedBHaRNet

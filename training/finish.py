@@ -14,7 +14,8 @@ from bharnet_ros.bundle import Bundle, extra_files, load_bundle, write_bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import Fusion, Manifest
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import Fusion
 from training.calibration import fit_temperature
 from training.checkpoint import load_weights, read_description
 from training.config import OUTSIDERS, TrainingConfig
@@ -25,11 +26,11 @@ from training.fit import WEIGHTS_FILE
 from training.models import BHaRNet
 from training.openness import open_figures
 from training.predict import ExpertLogits, predict
-from training.replay import choose_thresholds
 from training.report import write_report
 from training.sequences import KeypointSequence, load_split
 from training.starting import WEIGHTS_FILE as WEIGHTS_IN_BUNDLE
 from training.starting import pack_weights
+from training.thresholds import choose_thresholds
 from training.windowing import ExpertInputs, expert_inputs, index_windows
 
 Report = Callable[[str], None]

@@ -60,7 +60,7 @@ def plan_films(config: TrainingConfig, split: str, vocabulary: Vocabulary) -> li
         clock = LEAD_S
         if split in OUTSIDERS:
             schedule.extend(outsider_script(config.data.scene_s, LEAD_S, rng))
-        while split not in OUTSIDERS:
+        while split not in OUTSIDERS and not settings.idle:
             # Slow people take longer for the same thing.
             length = float(rng.uniform(*config.data.gesture_s)) / min(speed, 1.0)
             if clock + length > config.data.scene_s:

@@ -1,15 +1,14 @@
 """The recogniser over recorded sequences: its judgements taped once, its events replayed often.
 
-Thresholds are chosen by what the robot would really report. A tape holds what the recogniser's
-own windows, features and engine say at each of its ticks; its own event machine then runs over
-the tape with any thresholds, in milliseconds.
+Thresholds are chosen by what the robot would really report (`training.thresholds`). A tape holds
+what the recogniser's own windows, features and engine say at each of its ticks; its own event
+machine then runs over the tape with any thresholds, in milliseconds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -19,16 +18,12 @@ from bharnet_ros.evaluation import Episode, Score, score_episodes
 from bharnet_ros.events import Event, EventConfig, EventMachine, Smoother
 from bharnet_ros.experts import FUSIONS
 from bharnet_ros.inference import Engine
-from bharnet_ros.manifest import Shape, Thresholds
+from bharnet_ros.manifest_parts import Shape
 from bharnet_ros.recognizer import Recognizer
 from bharnet_ros.rules import RecognizerConfig, rules_for
 from bharnet_ros.types import ActionState, FloatArray, Skeleton, SkeletonFrame
 from training.labels import OUTSIDER
 from training.sequences import KeypointSequence
-
-STARTS = (0.4, 0.45, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
-ENDS = (0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
-UNKNOWN_SHARE = 0.05
 
 
 class Judgement(NamedTuple):
@@ -192,40 +187,6 @@ def score_tapes(
     return score_episodes(truth, reported)
 
 
-def choose_thresholds(
-    sequences: Sequence[KeypointSequence],
-    bundle: Bundle,
-    engine: Engine,
-    outsiders: Sequence[KeypointSequence] = (),
-) -> tuple[Thresholds, Score]:
-    """Thresholds of the best event F1 on the given (validation) sequences, and that score.
-
-    Whatever is reported while an outsider is shown counts as a false alarm. Among equals, the
-    middle of the start thresholds is taken, because it stands furthest from where things get
-    worse, and the lowest end threshold. `unknown` lies where 5 % of the judgements whose best
-    class is right would go unnamed; it never lies above `start`.
-    """
-    manifest = bundle.manifest
-    options = RecognizerConfig()
-    films = [*sequences, *outsiders]
-    tapes = [tape(film, bundle, engine, options)["fused"] for film in films]
-    base, smoothing = event_config(bundle, options), smoothing_s(bundle, options)
-    found: dict[tuple[float, float], Score] = {}
-    for start, end in product(STARTS, ENDS):
-        if end <= start:
-            found[start, end] = score_tapes(
-                tapes, films, replace(base, start=start, end=end, unknown=0.0),
-                smoothing, manifest.class_names,
-            )  # fmt: skip
-    best = max(f1(score) for score in found.values())
-    good = [key for key, score in found.items() if f1(score) >= best - 1e-9]
-    starts = sorted({start for start, _ in good})
-    start = starts[len(starts) // 2]
-    end = min(end for each, end in good if each == start)
-    unknown = min(_unknown_threshold(tapes, films, bundle), start)
-    return Thresholds(start, end, unknown), found[start, end]
-
-
 def event_config(bundle: Bundle, options: RecognizerConfig) -> EventConfig:
     """The event rules the recogniser would use with this bundle and these options."""
     return rules_for(bundle.manifest, options).events
@@ -234,30 +195,6 @@ def event_config(bundle: Bundle, options: RecognizerConfig) -> EventConfig:
 def smoothing_s(bundle: Bundle, options: RecognizerConfig) -> float:
     """The time constant the recogniser would use with this bundle and these options."""
     return rules_for(bundle.manifest, options).smoothing_s
-
-
-def f1(score: Score) -> float:
-    """Harmonic mean of the share of gestures recognised and of reports that are right."""
-    reported = score.right + score.wrong + len(score.false_alarms)
-    total = score.total + reported
-    return 2.0 * score.right / total if total else float("nan")
-
-
-def _unknown_threshold(
-    tapes: Sequence[Sequence[Judgement]], sequences: Sequence[KeypointSequence], bundle: Bundle
-) -> float:
-    """The probability that 95 % of the right judgements reach."""
-    names = bundle.manifest.class_names
-    reached = []
-    for judgements, sequence in zip(tapes, sequences, strict=True):
-        for stamp_ns, probabilities in judgements:
-            if probabilities is None:
-                continue
-            best = int(probabilities.argmax())
-            active = [s.class_name for s in sequence.spans if s.start_ns <= stamp_ns <= s.end_ns]
-            if names[best] == (active[0] if active else bundle.manifest.background_class):
-                reached.append(float(probabilities[best]))
-    return round(float(np.quantile(reached, UNKNOWN_SHARE)), 2) if reached else 0.0
 
 
 def _softmax(logits: FloatArray) -> FloatArray:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BundleError, ConfigurationError
-from bharnet_ros.manifest import Shape
+from bharnet_ros.manifest_parts import Shape
 from bharnet_ros.types import FloatArray
 
 _PACKAGES = {"onnxruntime": "onnxruntime"}

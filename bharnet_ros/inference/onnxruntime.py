@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bharnet_ros.errors import BackendUnavailable, BundleError, ConfigurationError
-from bharnet_ros.manifest import Shape
+from bharnet_ros.manifest_parts import Shape
 from bharnet_ros.types import FloatArray
 
 

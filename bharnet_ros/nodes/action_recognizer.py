@@ -12,13 +12,14 @@ from bharnet_ros.conflicts import CONFLICTS
 from bharnet_ros.errors import InvalidSkeletonError, LayoutError
 from bharnet_ros.inference import available_engines, create_engine
 from bharnet_ros.judging import check_together
+from bharnet_ros.node_parameters import recognizer_config
 from bharnet_ros.nodes.base import OK, WARN, ManagedNode, run
 from bharnet_ros.nodes.conversions import actions_to_msg, labels_to_msg, msg_to_skeletons
 from bharnet_ros.nodes.input_watch import InputWatch
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import LATCHED, RESULTS, overridable
 from bharnet_ros.nodes.statistics import Period
-from bharnet_ros.recognizer import Recognizer, RecognizerConfig
+from bharnet_ros.recognizer import Recognizer
 from bharnet_ros.types import ActionFrame
 
 PARAMS = (
@@ -54,7 +55,8 @@ PARAMS = (
     Param("min_duration_s", 0.3, "An action that started lasts at least this long.", 0.0, 10.0),
     Param(
         "start_threshold", -1.0,
-        "Probability at which an action starts; below 0 = the bundle's.", -1.0, 1.0,
+        "Probability at which an action starts, of every class; below 0 = the bundle's, which may "
+        "differ from class to class.", -1.0, 1.0,
     ),
     Param(
         "end_threshold", -1.0,
@@ -102,7 +104,8 @@ class ActionRecognizerNode(ManagedNode):
             )
             for bundle in bundles
         ]
-        recognizer = Recognizer(pairs, config=self._config())
+        config = recognizer_config({param.name: self.params[param.name] for param in PARAMS})
+        recognizer = Recognizer(pairs, config=config)
         self._identities = {}
         for bundle, engine in pairs:
             engine.warm_up((1, 2))
@@ -118,26 +121,6 @@ class ActionRecognizerNode(ManagedNode):
         self._recognizer = recognizer
         self._counted = {}
         self._labels.publish(labels_to_msg(recognizer.manifests, self.params["conflict"]))
-
-    def _config(self) -> RecognizerConfig:
-        def given(name: str) -> float | None:
-            value: float = self.params[name]
-            return None if value < 0.0 else value
-
-        return RecognizerConfig(
-            rate_hz=self.params["rate_hz"],
-            fusion=self.params["fusion"],
-            conflict=self.params["conflict"],
-            top_k=self.params["top_k"],
-            smoothing_s=given("smoothing_s"),
-            confirm_s=given("confirm_s"),
-            end_hold_s=self.params["end_hold_s"],
-            min_duration_s=self.params["min_duration_s"],
-            lost_after_s=self.params["lost_after_s"],
-            start=given("start_threshold"),
-            end=given("end_threshold"),
-            unknown=given("unknown_threshold"),
-        )
 
     def activate(self) -> None:
         """Subscribe to skeletons."""

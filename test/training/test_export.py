@@ -14,7 +14,8 @@ from bharnet_ros.bundle import load_bundle
 from bharnet_ros.errors import BundleError
 from bharnet_ros.experts import Experts
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import Fusion, Manifest
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import Fusion
 from bharnet_ros.windows import Window
 from training.export import export_bundle
 from training.model_config import ExpertConfig, ModelConfig

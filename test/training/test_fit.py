@@ -15,7 +15,7 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.evaluation import EpisodeCollector
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import Thresholds
+from bharnet_ros.manifest_parts import Thresholds
 from bharnet_ros.recognizer import Recognizer, RecognizerConfig
 from training.checkpoint import load_weights, read_description
 from training.ema import WeightAverage
@@ -25,7 +25,6 @@ from training.fit import fit, learning_rate, make_optimiser, train_network
 from training.labels import OTHER, OUTSIDER
 from training.models import BHaRNet
 from training.replay import (
-    choose_thresholds,
     event_config,
     replay,
     skeleton_frames,
@@ -34,6 +33,7 @@ from training.replay import (
 )
 from training.sampling import BatchSampler
 from training.sequences import load_split
+from training.thresholds import choose_thresholds
 
 
 def _quiet(text: str) -> None:

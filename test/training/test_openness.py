@@ -9,7 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from bharnet_ros.manifest import Manifest, Thresholds
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import Thresholds
 from training import openness
 from training.config import WindowConfig
 from training.labels import OUTSIDER

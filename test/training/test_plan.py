@@ -82,6 +82,16 @@ def test_classes_are_dealt_evenly(tiny_config):
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+def test_idle_films_hold_no_gesture(tiny_config):
+    vocabulary = load_vocabulary(tiny_config.vocabulary)
+    splits = tiny_config.data.splits
+    idle = replace(splits["val"], actors=(300, 301), idle=True)
+    data = replace(tiny_config.data, splits={**splits, "idle": idle})
+    plans = plan_films(replace(tiny_config, data=data), "idle", vocabulary)
+    assert [plan.schedule for plan in plans] == [(), ()]
+    assert all(plan_films(tiny_config, "val", vocabulary)[0].schedule)
+
+
 def test_stamps_rise_and_jitter(tiny_config):
     plan = plan_films(tiny_config, "train", VOCABULARY)[0]
     times = frame_times(plan, tiny_config.data)

@@ -65,12 +65,14 @@ def run(options: argparse.Namespace) -> None:
     about: dict[str, object] = {"left_out": sorted(options.without)}
     filmed, recorded = None, None
     check: tuple[KeypointSequence, ...] = ()
+    idle: tuple[KeypointSequence, ...] = ()
     if "films" not in options.without:
         generate(config, options.films, options.workers)
-        films = load_films(config, options.films, "train")
+        splits = {name: load_films(config, options.films, name) for name in config.data.splits}
+        films = [*splits["train"], *splits["idle"]]
         filmed = filmed_windows(films, vocabulary, config.windows)
-        check = tuple(load_films(config, options.films, "val"))
-        about["films"] = {"train": content_hash(films), "val": content_hash(check)}
+        check, idle = tuple(splits["val"]), tuple(splits["idle_val"])
+        about["films"] = {name: content_hash(each) for name, each in splits.items()}
         about["film_seconds"] = round(sum(film.duration_s for film in films), 1)
     license_text = LICENSE
     if "recordings" not in options.without:
@@ -87,6 +89,7 @@ def run(options: argparse.Namespace) -> None:
     if options.steps:
         words.append(f"--steps {options.steps}")
     extras = Extras(
-        recorded=recorded, filmed=filmed, filmed_sequences=check, about=about, license=license_text
-    )
+        recorded=recorded, filmed=filmed, filmed_sequences=check, idle_sequences=idle, about=about,
+        license=license_text,
+    )  # fmt: skip
     make_bundle(vocabulary, options.name, recipe, options.output, " ".join(words), extras)

@@ -30,7 +30,9 @@ class Mix:
 
     The shares of sources that are absent go to people. background, unknown: shares of these two
     classes among people; passing: of windows that end while a gesture begins or ends; the rest
-    is spread evenly over the gestures. unknown_hands: share of hands alone that are none of the
+    is spread evenly over the gestures. filmed_background: share of the background among filmed
+    people, whose resting heads and hands the estimator sees tremble as nobody acts it.
+    unknown_hands: share of hands alone that are none of the
     gestures. grafted: share of hands, recorded ones too, that get the body of somebody who holds
     up any hand shape or does something unknown, because people hold a shape where they like.
     """
@@ -42,6 +44,7 @@ class Mix:
     background: float = 0.14
     unknown: float = 0.15
     passing: float = 0.20
+    filmed_background: float = 0.30
     unknown_hands: float = 0.2
     grafted: float = 0.5
 
@@ -143,12 +146,12 @@ class Batches:
         counts["people"] = size - sum(counts.values())
         return counts
 
-    def _labels(self, count: int, rng: np.random.Generator) -> IntArray:
+    def _labels(self, count: int, background: float, rng: np.random.Generator) -> IntArray:
         gestures = rng.permutation(self._gestures)
         labels = gestures[(np.arange(count) + rng.integers(len(gestures))) % len(gestures)]
         draw = rng.random(count)
-        labels = np.where(draw < self._mix.background, self._background, labels)
-        draw -= self._mix.background
+        labels = np.where(draw < background, self._background, labels)
+        draw -= background
         unknown = (draw >= 0.0) & (draw < self._mix.unknown)
         draw -= self._mix.unknown
         passing = (draw >= 0.0) & (draw < self._mix.passing)
@@ -159,7 +162,7 @@ class Batches:
         self, count: int, rng: np.random.Generator
     ) -> tuple[FloatArray, FloatArray, IntArray]:
         labels = np.array([c if c in self._ends else self._background
-                           for c in self._labels(count, rng)])  # fmt: skip
+                           for c in self._labels(count, self._mix.background, rng)])  # fmt: skip
         ends = np.array([_one(self._ends[int(label)], rng) for label in labels])
         pixels = look(self._sources.people.windows(ends), rng, self._looks.view)
         return (*self._observer(pixels, rng), labels)
@@ -212,8 +215,8 @@ class Batches:
         films = self._sources.filmed
         if films is None:
             raise ValueError("There are no films to draw from.")
-        labels = np.array([c if c in self._filmed else self._background
-                           for c in self._labels(count, rng)])  # fmt: skip
+        wanted = self._labels(count, self._mix.filmed_background, rng)
+        labels = np.array([c if c in self._filmed else self._background for c in wanted])
         rows = np.array([_one(self._filmed[int(c)], rng) for c in labels])
         return films.keypoints[rows], films.scores[rows], labels
 

@@ -14,15 +14,16 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.gestures import Vocabulary, dump_vocabulary
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import Manifest, Thresholds
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import Thresholds
 from training.evaluate import event_figures, rounded
 from training.export import export_bundle
 from training.finish import temperatures
 from training.models import BHaRNet
 from training.predict import predict
-from training.replay import choose_thresholds
 from training.sequences import KeypointSequence
 from training.starting import WEIGHTS_FILE, pack_weights
+from training.thresholds import choose_thresholds
 from training.windowing import ExpertInputs
 
 UNKNOWN = "other"
@@ -49,6 +50,8 @@ def write(
     name: str,
     windows: ExpertInputs,
     sequences: Sequence[KeypointSequence],
+    idle: Sequence[KeypointSequence],
+    urgent: Sequence[str],
     folder: Path,
     training: Mapping[str, Any],
     description: str,
@@ -57,6 +60,8 @@ def write(
 ) -> tuple[Bundle, dict[str, Any]]:
     """Calibrate on validation windows, choose thresholds on validation sequences, export.
 
+    idle: people who do nothing, on whom false alarms are counted; urgent: gestures that must not
+    be late (both see `choose_thresholds`).
     The bundle holds the descriptions (`gestures.yaml`) and the weights to go on from
     (`weights.npz`), too. Returns it and the figures on the validation data.
     """
@@ -87,7 +92,8 @@ def write(
         network, manifest, ExpertInputs(*(part[some] for part in windows)), folder, extra
     )
     report(f"Largest difference between torch and ONNX Runtime: {difference:.1e}")
-    chosen, score = choose_thresholds(sequences, bundle, create_engine(bundle))
+    engine = create_engine(bundle)
+    chosen, score = choose_thresholds(sequences, bundle, engine, idle=idle, urgent=urgent)
     thresholds = replace(chosen, confirm_s=CONFIRM_S, smoothing_s=SMOOTHING_S)
     figures = {
         "validation_windows": window_figures(logits.fused, windows.label, names),
@@ -104,6 +110,7 @@ def write(
         f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "
         f"{thresholds.unknown} ({score.right} of {score.total} acted gestures recognised, "
         f"{score.wrong} wrong, {len(score.false_alarms)} false alarms)"
+        + "".join(f", {name} {start}" for name, start in thresholds.class_start.items())
     )
     return bundle, metrics
 

@@ -34,7 +34,9 @@ class Recipe:
     """How much of everything.
 
     performances: people who act for training; validation_*: others, for calibration and
-    thresholds. hands: different hands of each held gesture. mix, looks, plan: see their classes.
+    thresholds. hands: different hands of each held gesture. urgent: gestures of which a late
+    report costs more than a wrong one, see `choose_thresholds`. mix, looks, plan: see their
+    classes.
     """
 
     seed: int = 1
@@ -43,6 +45,7 @@ class Recipe:
     validation_performances: int = 60
     validation_windows: int = 3000
     validation_sequences: int = 30
+    urgent: tuple[str, ...] = ()
     mix: Mix = field(default_factory=Mix)
     looks: Looks = field(default_factory=Looks)
     plan: TrainingPlan = field(default_factory=TrainingPlan)
@@ -50,12 +53,14 @@ class Recipe:
 
 @dataclass(frozen=True, eq=False)
 class Extras:
-    """What there is beside descriptions: recorded hands, windows and sequences of films, the
-    weights of a bundle to start from, and what their data sheet says about them."""
+    """What there is beside descriptions: recorded hands, windows and sequences of films, films of
+    people who do nothing, the weights of a bundle to start from, and what their data sheet says
+    about them."""
 
     recorded: HandRecordings | None = None
     filmed: FilmedWindows | None = None
     filmed_sequences: tuple[KeypointSequence, ...] = ()
+    idle_sequences: tuple[KeypointSequence, ...] = ()
     initial: Mapping[str, Tensor] | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
     license: str = LICENSE
@@ -119,8 +124,8 @@ def make_bundle(
         "threads": torch.get_num_threads(),
     }
     bundle, figures = write(
-        network, vocabulary, name, windows, sequences, folder, about,
-        _described(vocabulary, extras), extras.license, report,
+        network, vocabulary, name, windows, sequences, extras.idle_sequences, recipe.urgent, folder,
+        about, _described(vocabulary, extras), extras.license, report,
     )  # fmt: skip
     report(
         f"Bundle written to {folder} (trained after {trained:.0f} s, done after "

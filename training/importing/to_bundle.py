@@ -15,7 +15,8 @@ from bharnet_ros.bundle import Bundle, file_record, write_bundle
 from bharnet_ros.errors import BundleError, ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import Fusion, Manifest
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import Fusion
 from bharnet_ros.skeleton import hand_graph
 from training.export import PARITY, zero_denormals
 from training.importing.checkpoint import read_checkpoint

@@ -61,8 +61,8 @@ def _figures(
     for each in sorted(set(digit)):
         rows = probabilities[(digit == each) & has_hand]
         wanted = NAMES[each] if NAMES[each] in names else NOTHING
-        reported = [_said(row, judge, judge.threshold) for row in rows]
-        likely = [_said(row, judge, 0.0) for row in rows]
+        reported = [_said(row, judge, at_threshold=True) for row in rows]
+        likely = [_said(row, judge, at_threshold=False) for row in rows]
         right = sum(answer == wanted for answer in reported)
         result[each] = {
             "wanted": wanted,
@@ -77,9 +77,10 @@ def _figures(
     return result
 
 
-def _said(row: np.ndarray[Any, Any], judge: Judge, threshold: float) -> str:
-    """The class that is reported; NOTHING below the threshold or if it is no action."""
+def _said(row: np.ndarray[Any, Any], judge: Judge, at_threshold: bool) -> str:
+    """The class that is reported; NOTHING below its threshold or if it is no action."""
     best = int(row.argmax())
-    if not row.any() or not judge.known[best] or row[best] < threshold:
+    needed = judge.needed(best) if at_threshold else 0.0
+    if not row.any() or not judge.known[best] or row[best] < needed:
         return NOTHING
     return judge.bundle.manifest.class_names[best]

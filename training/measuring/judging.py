@@ -55,9 +55,15 @@ class Judge:
 
     @property
     def threshold(self) -> float:
-        """Probability an action needs to be reported."""
+        """Probability an action needs to be reported, if its class has no start of its own."""
         given = self.bundle.manifest.thresholds
         return max(given.start, given.unknown)
+
+    def needed(self, class_id: int) -> float:
+        """Probability that this class needs to be reported."""
+        given = self.bundle.manifest.thresholds
+        name = self.bundle.manifest.class_names[class_id]
+        return max(given.class_start.get(name, given.start), given.unknown)
 
     def held(
         self, keypoints: FloatArray, scores: FloatArray, sizes: Sequence[tuple[int, int]],
@@ -103,15 +109,16 @@ class Judge:
         strongest: FloatArray = probabilities[:, self.known].max(axis=1)
         return strongest
 
-    def answers(self, probabilities: FloatArray, threshold: float | None = None) -> list[str]:
+    def answers(self, probabilities: FloatArray, at_threshold: bool = False) -> list[str]:
         """What is said of each row: a shape, another action, or nothing.
 
-        threshold: below it nothing is said; None takes the most probable class as it is.
+        at_threshold: what would not be reported is not said; else the most probable class is.
         """
         said = []
         for row in probabilities:
             best = int(row.argmax())
-            if not row.any() or not self.known[best] or row[best] < (threshold or 0.0):
+            needed = self.needed(best) if at_threshold else 0.0
+            if not row.any() or not self.known[best] or row[best] < needed:
                 said.append(NOTHING)
             else:
                 said.append(self.shapes[best] or OTHER_ACTION)

@@ -89,7 +89,7 @@ def _summary(
     all_truth = list(truth) * len(judged)
     right = [{shape} for shape in all_truth]
     classes = per_class(all_truth, judge.answers(joined), right)
-    thresholded = per_class(all_truth, judge.answers(joined, judge.threshold), right)
+    thresholded = per_class(all_truth, judge.answers(joined, at_threshold=True), right)
     closed = per_class(all_truth, judge.closed_answers(joined, shapes), right)
     covered = {k: v for k, v in classes.items() if k in judge.shapes}
     return {

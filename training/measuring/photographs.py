@@ -144,10 +144,11 @@ def _figures(found: Stills, has_hand: npt.NDArray[np.bool_], judge: Judge) -> di
     labels = [str(found.label[i]) for i in rows]
     truth = [_truth(label, shapes) for label in labels]
     strongest, together = judge_strongest(found, judge), judge_together(found, judge)
-    result: dict[str, Any] = {"threshold": judge.threshold}
+    needed = [judge.needed(int(number)) for number in np.flatnonzero(judge.known)]
+    result: dict[str, Any] = {"thresholds": [min(needed), max(needed)]}
     for name, judged in (("strongest_hand", strongest), ("both_hands", together)):
-        for way, threshold in (("at_threshold", judge.threshold), ("most_probable", None)):
-            answers = judge.answers(judged.probabilities[rows], threshold)
+        for way in ("at_threshold", "most_probable"):
+            answers = judge.answers(judged.probabilities[rows], way == "at_threshold")
             classes = per_class(truth, answers, [{t} for t in truth])
             merged = per_class(
                 [THREES.get(t, t) for t in truth],
@@ -159,8 +160,8 @@ def _figures(found: Stills, has_hand: npt.NDArray[np.bool_], judge: Judge) -> di
                 "threes_as_one": overall(merged)["accuracy"],
                 "gestures_only": _gestures_only(classes),
             }  # fmt: skip
-    for way, threshold in (("at_threshold", judge.threshold), ("most_probable", None)):
-        answers = _fine_answers(found, strongest, judge, threshold)
+    for way in ("at_threshold", "most_probable"):
+        answers = _fine_answers(found, strongest, judge, way == "at_threshold")
         right = [a == _nothing(str(t), shapes) for a, t in zip(answers, found.label, strict=True)]
         named = [a for a, hand in zip(answers, has_hand, strict=True) if hand]
         result[f"labels_19_{way}"] = {
@@ -186,13 +187,13 @@ def _nothing(label: str, shapes: ShapeTable) -> str:
 
 
 def _fine_answers(
-    found: Stills, judged: Judged, judge: Judge, threshold: float | None
+    found: Stills, judged: Judged, judge: Judge, at_threshold: bool
 ) -> list[str]:
     """(N,) labels of HaGRID, for every picture."""
     names = judge.bundle.manifest.class_names
     several = {plain(name) for name, shape in zip(names, judge.shapes, strict=True) if shape}
     answers = []
-    for row, shape in enumerate(judge.answers(judged.probabilities, threshold)):
+    for row, shape in enumerate(judge.answers(judged.probabilities, at_threshold)):
         person = int(judged.person[row])
         if shape in (NOTHING, OTHER_ACTION) or person < 0:
             answers.append(shape)
@@ -238,7 +239,10 @@ def _body(figures: Mapping[str, Any]) -> str:
         "authors' figure)", "-", percent(beside["exact_19"]),
     ])  # fmt: skip
     judges: Mapping[str, Any] = figures["judges"]
-    thresholds = ", ".join(f"{n} {number(f['threshold'], 2)}" for n, f in judges.items())
+    thresholds = ", ".join(
+        f"{n} " + " to ".join(number(t, 2) for t in dict.fromkeys(f["thresholds"]))
+        for n, f in judges.items()
+    )
     missing = {k: v for k, v in figures["hand_found_by_label"].items() if v < 1.0}
     return "\n".join([
         _TEXT,

@@ -41,8 +41,9 @@ _TEXT = """\
 Kinematic people, seen by cameras and made as unsure as the estimator (`training/projecting.py`),
 hold the stop several times each at 30 frames a second. The delay runs from the moment the hand has
 arrived, or from its first movement, to STARTED. p95 counts a stop that was never reported as
-infinitely late. False alarms an hour are those on the idle films (their own frame rate); "clips"
-is the number of STARTED on the sign-language clips.
+infinitely late. "start" is the stop's own; the other classes keep theirs. False alarms an hour are
+those of all classes on the idle films (their own frame rate); "clips" is the number of STARTED on
+the sign-language clips.
 """
 
 
@@ -145,15 +146,18 @@ def _figures(
          for rate in rates}
         for each in (films, clips)
     )  # fmt: skip
+    stop = names.index(wanted)
+    own_start = base.events.class_start.get(stop, base.events.start)
     settings = [
-        (base.events.confirm_s, base.smoothing_s, base.events.start),
-        *product(CONFIRM_S, SMOOTHING_S, _around(base.events.start)),
+        (base.events.confirm_s, base.smoothing_s, own_start),
+        *product(CONFIRM_S, SMOOTHING_S, _around(own_start)),
     ]
     for setting in dict.fromkeys(settings):
         confirm_s, smoothing_s, start = setting
         rules = Rules(
             # What is not named cannot start: a lower start needs a lower `unknown`, too.
-            replace(base.events, confirm_s=confirm_s, start=start,
+            replace(base.events, confirm_s=confirm_s,
+                    class_start={**base.events.class_start, stop: start},
                     end=min(base.events.end, start), unknown=min(base.events.unknown, start)),
             smoothing_s,
         )  # fmt: skip

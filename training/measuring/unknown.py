@@ -149,7 +149,7 @@ def _signing(clips: Sequence[KeypointSequence], judge: Judge) -> FloatArray:
 
 
 def _group(rows: FloatArray, judge: Judge) -> dict[str, Any]:
-    answers = judge.answers(rows, judge.threshold)
+    answers = judge.answers(rows, at_threshold=True)
     evidence = judge.evidence(rows) if len(rows) else np.zeros(0)
     return {
         "count": len(rows),
@@ -165,7 +165,7 @@ def _digit(
     shapes = shape_table()
     seen = rows[has_hand]
     wanted = shapes.digits.get(digit, (NOTHING,) if digit in shapes.unknown_digits else ())
-    at, most = judge.answers(seen, judge.threshold), judge.answers(seen)
+    at, most = judge.answers(seen, at_threshold=True), judge.answers(seen)
     return {
         "count": len(rows),
         "hand_found": float(has_hand.mean()),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -52,12 +54,24 @@ def test_who_is_not_seen_gets_no_answer(judge):
 def test_answers_know_thresholds_and_classes_that_are_no_shape(judge):
     rows = np.array([[0.1, 0.2, 0.7], [0.5, 0.3, 0.2]], np.float32)
     assert judge.answers(rows) == ["fist", NOTHING]
-    assert judge.answers(rows, 0.8) == [NOTHING, NOTHING]
+    assert judge.threshold == judge.needed(2) == 0.6
+    assert judge.answers(rows, at_threshold=True) == ["fist", NOTHING]
+    assert judge.answers(rows * np.float32(0.8), at_threshold=True) == [NOTHING, NOTHING]
     assert judge.closed_answers(rows, ["palm", "fist"]) == ["fist", "palm"]
     assert judge.closed_answers(rows, ["rock"]) == [NOTHING, NOTHING]
     assert judge.covers(["palm", "rock"]) == ["palm"]
     renamed = type(judge)(judge.bundle, judge.engine, judge.experts, (None,) * 3, judge.known)
     assert renamed.answers(rows) == [OTHER_ACTION, NOTHING]
+
+
+def test_a_class_with_a_start_of_its_own_is_reported_from_there(judge):
+    rows = np.array([[0.1, 0.2, 0.7]], np.float32)
+    name = judge.bundle.manifest.class_names[2]
+    stated = replace(judge.bundle.manifest.thresholds, class_start={name: 0.9})
+    bundle = replace(judge.bundle, manifest=replace(judge.bundle.manifest, thresholds=stated))
+    careful = type(judge)(bundle, judge.engine, judge.experts, judge.shapes, judge.known)
+    assert (careful.needed(1), careful.needed(2)) == (0.6, 0.9)
+    assert careful.answers(rows, at_threshold=True) == [NOTHING]
 
 
 def test_stronger_looks_at_actions_only():
