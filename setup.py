@@ -3,12 +3,14 @@
 On robots colcon builds the ROS 2 package from package.xml and CMakeLists.txt instead.
 """
 
+from glob import glob
+
 from setuptools import find_packages, setup
 
 MEDIAPIPE = ["ai-edge-litert>=2.3"]  # and, apart: pip install --no-deps mediapipe==0.10.21
 TRAINING = [
     "torch>=2.4", "pytorch-lightning>=2.6,<2.7", "tensorboard>=2.18", "onnx>=1.17,<1.23",
-    "onnxscript>=0.5", "rosbags>=0.11",
+    "onnxscript>=0.5",
 ]  # fmt: skip
 MMPOSE = [
     "torch>=2.4",
@@ -20,7 +22,7 @@ MMPOSE = [
     "setuptools>=77.0.3,<82",
 ]  # and, apart: pip install --no-deps mmpose==1.3.2
 TENSORRT = ["tensorrt-rtx>=1.7"]  # TensorRT itself comes with JetPack or from its vendor
-DEV = ["pytest>=8", "pytest-timeout", "hypothesis", "ruff", "mypy", "types-PyYAML"]
+DEV = ["pytest>=8", "pytest-timeout", "hypothesis", "playwright", "ruff", "mypy", "types-PyYAML"]
 
 setup(
     name="bharnet_ros",
@@ -30,14 +32,21 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["bharnet_ros", "bharnet_ros.*", "training", "training.*"]),
     package_data={
-        "bharnet_ros": ["**/*.yaml", "**/*.json", "**/*.onnx", "**/*.npz"],
-        "training": ["**/*.yaml"],
+        "bharnet_ros": [
+            "**/*.yaml", "**/*.json", "**/*.onnx", "**/*.npz", "**/*.html", "**/*.css", "**/*.js",
+            "**/*.svg",
+        ],
+        "training": ["**/*.yaml", "**/*.npz"],
     },
+    # Bags without definitions of our messages (Humble's) are read by these.
+    data_files=[("share/bharnet_ros/msg", sorted(glob("msg/*.msg")))],
     install_requires=[
         "numpy>=1.26,<2.5",
         "opencv-python-headless>=4.6",
         "onnxruntime>=1.20",
         "PyYAML>=6",
+        "rosbags>=0.11",
+        "tqdm>=4.60",
     ],
     extras_require={
         "mediapipe": MEDIAPIPE,

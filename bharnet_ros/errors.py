@@ -37,3 +37,15 @@ class GestureError(BharnetError):
 
 class DownloadError(BharnetError):
     """A file that could not be fetched, or is not the expected one."""
+
+
+class BagError(BharnetError):
+    """A recording that is missing, empty, of another format, or has no such topic."""
+
+
+class LabelError(BharnetError):
+    """A file of ground truth that is malformed or contradicts its recording."""
+
+
+class EvaluationError(BharnetError):
+    """Results of an evaluation that are malformed, or a file of them that cannot be used."""

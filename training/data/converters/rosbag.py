@@ -1,13 +1,13 @@
-"""Our own recordings: ROS 2 bags with `skeletons` and, if known, `ground_truth/actions`.
+"""Our own recordings: ROS 2 bags with `skeletons`, and labels or `ground_truth/actions`.
 
 One sample a tracked person, from the first to the last time it was seen. What the people truly
-did becomes spans; when the skeletons are an estimator's, `ground_truth/skeletons` says which
-track is which person. Reads SQLite3 and MCAP bags with the library `rosbags`, without ROS.
+did becomes spans: as a label file says (see `labelled`), or as the built-in camera published it;
+then, when the skeletons are an estimator's, `ground_truth/skeletons` says which track is which
+person. Bags are read with `bharnet_ros.bags`: of damaged ones, what can be read.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -17,9 +17,22 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from bharnet_ros.errors import BackendUnavailable, ConfigurationError
+from bharnet_ros.bags import Bag, find_bags, open_bag
+from bharnet_ros.bags.images import bag_image
+from bharnet_ros.bags.library import library
+from bharnet_ros.bags.messages import skeleton_frame, stamp_to_ns
+from bharnet_ros.errors import (
+    BagError,
+    ConfigurationError,
+    InvalidImageError,
+    InvalidSkeletonError,
+    LabelError,
+)
 from bharnet_ros.evaluation import Episode, EpisodeCollector, PersonMatcher
+from bharnet_ros.evaluation.bag_input import choose_input
+from bharnet_ros.pose import create_pose_estimator
 from bharnet_ros.skeleton import get_layout
+from bharnet_ros.tracking import Tracker
 from bharnet_ros.types import (
     ActionFrame,
     ActionState,
@@ -29,18 +42,25 @@ from bharnet_ros.types import (
     SkeletonFrame,
 )
 from training.data.converters.base import Item
+from training.data.converters.labelled import (
+    LabelledPeople,
+    Naming,
+    find_labels,
+    read_labels,
+)
 from training.data.sample import Person, Sample, SampleSkipped, Span
 from training.data.sheet import DataSheet
 
-MESSAGES = Path(__file__).resolve().parents[3] / "msg"
-_NS = 1_000_000_000
 _NOBODY = np.zeros(4, np.float32)
 
 
 @dataclass(frozen=True)
 class RosbagConverter:
     """input: a bag (folder), or a folder of bags. skeletons, true_actions, true_skeletons: topics,
-    with or without a namespace. layout: the keypoint layout of the bags."""
+    with or without a namespace. layout: the keypoint layout of the bags. labels: see
+    `labelled.find_labels`; where it is given, bags without labels are skipped. names, people: see
+    `labelled.Naming`. backend: the pose backend that reads the images of bags that hold no
+    skeletons; "" leaves those out."""
 
     lazy: ClassVar[bool] = True
     input: Path
@@ -49,10 +69,16 @@ class RosbagConverter:
     true_skeletons: str = "ground_truth/skeletons"
     layout: str = "coco_wholebody_133"
     license: str = "your own recordings"
+    labels: Path | None = None
+    names: str = ""
+    people: Path | None = None
+    backend: str = ""
 
     def sheet(self) -> DataSheet:
         """See `Converter.sheet`."""
-        _library("rosbags.highlevel")
+        library("rosbags.rosbag2")
+        Naming(self.names, self.people)
+        told = {"names": self.names, "backend": self.backend}
         return DataSheet(
             dataset="rosbag",
             layout=self.layout,
@@ -64,37 +90,51 @@ class RosbagConverter:
             license=self.license,
             provenance="ROS 2 bags",
             converter="rosbag",
-            options={"skeletons": self.skeletons, "true_actions": self.true_actions},
-        )
+            options={
+                "skeletons": self.skeletons, "true_actions": self.true_actions,
+                **{key: value for key, value in told.items() if value},
+            },
+        )  # fmt: skip
 
     def items(self) -> Iterator[Item]:
         """See `Converter.items`. One bag after another is read whole, and then let go."""
-        bags = [self.input] if (self.input / "metadata.yaml").is_file() else []
-        bags = bags or sorted(path.parent for path in self.input.rglob("metadata.yaml"))
-        bags = bags or ([self.input] if self.input.suffix == ".mcap" else [])
-        if not bags:
-            raise ConfigurationError(f"{self.input} holds no bag (metadata.yaml); check --input.")
+        try:
+            bags = find_bags(self.input)
+        except BagError as error:
+            raise ConfigurationError(
+                f"{self.input} holds no bag; check --input. {error}"
+            ) from error
+        naming = Naming(self.names, self.people)
         for bag in bags:
             name = bag.relative_to(self.input).as_posix() if bag != self.input else bag.name
+            fields = naming.fields(bag.name)
+            if fields["group"] == bag.name:
+                fields["group"] = name
             try:
                 recording = self._read(bag)
             except SampleSkipped as error:
                 yield Item(name, error)
                 continue
             if not recording.tracks:
-                yield Item(name, SampleSkipped("empty", f"nobody on the topic {self.skeletons}"))
+                yield Item(name, SampleSkipped("empty", self._nobody()))
             for track_id in sorted(recording.tracks):
-                yield Item(f"{name}#{track_id}", (recording, track_id))
+                yield Item(f"{name}#{track_id}", (recording, track_id, fields))
+
+    def _nobody(self) -> str:
+        remedy = "" if self.backend else "; --backend mediapipe estimates those of bags with images"
+        return f"nobody on the topic {self.skeletons}{remedy}"
 
     def load(self, item: Item) -> Sample:
         """See `Converter.load`."""
         if isinstance(item.handle, SampleSkipped):
             raise item.handle
-        recording, track_id = item.handle
+        recording, track_id, fields = item.handle
         frames: dict[int, Skeleton] = recording.tracks[track_id]
         if len(frames) < 2:
             raise SampleSkipped("empty", f"track {track_id} was seen in {len(frames)} frame")
         first, last = min(frames), max(frames)
+        if recording.labels is not None and not recording.labels.knows(track_id, first, last):
+            raise SampleSkipped("unlabelled", f"the labels do not speak of track {track_id}")
         # Frames in which somebody else was seen count: this person was missing in them.
         stamps = np.array([s for s in recording.stamps if first <= s <= last], np.int64)
         count = get_layout(self.layout).num_keypoints
@@ -111,7 +151,7 @@ class RosbagConverter:
             source=item.source,
             stamps_ns=stamps,
             people=(Person(keypoints, scores, 0, track_id),),
-            fields={"group": item.source.rsplit("#", 1)[0]},
+            fields=fields,
             spans=recording.spans(track_id, first, last),
             image_size=recording.image_size,
         )
@@ -127,31 +167,32 @@ class RosbagConverter:
             (self.true_actions, recording.add_true_actions),
         ):
             topics[topic.strip("/")].append(take)
-        reader = _library("rosbags.highlevel").AnyReader
+        place = find_labels(bag, self.labels)
+        if place is None and self.labels is not None:
+            raise SampleSkipped("unlabelled", f"no labels of this bag in {self.labels}")
         try:
-            with reader([bag], default_typestore=self._types) as opened:
-                chosen = {c.topic: t for c in opened.connections if (t := _wanted(c.topic, topics))}
-                wanted = [c for c in opened.connections if c.topic in chosen]
-                for connection, _, raw in opened.messages(wanted) if wanted else ():
-                    message = opened.deserialize(raw, connection.msgtype)
-                    layouts.add(getattr(message, "layout", self.layout))
-                    for handle in topics[chosen[connection.topic]]:
-                        handle(message)
-        except Exception as error:  # a damaged bag raises whatever its storage library raises
+            with open_bag(bag) as opened:
+                chosen = {name: t for name in opened.topics if (t := _wanted(name, topics))}
+                if self.backend and self.skeletons.strip("/") not in chosen.values():
+                    for frame in estimated_frames(opened, self.backend):
+                        layouts.add(frame.layout)
+                        recording.add_frame(frame)
+                for each in opened.messages(sorted(chosen)):
+                    layouts.add(getattr(each.message, "layout", self.layout))
+                    for handle in topics[chosen[each.topic]]:
+                        handle(each.message)
+                if place is not None and recording.frames:
+                    labels = read_labels(place, opened, self.skeletons)
+                    recording.labels = LabelledPeople.of(labels, recording.frames)
+        except LabelError:
+            raise  # to be put right by whoever labelled
+        except (BagError, InvalidSkeletonError) as error:
+            raise SampleSkipped("corrupt", str(error)) from error
+        except (AttributeError, ValueError) as error:  # other messages under these names
             raise SampleSkipped("corrupt", f"{type(error).__name__}: {error}") from error
         if layouts - {self.layout}:
             raise SampleSkipped("corrupt", f"layout {', '.join(layouts)}, expected {self.layout}")
         return recording
-
-    @cached_property
-    def _types(self) -> Any:
-        """Our messages on top of the standard ones, for bags that do not bring definitions."""
-        typesys = _library("rosbags.typesys")
-        store = typesys.get_typestore(typesys.Stores.ROS2_JAZZY)
-        for path in sorted(MESSAGES.glob("*.msg")):
-            name = f"bharnet_ros/msg/{path.stem}"
-            store.register(typesys.get_types_from_msg(path.read_text("utf-8"), name))
-        return store
 
 
 class _Recording:
@@ -161,12 +202,20 @@ class _Recording:
         self.tracks: dict[int, dict[int, Skeleton]] = defaultdict(dict)
         self.stamps: list[int] = []
         self.image_size = (0, 0)
+        self.labels: LabelledPeople | None = None
         self._seen: dict[int, SkeletonFrame] = {}
         self._truth: dict[int, SkeletonFrame] = {}
         self._episodes = EpisodeCollector()
 
+    @property
+    def frames(self) -> list[SkeletonFrame]:
+        """All tracked frames, in order."""
+        return list(self._seen.values())
+
     def add_skeletons(self, message: Any) -> None:
-        frame = _frame(message)
+        self.add_frame(skeleton_frame(message))
+
+    def add_frame(self, frame: SkeletonFrame) -> None:
         if self.stamps and frame.stamp_ns <= self.stamps[-1]:
             return  # a repeated or late message; a store's stamps rise
         self.stamps.append(frame.stamp_ns)
@@ -177,7 +226,7 @@ class _Recording:
                 self.tracks[skeleton.track_id][frame.stamp_ns] = skeleton
 
     def add_true_skeletons(self, message: Any) -> None:
-        frame = _frame(message)
+        frame = skeleton_frame(message)
         self._truth[frame.stamp_ns] = frame
 
     def add_true_actions(self, message: Any) -> None:
@@ -190,10 +239,12 @@ class _Recording:
                     0.0, 0.0, _NOBODY,
                 )
             )  # fmt: skip
-        self._episodes.push(ActionFrame(_stamp(message), tuple(actions)))
+        self._episodes.push(ActionFrame(stamp_to_ns(message.header.stamp), tuple(actions)))
 
     def spans(self, track_id: int, first: int, last: int) -> tuple[Span, ...]:
         """What the person of a track truly did while it was seen."""
+        if self.labels is not None:
+            return self.labels.spans(track_id, first, last)
         spans = []
         for episode in self._episodes.episodes():
             if episode.end_ns >= first and episode.start_ns <= last and self._is(track_id, episode):
@@ -215,23 +266,6 @@ class _Recording:
         return matcher
 
 
-def _frame(message: Any) -> SkeletonFrame:
-    people = tuple(
-        Skeleton(
-            int(s.track_id), np.asarray(s.bbox, np.float32), float(s.bbox_score),
-            np.asarray(s.keypoints, np.float32).reshape(-1, 2),
-            np.asarray(s.keypoint_scores, np.float32),
-        )
-        for s in message.skeletons
-    )  # fmt: skip
-    size = int(message.image_height), int(message.image_width)
-    return SkeletonFrame(_stamp(message), size, message.layout, people)
-
-
-def _stamp(message: Any) -> int:
-    return int(message.header.stamp.sec) * _NS + int(message.header.stamp.nanosec)
-
-
 def _wanted(topic: str, wanted: Iterable[str]) -> str | None:
     """Which of the wanted topics this is, with any namespace before it; the longest name wins."""
     parts = topic.strip("/")
@@ -239,11 +273,22 @@ def _wanted(topic: str, wanted: Iterable[str]) -> str | None:
     return max(fitting, key=len, default=None)
 
 
-def _library(module: str) -> Any:
+def estimated_frames(bag: Bag, backend: str) -> Iterator[SkeletonFrame]:
+    """The people in a bag's images, tracked; images that cannot be read are left out.
+
+    Raises BagError if it holds no images.
+    """
+    given = choose_input(bag, "images")
+    estimator, tracker = create_pose_estimator(backend), Tracker()
+    newest = -1
     try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise BackendUnavailable(
-            f"Reading bags needs the library rosbags ({error}); install it with "
-            "`python -m pip install rosbags`."
-        ) from error
+        for each in bag.messages([given.topic]):
+            try:
+                stamp_ns, image = bag_image(each.message)
+            except InvalidImageError:
+                continue
+            if stamp_ns > newest:
+                newest = stamp_ns
+                yield tracker.update(estimator.estimate(image, stamp_ns))
+    finally:
+        estimator.close()

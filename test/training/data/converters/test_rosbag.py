@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from bharnet_ros.bags.definitions import known_types
 from bharnet_ros.errors import ConfigurationError
 from training.data import open_store
 from training.data.converters import RosbagConverter
@@ -15,7 +16,7 @@ pytest.importorskip("rosbags", reason="the library rosbags is not installed")
 from rosbags.rosbag2 import Writer
 
 LAYOUT, COUNT = "coco_17", 17
-TYPES = RosbagConverter(input=None)._types  # type: ignore[arg-type]
+TYPES = known_types()
 T = {name.rsplit("/", 1)[1]: TYPES.types[name] for name in TYPES.types if "bharnet" in name}
 NONE, STARTED, ONGOING, ENDED = range(4)
 

@@ -1,0 +1,75 @@
+"""A storage file that is whole, read with the library rosbags."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from bharnet_ros.bags.library import library
+from bharnet_ros.bags.records import Channel, RawMessage, TopicQos
+
+_NS = 1_000_000_000
+
+
+class IndexedFile:
+    """See `StorageFile`. Raises whatever rosbags raises for a file it cannot read.
+
+    in_order: whether messages come in the order of their log times.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._reader = library("rosbags.rosbag2").Reader(path)
+        self._reader.open()
+        self.channels = [_channel(connection) for connection in self._reader.connections]
+        self.count: int = self._reader.message_count
+        # Without an index of chunks rosbags gives messages as they lie in the file.
+        indexed = path.suffix != ".mcap" or bool(self._reader.storage.chunks)
+        self.in_order = indexed or self.count < 2
+        self.start_ns: int = self._reader.start_time if self.count else 0
+        # rosbags ends one nanosecond after the last message.
+        self.end_ns: int = self._reader.end_time - 1 if self.count else 0
+
+    def messages(
+        self, topics: frozenset[str], start_ns: int | None, stop_ns: int | None
+    ) -> Iterator[RawMessage]:
+        """See `StorageFile.messages`."""
+        wanted = [each for each in self._reader.connections if each.topic in topics]
+        if not wanted:
+            return
+        for connection, log_ns, data in self._reader.messages(wanted, start_ns, stop_ns):
+            yield RawMessage(connection.topic, connection.msgtype, log_ns, data)
+
+    def close(self) -> None:
+        """See `StorageFile.close`."""
+        if self._reader.is_open:
+            self._reader.close()
+
+
+def _channel(connection: Any) -> Channel:
+    known = connection.msgdef.format.name != "NONE"
+    return Channel(
+        topic=connection.topic,
+        type=connection.msgtype,
+        count=connection.msgcount,
+        definition=connection.msgdef.data if known else "",
+        definition_format="ros2idl" if connection.msgdef.format.name == "IDL" else "ros2msg",
+        digest=connection.digest or "",
+        encoding=connection.ext.serialization_format,
+        qos=tuple(topic_qos(each) for each in connection.ext.offered_qos_profiles),
+    )
+
+
+def topic_qos(qos: Any) -> TopicQos:
+    """A `rosbags.interfaces.Qos` as our record."""
+    return TopicQos(
+        reliability=qos.reliability.name.lower(),
+        durability=qos.durability.name.lower(),
+        history=qos.history.name.lower(),
+        depth=int(qos.depth),
+        deadline_ns=qos.deadline.sec * _NS + qos.deadline.nsec,
+        lifespan_ns=qos.lifespan.sec * _NS + qos.lifespan.nsec,
+        liveliness=qos.liveliness.name.lower(),
+        liveliness_lease_ns=qos.liveliness_lease_duration.sec * _NS
+        + qos.liveliness_lease_duration.nsec,
+    )

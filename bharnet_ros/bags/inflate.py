@@ -1,0 +1,76 @@
+"""Zstandard, for messages that were compressed one by one and for whole files."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import BinaryIO
+
+from bharnet_ros.bags.library import zstd
+from bharnet_ros.bags.problems import Problems
+from bharnet_ros.errors import BagError
+
+_MAGIC = b"\x28\xb5\x2f\xfd"
+_MAX_MESSAGE_BYTES = 1 << 30
+_BLOCK_BYTES = 1 << 20
+
+
+def inflated(data: bytes) -> bytes:
+    """A message's bytes, unpacked if they are packed. ValueError if that fails.
+
+    CDR begins with 00, so packed messages are known by Zstandard's magic number; metadata.yaml,
+    which would say so, may be missing.
+    """
+    if bytes(data[:4]) != _MAGIC:
+        return data
+    library = zstd()
+    unpacker = library.ZstdDecompressor()
+    try:
+        found: bytes = unpacker.decompress(data, _MAX_MESSAGE_BYTES)
+    except library.ZstdError as error:
+        raise ValueError(f"damaged compression: {error}") from None
+    if not unpacker.eof:
+        raise ValueError("damaged compression: the data ends early, or is larger than 1 GiB")
+    return found
+
+
+def unpacked_file(path: Path, problems: Problems, closing: ExitStack) -> Path:
+    """A file compressed as a whole, unpacked as far as it goes into a folder for temporary files
+    that `closing` removes. Raises BagError if nothing came out or the disk is full."""
+    folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="bharnet_ros_bag_"))
+    target = Path(folder) / path.stem
+    try:
+        with path.open("rb") as packed, target.open("wb") as out:
+            if problem := _unpack(packed, out):
+                problems.add(f"{path.name} is damaged and was unpacked in part ({problem}).")
+    except OSError as error:
+        raise BagError(
+            f"{path} cannot be unpacked into {folder}: {error.strerror or error}; set TMPDIR to a "
+            "folder with more room."
+        ) from error
+    if target.stat().st_size == 0:
+        raise BagError(f"{path} holds nothing that could be unpacked.")
+    return target
+
+
+def _unpack(packed: BinaryIO, out: BinaryIO) -> str:
+    """Unpack block by block, so that what precedes damage is kept; what is wrong, or ""."""
+    library = zstd()
+    unpacker = library.ZstdDecompressor()
+    begun = False
+    while block := packed.read(_BLOCK_BYTES):
+        while True:
+            try:
+                out.write(unpacker.decompress(block, _BLOCK_BYTES))
+            except library.ZstdError as error:
+                return str(error)
+            begun, block = True, b""
+            if unpacker.eof:  # another frame may follow
+                block = unpacker.unused_data
+                unpacker, begun = library.ZstdDecompressor(), False
+                if not block:
+                    break
+            elif unpacker.needs_input:
+                break
+    return "it ends early" if begun else ""

@@ -1,0 +1,132 @@
+"""Messages are read by the definitions a bag brings, else by known ones."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.typesys import Stores, get_types_from_msg, get_typestore
+
+from bharnet_ros.bags import open_bag
+from bharnet_ros.bags.definitions import MessageTypes, known_types
+from bharnet_ros.bags.messages import SKELETONS, skeleton_frame
+from bharnet_ros.bags.records import Channel
+from bharnet_ros.errors import BagError
+
+from .conftest import FRAMES, START_NS, TOPICS, skeletons, storage_file
+
+
+def humble(bag: Path) -> sqlite3.Connection:
+    """The bag as Humble writes it: without definitions."""
+    database = sqlite3.connect(storage_file(bag))
+    database.execute("DROP TABLE message_definitions")
+    database.execute("UPDATE schema SET schema_version = 3")
+    return database
+
+
+def test_a_bag_of_humble_is_read_by_our_definitions(scene) -> None:
+    path = scene("sqlite3")
+    with humble(path) as database:
+        database.commit()
+    with open_bag(path) as bag:
+        assert all(topic.definition_known for topic in bag.topics.values())
+        found = [skeleton_frame(m.message) for m in bag.messages([TOPICS[1]])]
+        assert len(list(bag.messages())) == 3 * FRAMES and bag.problems == []
+    np.testing.assert_array_equal(
+        found[4].skeletons[0].keypoints, skeletons(4).skeletons[0].keypoints
+    )
+
+
+def test_an_unknown_message_is_passed_on_but_not_read(scene) -> None:
+    path = scene("sqlite3")
+    with humble(path) as database:
+        database.execute("UPDATE topics SET type = 'their_msgs/msg/Thing' WHERE id = 2")
+    with open_bag(path) as bag:
+        assert not bag.topics[TOPICS[1]].definition_known
+        assert len(list(bag.raw_messages([TOPICS[1]]))) == FRAMES
+        assert len(list(bag.messages())) == 2 * FRAMES
+        assert "brings no definition" in bag.problems[-1] and TOPICS[1] in bag.problems[-1]
+        with pytest.raises(BagError, match=r"cannot be read: .*no definition.*Iron"):
+            bag.find_topic("skeletons", ["their_msgs/msg/Thing"], "skeletons")
+
+
+def test_another_version_of_a_message_is_not_misread(scene) -> None:
+    """Without its definition, but with the hash of it."""
+    path = scene("sqlite3")
+    with sqlite3.connect(storage_file(path)) as database:
+        database.execute("DELETE FROM message_definitions")
+        database.execute("UPDATE topics SET type_description_hash = 'RIHS01_00' WHERE id = 2")
+    with open_bag(path) as bag:
+        known = {name: topic.definition_known for name, topic in bag.topics.items()}
+        assert known == {TOPICS[0]: True, TOPICS[1]: False, TOPICS[2]: True}
+        with pytest.raises(BagError, match="another version"):
+            bag.find_topic("skeletons", [SKELETONS], "skeletons")
+
+
+@pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+def test_the_definitions_of_the_bag_come_first(tmp_path: Path, plugin: StoragePlugin) -> None:
+    """A later version of our message with one more field."""
+    theirs = get_typestore(Stores.ROS2_HUMBLE)
+    theirs.register(
+        get_types_from_msg("int32 track_id\nfloat32[4] bbox", "bharnet_ros/msg/Skeleton")
+    )
+    theirs.register(
+        get_types_from_msg(
+            "std_msgs/Header header\nstring place\nbharnet_ros/Skeleton[] skeletons", SKELETONS
+        )
+    )
+    made = theirs.types
+    stamp = made["builtin_interfaces/msg/Time"](sec=START_NS // 10**9, nanosec=0)
+    message = made[SKELETONS](
+        header=made["std_msgs/msg/Header"](stamp=stamp, frame_id="eye"), place="kitchen",
+        skeletons=[made["bharnet_ros/msg/Skeleton"](track_id=4, bbox=np.ones(4, np.float32))],
+    )  # fmt: skip
+    with Writer(tmp_path / "bag", version=9, storage_plugin=plugin) as writer:
+        connection = writer.add_connection("/skeletons", SKELETONS, typestore=theirs)
+        writer.write(connection, START_NS, theirs.serialize_cdr(message, SKELETONS))
+    with open_bag(tmp_path / "bag") as bag:
+        (found,) = bag.messages()
+    assert found.message.place == "kitchen" and found.message.skeletons[0].track_id == 4
+
+
+@pytest.mark.parametrize("distro", ["", "humble", "iron", "jazzy", "kilted", "rolling"])
+def test_every_distribution_brings_images_and_our_messages(distro: str) -> None:
+    store = known_types(distro)
+    ours = {name for name in store.types if name.startswith("bharnet_ros/")}
+    folder = Path(__file__).resolve().parents[2] / "msg"
+    assert ours == {f"bharnet_ros/msg/{path.stem}" for path in folder.glob("*.msg")}
+    kinds = store.types
+    header = kinds["std_msgs/msg/Header"](
+        stamp=kinds["builtin_interfaces/msg/Time"](sec=5, nanosec=6), frame_id="lens"
+    )
+    image = kinds["sensor_msgs/msg/CompressedImage"](
+        header=header, format="jpeg", data=np.arange(9, dtype=np.uint8)
+    )
+    data = bytes(store.serialize_cdr(image, "sensor_msgs/msg/CompressedImage"))
+    channel = Channel("/c", "sensor_msgs/msg/CompressedImage", 1)
+    found = MessageTypes(distro).deserialize(channel, data)
+    assert (found.header, found.format) == (header, "jpeg")
+    np.testing.assert_array_equal(found.data, image.data)
+
+
+def test_definitions_in_idl_and_damaged_ones() -> None:
+    idl = "module pkg { module msg { struct Thing { int32 number; string name; }; }; };"
+    data = b"\0\1\0\0" + (7).to_bytes(4, "little") + (3).to_bytes(4, "little") + b"ab\0"
+    parts = "=" * 80 + "\nIDL: pkg/msg/Thing\n" + idl
+    types = MessageTypes()
+    for text in (idl, parts):
+        channel = Channel("/t", "pkg/msg/Thing", 1, text, "ros2idl")
+        message = types.deserialize(channel, data)
+        assert (message.number, message.name, types.missing(channel)) == (7, "ab", "")
+    damaged = Channel("/t", "pkg/msg/Thing", 1, "int32 number\n]]]", "ros2msg")
+    assert "definition in the bag is damaged" in types.missing(damaged)
+    with pytest.raises(ValueError, match="damaged"):
+        types.deserialize(damaged, data)
+    # A damaged definition of a message that is known all the same.
+    assert types.missing(Channel("/i", "sensor_msgs/msg/Image", 1, "]]]", "ros2msg")) == ""
+    assert "encoded as 'json'" in types.missing(
+        Channel("/j", "sensor_msgs/msg/Image", 1, "", "", "", "json")
+    )
