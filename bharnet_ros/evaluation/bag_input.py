@@ -1,0 +1,154 @@
+"""Which topic of a bag is evaluated, when its messages were stamped, and single images of it."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bharnet_ros.bags import Bag, open_bag
+from bharnet_ros.bags.images import IMAGE_TYPES, bag_image
+from bharnet_ros.bags.messages import SKELETONS
+from bharnet_ros.errors import BagError, InvalidImageError
+from bharnet_ros.types import Image
+
+INPUTS = ("auto", "images", "skeletons")
+_OWN_PICTURES = "image_annotated"
+_TRUTH = "ground_truth/"
+_STEP_NS = 5_000_000_000
+
+
+@dataclass(frozen=True)
+class BagInput:
+    """What is evaluated of a bag.
+
+    kind: "images" or "skeletons". topic: its full name. image_topic: where the pictures are, ""
+    if there are none. start_ns, end_ns: stamps of the first and the last message. count: of
+    messages.
+    """
+
+    kind: str
+    topic: str
+    image_topic: str
+    start_ns: int
+    end_ns: int
+    count: int
+
+
+def choose_input(bag: Bag, kind: str, image_topic: str = "", skeleton_topic: str = "") -> BagInput:
+    """The images of a bag, or its recorded skeletons.
+
+    kind: one of INPUTS; "auto" takes the images if there are any. image_topic, skeleton_topic:
+    with or without namespace; "" = the only one there is (but for the pictures and the truth that
+    this package publishes itself). Raises BagError with the topics there are.
+    """
+    pictures = [image_topic] if image_topic else _candidates(bag, IMAGE_TYPES, _OWN_PICTURES)
+    people = [skeleton_topic] if skeleton_topic else _candidates(bag, (SKELETONS,), _TRUTH)
+    if kind == "auto":
+        kind = "skeletons" if skeleton_topic or (people and not pictures) else "images"
+        if not pictures and not people:
+            bag.find_topic(None, (*IMAGE_TYPES, SKELETONS), "images or skeletons")
+            raise BagError(
+                f"The bag {bag.name} holds only pictures and a truth that this package made; name "
+                "what to evaluate with --image_topic or --skeleton_topic."
+            )
+    shown = ""
+    if kind == "images" or len(pictures) == 1:
+        name = pictures[0] if len(pictures) == 1 else None
+        shown = bag.find_topic(name, IMAGE_TYPES, "images")
+    topic = shown
+    if kind == "skeletons":
+        name = people[0] if len(people) == 1 else None
+        topic = bag.find_topic(name, (SKELETONS,), "skeletons")
+    count = bag.topics[topic].count
+    stamps = _stamp_range(bag, topic)
+    if stamps is None:
+        raise BagError(
+            f"The topic {topic} of the bag {bag.name} holds no message that can be read; record "
+            "it again, or choose another topic."
+        )
+    return BagInput(kind, topic, shown, *stamps, count)
+
+
+def header_stamp(data: bytes) -> int | None:
+    """The stamp in ns of a serialised message that begins with a std_msgs/Header; None if it is
+    too short. Reading it so spares deserialising whole images."""
+    if len(data) < 12:
+        return None
+    order = "<" if data[1] & 1 else ">"
+    sec, nanosec = struct.unpack_from(f"{order}iI", data, 4)
+    return int(sec) * 1_000_000_000 + int(nanosec)
+
+
+def stamped(bag: Bag, topic: str) -> Iterator[tuple[int, int]]:
+    """(stamp, log time) of every message of a topic, without deserialising them."""
+    for raw in bag.raw_messages([topic]):
+        stamp_ns = header_stamp(raw.data)
+        if stamp_ns is not None:
+            yield stamp_ns, raw.log_ns
+
+
+class ImageFinder:
+    """Single images of a bag by their stamps, cheapest in rising order.
+
+    log_times: by stamp, when each image was recorded; None = the bag is searched at first use.
+    """
+
+    def __init__(self, path: Path, topic: str, log_times: Mapping[int, int] | None = None) -> None:
+        self._bag = open_bag(path)
+        self._topic = topic
+        self._log_times = log_times
+
+    def __call__(self, stamp_ns: int) -> Image | None:
+        """The picture; None if there is none of this stamp that can be read."""
+        if not self._topic:
+            return None
+        if self._log_times is None:
+            self._log_times = dict(stamped(self._bag, self._topic))
+        log_ns = self._log_times.get(stamp_ns)
+        if log_ns is None:
+            return None
+        for message in self._bag.messages([self._topic], log_ns, log_ns + 1):
+            try:
+                stamp, image = bag_image(message.message)
+            except InvalidImageError:
+                continue
+            if stamp == stamp_ns:
+                return image
+        return None
+
+    def close(self) -> None:
+        """Let go of the bag."""
+        self._bag.close()
+
+
+def _candidates(bag: Bag, types: tuple[str, ...], own: str) -> list[str]:
+    """The topics of these types (of the first type that has any) that this package did not make."""
+    for kind in types:
+        found = [
+            name
+            for name, topic in bag.topics.items()
+            if topic.type == kind and topic.count and own not in name
+        ]
+        if found:
+            return found
+    return []
+
+
+def _stamp_range(bag: Bag, topic: str) -> tuple[int, int] | None:
+    first: Any = next(stamped(bag, topic), None)
+    if first is None:
+        return None
+    newest, step_ns = first[0], _STEP_NS
+    while True:
+        begin_ns = bag.end_ns - step_ns
+        stamps = [
+            stamp
+            for raw in bag.raw_messages([topic], begin_ns)
+            if (stamp := header_stamp(raw.data)) is not None
+        ]
+        if stamps or begin_ns <= bag.start_ns:
+            return first[0], max(newest, *stamps) if stamps else newest
+        step_ns *= 8

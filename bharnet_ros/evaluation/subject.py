@@ -1,0 +1,112 @@
+"""What is evaluated: a bundle with the recogniser's options, behind a pose estimator."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from bharnet_ros import pose
+from bharnet_ros.bundle import Bundle, load_bundle
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.inference import create_engine
+from bharnet_ros.node_parameters import parse_options, read_params_file, recognizer_config
+from bharnet_ros.pose import PoseEstimator, create_pose_estimator
+from bharnet_ros.recognizer import Recognizer
+from bharnet_ros.rules import RecognizerConfig
+
+DEFAULT_POSE = "mediapipe"
+_PACKAGES = {"mediapipe": ("ai-edge-litert", "mediapipe", "opencv-python-headless", "numpy")}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A bundle and all that decides what it recognises.
+
+    bundle: its folder or shipped name. config: see Recognizer. engine, threads: what runs the
+    bundle. pose_backend, pose_options: see create_pose_estimator.
+    """
+
+    bundle: str
+    config: RecognizerConfig = field(default_factory=RecognizerConfig)
+    engine: str = "onnxruntime"
+    threads: int = 1
+    pose_backend: str = DEFAULT_POSE
+    pose_options: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def loaded(self) -> Bundle:
+        """The verified bundle. Raises BundleError."""
+        return load_bundle(self.bundle)
+
+    @property
+    def sha256(self) -> str:
+        """Of the bundle's graph."""
+        return str(self.loaded.manifest.files[self.loaded.onnx_path.name]["sha256"])
+
+    def recognizer(self) -> Recognizer:
+        """A fresh one. Raises BharnetError as the classes do."""
+        bundle = self.loaded
+        engine = create_engine(bundle, self.engine, threads=self.threads)
+        return Recognizer(bundle, engine, self.config)
+
+    def estimator(self) -> PoseEstimator:
+        """A fresh one. Raises ConfigurationError or BackendUnavailable."""
+        return create_pose_estimator(self.pose_backend, **self.pose_options)
+
+    def pose_identity(self) -> dict[str, Any]:
+        """All that estimated skeletons depend on: backend, options, its packages' versions, and
+        the code of this package's estimators. JSON-able."""
+        versions = {}
+        for package in _PACKAGES.get(self.pose_backend, ()):
+            try:
+                versions[package] = importlib.metadata.version(package)
+            except importlib.metadata.PackageNotFoundError:
+                versions[package] = ""
+        digest = hashlib.sha256()
+        folder = Path(pose.__file__).parent
+        for path in sorted(folder.rglob("*.py")):
+            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
+        options = {name: str(value) for name, value in sorted(self.pose_options.items())}
+        return {
+            "backend": self.pose_backend, "options": options, "packages": versions,
+            "code": digest.hexdigest(),
+        }  # fmt: skip
+
+
+def subject_from_parameters(
+    bundle: str = "", pose_backend: str = "", params_file: str = ""
+) -> Subject:
+    """What the nodes would run with the same arguments.
+
+    bundle, pose_backend: "" = as the file says, or the nodes' defaults.
+    Raises ConfigurationError; also for several bundles, of which one is evaluated at a time.
+    """
+    from bharnet_ros.bundle import DEFAULT_BUNDLE
+
+    rules = read_params_file(params_file, "action_recognizer") if params_file else {}
+    looks = read_params_file(params_file, "pose_estimator") if params_file else {}
+    names = [name.strip() for name in bundle.split(",") if name.strip()]
+    names = names or [name for name in rules.get("bundles", ()) if name] or [DEFAULT_BUNDLE]
+    if len(names) > 1:
+        raise ConfigurationError(
+            f"{len(names)} bundles are given ({', '.join(names)}); evaluate one at a time, and "
+            "compare them with --against."
+        )
+    try:
+        return Subject(
+            names[0],
+            recognizer_config(rules),
+            str(rules.get("engine", "onnxruntime")),
+            int(rules.get("num_threads", 1)),
+            pose_backend or str(looks.get("pose_backend", DEFAULT_POSE)),
+            parse_options([str(text) for text in looks.get("pose_options", ())]),
+        )
+    except (TypeError, ValueError) as error:
+        raise ConfigurationError(
+            f"The params_file {params_file} holds a value of a wrong type ({error})."
+        ) from None

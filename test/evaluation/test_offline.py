@@ -1,0 +1,426 @@
+"""Bags to recordings, without a clock: what is recognised, how a stopped run goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from benchmarks import tiny_world as world
+from bharnet_ros.bags import open_bag
+from bharnet_ros.bundle import Bundle
+from bharnet_ros.errors import BagError, EvaluationError, LabelError, LayoutError
+from bharnet_ros.evaluation.bag_input import choose_input
+from bharnet_ros.evaluation.offline import Job, evaluate_offline
+from bharnet_ros.evaluation.records import Recording
+from bharnet_ros.evaluation.scoring import score_episodes
+from bharnet_ros.evaluation.storage_records import evaluation_data
+from bharnet_ros.evaluation.subject import Subject
+from bharnet_ros.evaluation.truth_choice import choose_truth
+from bharnet_ros.pose import PoseEstimator
+
+pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
+pytest.importorskip("rosbags", reason="bags are read with rosbags")
+
+
+@dataclass(frozen=True)
+class NumberSubject(Subject):
+    """Its estimators read the numbers in the pictures."""
+
+    reader: Callable[[], Any] = lambda: None
+    made: list[Any] = field(default_factory=list)
+
+    def estimator(self) -> PoseEstimator:
+        self.made.append(self.reader())
+        estimator: PoseEstimator = self.made[-1]
+        return estimator
+
+    def pose_identity(self) -> dict[str, Any]:
+        return {"backend": "numbers"}
+
+
+class Evaluator:
+    """Evaluates bags into one output folder."""
+
+    def __init__(self, bundle: Bundle, output: Path) -> None:
+        self.subject = NumberSubject(str(bundle.path), reader=world.NumberReader)
+        self.output = output
+        self.frames: Any = None
+
+    def __call__(
+        self, path: Path, kind: str = "auto", stop_after: int = 0, labels: Path | None = None,
+        **topics: str,
+    ) -> Recording:  # fmt: skip
+        done = 0
+
+        def progress(count: int) -> None:
+            nonlocal done
+            done = count
+
+        with open_bag(path) as bag:
+            given = choose_input(bag, kind, **topics)
+            truth = choose_truth("auto", bag, path, given, labels, self.subject.loaded.manifest)
+            job = Job(
+                bag.name, self.subject, bag, path, given, truth, self.output, None, progress,
+                lambda: bool(stop_after) and done >= stop_after,
+            )  # fmt: skip
+            recording, self.frames = evaluate_offline(job)
+        return recording
+
+    @property
+    def looked(self) -> list[int]:
+        """Numbers of the pictures that estimators were shown, run by run."""
+        return [number for estimator in self.subject.made for number in estimator.looked]
+
+
+@pytest.fixture(scope="module")
+def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    from benchmarks.synthetic import write_tiny_bundle
+
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
+
+
+@pytest.fixture
+def evaluate(tiny_bundle: Bundle, tmp_path: Path) -> Evaluator:
+    return Evaluator(tiny_bundle, tmp_path / "output")
+
+
+@pytest.fixture
+def write_bag(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a bag of the tiny world; see `world.write_bag`."""
+    return lambda name="kitchen", **what: world.write_bag(tmp_path / name, **what)
+
+
+@pytest.fixture
+def write_labels(tmp_path: Path) -> Callable[..., Path]:
+    """Writes the script as labels; `more` are further rows."""
+
+    def write(*more: str) -> Path:
+        path = tmp_path / "labels.csv"
+        path.write_text("\n".join([*world.label_rows(), *more]) + "\n", "utf-8")
+        return path
+
+    return write
+
+
+def same(one: Recording, other: Recording) -> bool:
+    """Whether two records say the same, whatever it took."""
+    a, b = ({**data(r), "stage_ms": {}, "problems": []} for r in (one, other))
+    return bool(a == b)
+
+
+def data(recording: Recording) -> dict[str, Any]:
+    from bharnet_ros.evaluation.records import Evaluation
+
+    whole = Evaluation(
+        "offline", "tiny", "0" * 64, "numbers", ("idle", "raise", "fist"), "idle", "", (recording,)
+    )
+    found: dict[str, Any] = evaluation_data(whole)["recordings"][0]
+    return found
+
+
+def test_a_bag_of_images_becomes_a_recording(
+    evaluate: Evaluator, write_bag: Any
+) -> None:
+    recording = evaluate(write_bag())
+    count = world.COUNT
+    assert recording.name == "kitchen" and recording.complete
+    assert (recording.images, recording.estimated) == (count, count) and not recording.drops
+    assert (recording.start_ns, recording.end_ns) == (world.stamp(0), world.stamp(count - 1))
+    assert [(e.person_id, e.class_name) for e in recording.truth] == [
+        (0, "raise"), (1, "fist"), (0, "raise"),
+    ]  # fmt: skip
+    score = score_episodes(recording.truth, recording.recognised, 1.0)
+    assert score.right == 3 and not score.false_alarms
+    assert set(recording.stage_ms) == {"pose", "tracking", "recognition", "total"}
+    assert all(len(values) == count for values in recording.stage_ms.values())
+    assert {person.person_id for person in recording.people} == {0, 1}
+    for person in recording.people:
+        assert (np.diff(person.stamps_ns) > 0).all() and person.hands.any()
+        assert person.probabilities[person.class_ids >= 0].min() > 1 / 3
+        running = [e for e in recording.recognised if e.person_id == person.person_id]
+        assert (person.reported >= 0).sum() == sum(
+            e.start_ns <= s < e.end_ns for e in running for s in person.stamps_ns
+        )
+
+
+def test_two_runs_say_the_same_and_the_second_estimates_nothing(
+    evaluate: Evaluator, write_bag: Any
+) -> None:
+    path = write_bag()
+    first = evaluate(path)
+    looked = len(evaluate.looked)
+    assert same(first, evaluate(path)) and len(evaluate.looked) == looked
+    evaluate.output = evaluate.output.with_name("elsewhere")
+    assert same(first, evaluate(path)) and len(evaluate.looked) == 2 * looked
+
+
+def test_a_stopped_run_leaves_a_valid_record_and_the_next_goes_on_there(
+    evaluate: Evaluator, write_bag: Any
+) -> None:
+    path = write_bag()
+    whole = evaluate(path)
+    evaluate.output = evaluate.output.with_name("stopped")
+    evaluate.subject.made.clear()
+    part = evaluate(path, stop_after=60)
+    assert not part.complete and part.estimated == 60
+    assert part.end_ns == world.stamp(59)
+    # An action that was not seen to its end is no part of the truth.
+    assert [e.class_name for e in part.truth] == ["raise"]
+    assert any("stopped" in text for text in part.problems)
+    rest = evaluate(path)
+    assert rest.complete and same(rest, whole)
+    first, second = (estimator.looked for estimator in evaluate.subject.made)
+    assert first == list(range(60))
+    # It looks at the last five seconds again before it goes on, because it remembers people.
+    assert second == list(range(10, 120))
+    assert any("went on in the middle" in text for text in rest.problems)
+
+
+def test_a_damaged_checkpoint_is_made_again_and_only_that_one(
+    evaluate: Evaluator, write_bag: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bharnet_ros.evaluation.estimating.STRETCH_IMAGES", 30)
+    path = write_bag()
+    whole = evaluate(path)
+    files = sorted(evaluate.output.rglob("*.npz"))
+    assert len(files) == 4
+    for damage in (b"", files[1].read_bytes()[:500], files[2].read_bytes()):
+        evaluate.subject.made.clear()
+        files[1].write_bytes(damage)
+        assert same(evaluate(path), whole)
+        assert set(evaluate.looked) == set(range(60)) and evaluate.looked[-1] == 59
+    flipped = bytearray(files[3].read_bytes())
+    flipped[len(flipped) // 2] ^= 0xFF
+    files[3].write_bytes(flipped)
+    evaluate.subject.made.clear()
+    assert same(evaluate(path), whole) and evaluate.looked[-1] == 119
+
+
+def test_another_bag_of_the_same_name_is_estimated_anew(
+    evaluate: Evaluator, write_bag: Any, tmp_path: Path
+) -> None:
+    path = write_bag(count=30)
+    evaluate(path)
+    path.rename(tmp_path / "old")
+    path = write_bag(count=40)
+    assert evaluate(path).estimated == 40 and len(evaluate.looked) == 70
+
+
+def test_no_room_for_checkpoints_is_told_and_the_rest_is_done(
+    evaluate: Evaluator, write_bag: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, content: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("bharnet_ros.evaluation.checkpoints.write_atomically", full)
+    recording = evaluate(write_bag())
+    assert recording.complete and any("No space left" in text for text in recording.problems)
+
+
+def test_recorded_skeletons_are_enough(evaluate: Evaluator, write_bag: Any) -> None:
+    recording = evaluate(write_bag(images=False, skeletons=True))
+    assert score_episodes(recording.truth, recording.recognised, 1.0).right == 3
+    assert "pose" not in recording.stage_ms and not evaluate.subject.made
+    untracked = evaluate(write_bag("untracked", images=False, skeletons=True, ids=(-1, -1)))
+    assert score_episodes(untracked.truth, untracked.recognised, 1.0).right == 3
+
+
+def test_compressed_images_give_the_same(
+    evaluate: Evaluator, write_bag: Any, tmp_path: Path
+) -> None:
+    import cv2
+
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(tmp_path / "kitchen_png") as bag:
+        for index in range(world.COUNT):
+            data = cv2.imencode(".png", world.picture(index))[1].tobytes()
+            bag.skeletons("/ground_truth/skeletons", world.people(index))
+            bag.actions("/ground_truth/actions", world.truth(index))
+            bag.compressed_image("/image_raw/compressed", world.stamp(index), data, "png")
+    raw, packed = evaluate(write_bag()), evaluate(tmp_path / "kitchen_png")
+    assert packed.recognised == raw.recognised and packed.truth == raw.truth
+
+
+def test_labels_say_who_does_what(
+    evaluate: Evaluator, write_bag: Any, write_labels: Any
+) -> None:
+    recording = evaluate(write_bag(true=False), labels=write_labels())
+    assert len(recording.truth) == 3
+    score = score_episodes(recording.truth, recording.recognised, 1.0)
+    assert score.right == 3 and not score.false_alarms
+
+
+def test_frames_are_found_again_with_the_people_of_the_truth(
+    evaluate: Evaluator, write_bag: Any
+) -> None:
+    images = write_bag()
+    evaluate(images)
+    first, last = world.stamp(50), world.stamp(53)
+    found = evaluate.frames.between(first, last)
+    assert [frame.stamp_ns for frame in found] == [world.stamp(i) for i in range(50, 54)]
+    for frame, index in zip(found, range(50, 54), strict=True):
+        expected = world.people(index)
+        for person, true in zip(frame.skeletons, expected.skeletons, strict=True):
+            assert person.track_id == true.track_id
+            np.testing.assert_array_equal(person.keypoints, true.keypoints)
+    picture = evaluate.frames.images()
+    assert (picture(world.stamp(51)) == world.picture(51)).all()
+    assert picture(world.stamp(51) + 1) is None
+    evaluate(write_bag("others", skeletons=True), "skeletons")
+    found = evaluate.frames.between(first, last)
+    assert [p.track_id for p in found[0].skeletons] == [0, 1]
+    assert (evaluate.frames.images()(last) == world.picture(53)).all()
+
+
+def test_stamps_that_do_not_rise_are_left_out_and_told(
+    evaluate: Evaluator, tmp_path: Path
+) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    order = [*range(20), 19, 18, *range(20, 40), *range(5), *range(40, 50)]
+    with BagWriter(tmp_path / "odd") as bag:
+        for place, index in enumerate(order):
+            log = world.stamp(place)
+            bag.image("/image_raw", world.stamp(index), world.picture(index), log_ns=log)
+            bag.skeletons("/ground_truth/skeletons", world.people(index), log_ns=log)
+            bag.actions("/ground_truth/actions", world.truth(index), log_ns=log)
+    recording = evaluate(tmp_path / "odd")
+    assert recording.drops == {"stamp not newer": 2, "time restarted": 5}
+    assert recording.estimated == 50 and recording.images == 57
+    assert any("jump back" in text for text in recording.problems)
+
+
+def test_images_that_cannot_be_used_are_counted(
+    evaluate: Evaluator, tmp_path: Path
+) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(tmp_path / "odd") as bag:
+        for index in range(10):
+            bag.skeletons("/ground_truth/skeletons", world.people(index))
+            bag.actions("/ground_truth/actions", world.truth(index))
+            bag.compressed_image("/image/compressed", world.stamp(index), b"no picture at all")
+    recording = evaluate(tmp_path / "odd")
+    assert recording.images == 10 and recording.estimated == 0
+    assert sum(recording.drops.values()) == 10 and recording.problems
+
+
+def test_topics_that_are_not_there_are_refused_with_those_that_are(
+    evaluate: Evaluator, write_bag: Any
+) -> None:
+    path = write_bag()
+    with pytest.raises(BagError, match=r"no topic of images 'front'.*/camera/image_raw"):
+        evaluate(path, image_topic="front")
+    with pytest.raises(BagError, match=r"several topics of skeletons|no topic of skeletons|holds"):
+        evaluate(path, skeleton_topic="/camera/image_raw")
+    with pytest.raises(BagError, match="only pictures and a truth"):
+        evaluate(write_bag("bare", images=False))
+
+
+def test_a_bag_without_truth_says_how_to_label_it(evaluate: Evaluator, write_bag: Any) -> None:
+    with pytest.raises(EvaluationError, match="bharnet_ros label"):
+        evaluate(write_bag(true=False))
+
+
+@pytest.mark.parametrize("row", ["11,99,raise,", "1,2,rise,"])
+def test_labels_that_do_not_fit_are_refused(
+    evaluate: Evaluator, write_bag: Any, write_labels: Any, row: str
+) -> None:
+    with pytest.raises(LabelError):
+        evaluate(write_bag(), labels=write_labels(row))
+
+
+def test_simulated_classes_that_the_bundle_does_not_know_are_refused(
+    write_bag: Any, tmp_path: Path
+) -> None:
+    from benchmarks.synthetic import write_tiny_bundle
+
+    bundle = write_tiny_bundle(tmp_path / "other", class_names=("idle", "raised", "fist"))
+    with pytest.raises(EvaluationError, match=r"play raise \(nearest: raised\).*'tiny'"):
+        Evaluator(bundle, tmp_path)(write_bag())
+
+
+def test_skeletons_of_another_layout_are_refused(
+    tiny_bundle: Bundle, write_bag: Any, tmp_path: Path
+) -> None:
+    evaluate = Evaluator(tiny_bundle, tmp_path / "out")
+    evaluate.subject = NumberSubject(
+        str(tiny_bundle.path), reader=lambda: OtherLayout(world.NumberReader())
+    )
+    with pytest.raises(LayoutError, match="ntu25"):
+        evaluate(write_bag())
+
+
+class OtherLayout:
+    """An estimator of another layout."""
+
+    layout = "ntu25"
+    timings_ms: dict[str, float] = {}  # noqa: RUF012
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def estimate(self, image_bgr: Any, stamp_ns: int) -> Any:
+        from dataclasses import replace
+
+        people = tuple(
+            replace(p, keypoints=p.keypoints[:25], scores=p.scores[:25])
+            for p in self._inner.estimate(image_bgr, stamp_ns).skeletons
+        )
+        found = self._inner.estimate(image_bgr, stamp_ns)
+        return replace(found, layout="ntu25", skeletons=people)
+
+    def reset(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_the_real_estimator_gives_what_the_pipeline_gives(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert", reason="the default pose backend is not installed")
+    from bharnet_ros.bags.write import BagWriter
+    from bharnet_ros.gestures import BodyShape, GesturePlayer, Style, load_vocabulary
+    from bharnet_ros.pipeline import Pipeline
+    from bharnet_ros.simulation import Appearance, Camera, Effects, Renderer, Scene, ScriptedActor
+    from bharnet_ros.tracking import Tracker
+
+    rng = np.random.default_rng(0)
+    player = GesturePlayer(load_vocabulary(), BodyShape.default(), Style(fidget=0.1))
+    actor = ScriptedActor(
+        0, (2.2, 0.0), 0.0, Appearance.sample(rng), player.plan([("stop", 0.2, 2.2)], rng)
+    )
+    renderer = Renderer(
+        Camera(width=640, height=360, focal_px=525.0), np.full((360, 640, 3), 150, np.uint8),
+        Effects(),
+    )  # fmt: skip
+    scene = Scene([actor], renderer, 2.5)
+    pictures = [scene.frame(index / 8).image for index in range(20)]
+    with BagWriter(tmp_path / "drawn") as bag:
+        for index, image in enumerate(pictures):
+            bag.image("/image_raw", world.BEGIN_NS + index * 125_000_000, image)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("start,end,label\n0.2,2.2,stop\n", "utf-8")
+    subject = Subject("gestures", pose_options={"num_threads": 1})
+    expected = []
+    pipeline = Pipeline(subject.estimator(), Tracker(), subject.recognizer())
+    for index, image in enumerate(pictures):
+        result = pipeline.process(image, world.BEGIN_NS + index * 125_000_000)
+        expected += [result.actions] if result.actions is not None else []
+
+    with open_bag(tmp_path / "drawn") as opened:
+        given = choose_input(opened, "auto")
+        manifest = subject.loaded.manifest
+        truth = choose_truth("auto", opened, tmp_path / "drawn", given, labels, manifest)
+        job = Job("drawn", subject, opened, tmp_path / "drawn", given, truth, tmp_path / "out")
+        recording, frames = evaluate_offline(job)
+    (person,) = recording.people
+    assert person.person_id == 1  # the only one that is labelled
+    assert [frame.stamp_ns for frame in expected] == person.stamps_ns.tolist()
+    running = [frame.actions[0].state in (1, 2) for frame in expected]
+    assert (person.reported >= 0).tolist() == running
+    assert len(frames.between(recording.start_ns, recording.end_ns)) == 20
