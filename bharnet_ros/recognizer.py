@@ -16,6 +16,7 @@ from bharnet_ros.bundle import Bundle
 from bharnet_ros.conflicts import settle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.events import Event, EventMachine, Smoother
+from bharnet_ros.experts import Opinion
 from bharnet_ros.inference import Engine
 from bharnet_ros.judging import Judgement, Panel
 from bharnet_ros.rules import RecognizerConfig, Rules, rules_for
@@ -71,6 +72,7 @@ class Recognizer:
         self._people: dict[int, _Person] = {}
         self._leaving: list[RecognizedAction] = []
         self._timings: dict[str, float] = {}
+        self._opinions: dict[int, tuple[Opinion | None, ...]] = {}
 
     @property
     def layout(self) -> str:
@@ -86,6 +88,12 @@ class Recognizer:
     def resets(self) -> int:
         """How often the stamps jumped back and everything was forgotten."""
         return self._panel.buffer.resets
+
+    @property
+    def opinions(self) -> Mapping[int, Sequence[Opinion | None]]:
+        """Of the last judgement, by track: what the experts of each bundle think of the person,
+        before the average and the events; None where too little was seen."""
+        return dict(self._opinions)
 
     @property
     def timings_ms(self) -> Mapping[str, float]:
@@ -183,6 +191,9 @@ class Recognizer:
     def _judge(self, stamp_ns: int) -> ActionFrame:
         # Up to when each was last seen: somebody hidden for a moment is judged by what was seen.
         judged = self._panel.judge({t: person.seen_ns for t, person in self._people.items()})
+        self._opinions = {
+            track_id: tuple(each[track_id][1] for each in judged) for track_id in self._people
+        }
         begin = time.perf_counter()
         actions, self._leaving = self._leaving, []
         for track_id in self._people:

@@ -21,7 +21,7 @@ from bharnet_ros.demo.pictures import Pictures
 from bharnet_ros.demo.record import Record, summary
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.judging import check_together
-from bharnet_ros.manifest import STREAMS
+from bharnet_ros.manifest_parts import STREAMS
 from bharnet_ros.nodes.base import StopSignals
 from bharnet_ros.nodes.environment import prepare_middleware
 from bharnet_ros.nodes.graph import (

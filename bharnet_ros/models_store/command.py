@@ -13,7 +13,7 @@ from bharnet_ros.models_store.registry import get_model, registered_models
 _MEGABYTE = 1e6
 
 
-def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the sub-command `models`."""
     models = commands.add_parser(
         "models",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.errors import BackendUnavailable, ConfigurationError
 
 PACKAGE = "bharnet_ros"
 
@@ -39,3 +39,16 @@ def prepare_middleware() -> None:
     chosen = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS")
     if not any(os.environ.get(name) for name in chosen):
         os.environ[chosen[0]] = str(share_file("config/fastdds.xml"))
+
+
+def require_ros() -> None:
+    """Raises BackendUnavailable with what to run if ROS 2 or the built messages are missing."""
+    try:
+        import rclpy  # noqa: F401
+
+        import bharnet_ros.msg  # noqa: F401
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"ROS 2 or the built messages are not on the path ({error}); run `make build`, then "
+            "`source .venv/bin/activate` (or your ROS 2) and `source install/setup.bash`."
+        ) from error

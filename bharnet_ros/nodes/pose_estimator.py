@@ -6,11 +6,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
 from sensor_msgs.msg import Image as ImageMessage
 
 from bharnet_ros import msg
-from bharnet_ros.errors import ConfigurationError, InvalidImageError
+from bharnet_ros.errors import InvalidImageError
+from bharnet_ros.node_parameters import parse_options
 from bharnet_ros.nodes.base import OK, WARN, ManagedNode, run
 from bharnet_ros.nodes.conversions import layout_to_msg, skeletons_to_msg, stamp_to_ns
 from bharnet_ros.nodes.images import BadImage, image_to_bgr
@@ -37,27 +37,6 @@ PARAMS = (
         0.1, 3600.0,
     ),
 )  # fmt: skip
-
-
-def parse_options(texts: Sequence[str]) -> dict[str, Any]:
-    """["num_threads=2"] -> {"num_threads": 2}; values are YAML scalars.
-
-    Raises ConfigurationError for a text without a name or a value that is not YAML.
-    """
-    options: dict[str, Any] = {}
-    for text in texts:
-        if not text.strip():
-            continue
-        name, separator, value = text.partition("=")
-        if not separator or not name.strip().isidentifier():
-            raise ConfigurationError(
-                f"The pose option {text!r} is not of the form name=value, like num_threads=2."
-            )
-        try:
-            options[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError as error:
-            raise ConfigurationError(f"The value of pose option {text!r} is not YAML.") from error
-    return options
 
 
 class PoseEstimatorNode(ManagedNode):

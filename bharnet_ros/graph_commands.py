@@ -1,0 +1,139 @@
+"""python -m bharnet_ros recognize, simulate, node: the graph, a part of it, single nodes."""
+
+from __future__ import annotations
+
+import argparse
+
+BUNDLE_HELP = "model bundles: folders or shipped names, separated by commas; they run at once"
+LEVELS = ("debug", "info", "warn", "error", "fatal")
+
+_Commands = argparse._SubParsersAction
+
+
+def boolean(text: str) -> bool:
+    """Launch's way of writing a bool. Raises argparse.ArgumentTypeError."""
+    lowered = text.lower()
+    if lowered in ("true", "1"):
+        return True
+    if lowered in ("false", "0"):
+        return False
+    raise argparse.ArgumentTypeError(f"{text!r} is neither true nor false")
+
+
+def add_launch_arguments(
+    parser: argparse.ArgumentParser | argparse._ArgumentGroup, autostart: bool = True
+) -> None:
+    """The arguments that everything has that starts nodes; names as in nav2's launch files.
+
+    autostart: whether to offer that too.
+    """
+    parser.add_argument("--namespace", default="", help="namespace of all nodes")
+    parser.add_argument("--params_file", default="", help="YAML file with parameters")
+    parser.add_argument(
+        "--use_sim_time", type=boolean, default=False, metavar="BOOL", help="follow /clock"
+    )
+    if autostart:
+        parser.add_argument(
+            "--autostart", type=boolean, default=True, metavar="BOOL",
+            help="configure and activate the nodes (default true)",
+        )  # fmt: skip
+    parser.add_argument("--log_level", choices=LEVELS, default="info")
+
+
+def register(commands: _Commands[argparse.ArgumentParser]) -> None:
+    """Add the sub-commands `recognize`, `simulate` and `node`."""
+    recognize = commands.add_parser(
+        "recognize",
+        help="pose estimation, action recognition and pictures",
+        description="The graph of launch/recognize.launch.py, with the same arguments. "
+        "Runs until Ctrl-C.",
+    )
+    add_launch_arguments(recognize)
+    recognize.add_argument(
+        "--input", default="none",
+        help='"none" (a camera publishes image_topic), "simulated", a video file, '
+        "or the number of a camera device (default none)",
+    )  # fmt: skip
+    recognize.add_argument("--image_topic", default="image_raw", help="topic of the images")
+    recognize.add_argument("--pose_backend", default="", help="pose estimator, e.g. mediapipe")
+    recognize.add_argument("--bundle", default="", help=BUNDLE_HELP)
+    recognize.add_argument(
+        "--composed", type=boolean, nargs="?", const=True, default=False, metavar="BOOL",
+        help="all nodes but the camera in one process",
+    )  # fmt: skip
+    recognize.add_argument(
+        "--visualizer", type=boolean, default=True, metavar="BOOL",
+        help="offer image_annotated (default true)",
+    )  # fmt: skip
+
+    simulate = commands.add_parser(
+        "simulate",
+        help="only the built-in camera",
+        description="Publishes image_raw, ground_truth/skeletons and ground_truth/actions. "
+        "Runs until Ctrl-C.",
+    )
+    add_launch_arguments(simulate)
+    simulate.add_argument("--num_people", type=int, default=2)
+    simulate.add_argument("--duration_s", type=float, default=60.0)
+    simulate.add_argument("--rate_hz", type=float, default=12.0)
+    simulate.add_argument("--seed", type=int, default=1)
+    simulate.add_argument(
+        "--vocabulary", default="",
+        help="what they play: a bundle or a gesture file, by path or shipped name",
+    )  # fmt: skip
+    simulate.add_argument("--classes", default="", help="gestures to play, separated by commas")
+    simulate.add_argument("--loop", type=boolean, default=True, metavar="BOOL")
+
+    node = commands.add_parser(
+        "node",
+        help="single nodes in one process, as ros2 run does",
+        description="python -m bharnet_ros node pose_estimator [more nodes] --ros-args ...",
+    )
+    node.add_argument("names", nargs="+", help="nodes to run in this process")
+
+
+def run(options: argparse.Namespace) -> int:
+    """The exit status. Raises BharnetError."""
+    if options.command == "node":
+        from bharnet_ros.nodes.run_nodes import run_named
+
+        return run_named(options.names, options.ros_args)
+    from bharnet_ros.nodes import graph
+
+    if options.command == "simulate":
+        camera = graph.NodeSpec(
+            "simulated_camera",
+            {
+                "autostart": options.autostart,
+                "num_people": options.num_people,
+                "duration_s": options.duration_s,
+                "rate_hz": options.rate_hz,
+                "seed": options.seed,
+                "loop": options.loop,
+                "vocabulary": options.vocabulary,
+                "classes": options.classes.split(","),
+            },
+        )
+        return graph.supervise(
+            [
+                graph.ProcessSpec(
+                    (camera,), options.namespace, options.params_file, options.use_sim_time,
+                    options.log_level,
+                )
+            ]
+        )  # fmt: skip
+    return graph.supervise(
+        graph.recognize_graph(
+            input_source=options.input,
+            image_topic=options.image_topic,
+            pose_backend=options.pose_backend,
+            bundle=options.bundle,
+            composed=options.composed,
+            visualizer=options.visualizer,
+            autostart=options.autostart,
+            namespace=options.namespace,
+            params_file=options.params_file,
+            use_sim_time=options.use_sim_time,
+            log_level=options.log_level,
+        )
+    )

@@ -1,0 +1,105 @@
+"""Writes what topics carry into a bag, byte by byte, as `ros2 bag record` does."""
+
+from __future__ import annotations
+
+import importlib
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+
+from bharnet_ros.bags.records import TopicQos
+from bharnet_ros.bags.write import BagWriter
+from bharnet_ros.errors import ConfigurationError
+
+_DEPTH = 100
+"""A disk may pause; images must not be lost meanwhile."""
+
+
+class BagRecorder(Node):
+    """Records topics into an open bag; those nobody publishes yet when they appear.
+
+    topics: names, relative ones in the namespace; types are asked of the publishers. without: a
+    namespace that topics have here and not in the bag. hold: keep messages back until `begin`, so
+    that a bag does not start with the silence before the first image. counts: messages by topic of
+    the bag.
+    """
+
+    def __init__(
+        self, writer: BagWriter, topics: Sequence[str], without: str = "", hold: bool = False,
+        **options: Any,
+    ) -> None:  # fmt: skip
+        super().__init__("bag_recorder", **options)
+        self._writer = writer
+        self._without = without
+        self._held: list[Callable[[], None]] | None = [] if hold else None
+        self._waiting = [self.resolve_topic_name(topic) for topic in topics]
+        self.counts: dict[str, int] = {}
+        self.heard_at = time.monotonic()
+
+    def begin(self) -> None:
+        """Write from now on, first what was kept back."""
+        held, self._held = self._held or [], None
+        for write in held:
+            write()
+
+    def look(self) -> None:
+        """Subscribe to the topics that have publishers by now."""
+        types = dict(self.get_topic_names_and_types())
+        for topic in list(self._waiting):
+            publishers = self.get_publishers_info_by_topic(topic)
+            if topic not in types or not publishers:
+                continue
+            self._waiting.remove(topic)
+            self._subscribe(topic, types[topic][0], publishers)
+
+    @property
+    def waiting(self) -> Sequence[str]:
+        """Topics that nobody publishes yet."""
+        return tuple(self._waiting)
+
+    def _subscribe(self, topic: str, kind: str, publishers: Sequence[Any]) -> None:
+        package, _, name = kind.split("/")
+        try:
+            message: Any = getattr(importlib.import_module(f"{package}.msg"), name)
+        except (ImportError, AttributeError):
+            raise ConfigurationError(
+                f"{topic} carries {kind}, which is not installed here; leave it out, or install "
+                f"the package {package}."
+            ) from None
+        offered = [info.qos_profile for info in publishers]
+        reliable = all(q.reliability == ReliabilityPolicy.RELIABLE for q in offered)
+        latched = all(q.durability == DurabilityPolicy.TRANSIENT_LOCAL for q in offered)
+        quality = QoSProfile(
+            depth=_DEPTH,
+            history=HistoryPolicy.KEEP_LAST,
+            reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+        )
+        stored = TopicQos(
+            "reliable" if reliable else "best_effort",
+            "transient_local" if latched else "volatile", "keep_last", 1 if latched else 10, 0, 0,
+            "automatic", 0,
+        )  # fmt: skip
+        noted = topic.removeprefix(self._without)
+        self.counts[noted] = 0
+
+        def write(data: bytes) -> None:
+            self._writer.raw(noted, kind, time.time_ns(), data, (stored,))
+            self.counts[noted] += 1
+
+        def hear(data: bytes) -> None:
+            self.heard_at = time.monotonic()
+            if self._held is None:
+                write(data)
+            elif len(self._held) < _DEPTH:
+                self._held.append(lambda: write(data))
+
+        self.create_subscription(message, topic, hear, quality, raw=True)
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """The counts in a line."""
+    return ", ".join(f"{topic} {count}" for topic, count in sorted(counts.items()))

@@ -1,0 +1,155 @@
+"""Bags through the running graph: real nodes, a real playback, a report."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import tiny_world as world
+
+pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
+pytest.importorskip("rosbags", reason="bags are read with rosbags")
+
+from bharnet_ros import msg
+from bharnet_ros.__main__ import main
+from bharnet_ros.evaluation.storage import load
+from bharnet_ros.nodes.graph import NodeSpec
+from bharnet_ros.nodes.qos import RESULTS
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from benchmarks.synthetic import write_tiny_bundle
+
+    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny").path
+
+
+@pytest.fixture(scope="module")
+def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recorded skeletons: live they need the recogniser only."""
+    return world.write_bag(
+        tmp_path_factory.mktemp("bags") / "hall", images=False, skeletons=True
+    )
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "bharnet_ros", "evaluate", *map(str, arguments)]
+
+
+def evaluate(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
+    """In a domain of its own."""
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + (os.getpid() + 31) % 99)}
+    return subprocess.run(
+        command(*arguments), cwd=folder, env=environment, capture_output=True, text=True,
+        timeout=170, check=False,
+    )  # fmt: skip
+
+
+def test_live_and_offline_agree_where_nothing_is_lost(
+    tmp_path: Path, bag: Path, bundle: Path
+) -> None:
+    live = evaluate(tmp_path, bag, "--bundle", bundle, "--live", "--rate", 2, "--output", "live")
+    assert live.returncode == 0, live.stdout + live.stderr
+    assert "Traceback" not in live.stderr and "live, bundle tiny" in live.stdout
+    heard, figures = load(tmp_path / "live" / "evaluation.json")
+    assert heard.mode == "live" and heard.complete
+    (recording,) = heard.recordings
+    assert recording.images == world.COUNT and recording.stage_ms["latency"]
+    assert (recording.start_ns, recording.end_ns) == (
+        world.stamp(0), world.stamp(world.COUNT - 1),
+    )  # fmt: skip
+    assert any("2 times its speed" in text for text in recording.problems)
+    assert (tmp_path / "live" / "report.html").stat().st_size > 10_000
+
+    offline = evaluate(
+        tmp_path, bag, "--bundle", bundle, "--output", "offline",
+        "--against", "live/evaluation.json",
+    )  # fmt: skip
+    assert offline.returncode == 0, offline.stdout + offline.stderr
+    (expected,) = load(tmp_path / "offline" / "evaluation.json")[0].recordings
+    if recording.estimated == world.COUNT:  # a very busy machine may lose some
+        assert recording.truth == expected.truth
+        assert [(e.person_id, e.class_name, e.start_ns) for e in recording.recognised] == [
+            (e.person_id, e.class_name, e.start_ns) for e in expected.recognised
+        ]
+    assert figures["overall"]["events"]["total"] == 3
+
+
+def test_ctrl_c_leaves_a_report_of_what_was_played(
+    ros: Any, tmp_path: Path, bag: Path, bundle: Path
+) -> None:
+    heard = ros.hear(msg.SkeletonArray, "/stopped/skeletons", RESULTS)
+    child = ros.start_command(
+        command(bag, "--bundle", bundle, "--live", "--rate", 0.5, "--namespace", "stopped",
+                "--output", tmp_path / "out")
+    )  # fmt: skip
+    ros.wait(lambda: len(heard) > 20, "some of the bag to be played")
+    child.end(signal.SIGINT)
+    said = child.output()
+    assert child.process.returncode == 130, said
+    assert "STOPPED BEFORE THE END" in said and "Traceback" not in said
+    (recording,) = load(tmp_path / "out" / "evaluation.json")[0].recordings
+    assert not recording.complete and recording.end_ns < world.stamp(world.COUNT - 1)
+    assert 0 < recording.estimated < world.COUNT
+
+
+def test_a_graph_that_already_runs_is_used(
+    ros: Any, ros_domain: int, tmp_path: Path, bag: Path, bundle: Path
+) -> None:
+    ros.start(
+        NodeSpec("action_recognizer", {"bundles": [str(bundle)], "diagnostics_period_s": 0.2}),
+        namespace="/robot",
+    )
+    done = subprocess.run(
+        command(bag, "--bundle", bundle, "--live", "--attach", "--namespace", "robot", "--rate", 4,
+                "--output", "out"),
+        cwd=tmp_path, capture_output=True, text=True, timeout=170, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    data = json.loads((tmp_path / "out" / "evaluation.json").read_text("utf-8"))
+    assert data["metrics"]["overall"]["events"]["right"] >= 1
+
+
+def test_launch_passes_on_what_the_command_takes(
+    repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tree = ast.parse((repository / "launch" / "evaluate.launch.py").read_text("utf-8"))
+    declared = {
+        call.args[0].value
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and isinstance(call.func, ast.Name)
+        and call.func.id == "DeclareLaunchArgument"
+        and isinstance(call.args[0], ast.Constant)
+    }
+    imported = {
+        (node.module or "").split(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom)
+    }
+    assert imported == {"launch", "launch_ros"}
+    with pytest.raises(SystemExit):
+        main(["evaluate", "--help"])
+    offered = set(re.findall(r"^  --([a-z_]+)", capsys.readouterr().out, flags=re.MULTILINE))
+    assert declared - {"bag"} <= offered
+    graph = (repository / "launch" / "recognize.launch.py").read_text("utf-8")
+    shared = set(re.findall(r'DeclareLaunchArgument\(\s*"(\w+)"', graph))
+    assert shared - declared == {"autostart", "input", "visualizer"}
+
+
+def test_what_cannot_be_played_ends_with_a_sentence(
+    tmp_path: Path, bag: Path, bundle: Path
+) -> None:
+    done = evaluate(tmp_path, bag, "--bundle", bundle, "--live", "--rate", 0)
+    assert done.returncode == 1 and "--rate is 0" in done.stderr
+    done = evaluate(tmp_path, bag, "--bundle", bundle, "--attach")
+    assert done.returncode == 1 and "--attach needs --live" in done.stderr

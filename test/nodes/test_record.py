@@ -1,0 +1,84 @@
+"""Topics to bags, as they are, and a bag of the drawn actor."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import tiny_world as world
+
+pytest.importorskip("rosbags", reason="bags are written with rosbags")
+
+from rclpy.serialization import deserialize_message
+
+from bharnet_ros import msg
+from bharnet_ros.bags import open_bag
+from bharnet_ros.bags.messages import skeleton_frame
+from bharnet_ros.nodes.conversions import skeletons_to_msg
+from bharnet_ros.nodes.qos import LATCHED, RESULTS
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "bharnet_ros", "record", *map(str, arguments)]
+
+
+def test_topics_are_recorded_as_they_are(ros: Any, tmp_path: Path) -> None:
+    latched = ros.node.create_publisher(msg.SkeletonLayout, "hall/skeleton_layout", LATCHED)
+    latched.publish(msg.SkeletonLayout(name="coco_17"))
+    child = ros.start_command(
+        command(tmp_path / "bag", "--topics", "/hall/skeletons", "/hall/skeleton_layout", "/none",
+                "--storage", "sqlite3")
+    )  # fmt: skip
+    publisher = ros.publisher(msg.SkeletonArray, "hall/skeletons", RESULTS)
+    sent = [skeletons_to_msg(world.people(index), "lens") for index in range(8)]
+    for message in sent:
+        publisher.publish(message)
+    assert publisher.wait_for_all_acked()
+    ros.wait(lambda: latched.get_subscription_count(), "the latched topic to be heard")
+    child.end(signal.SIGINT)
+    said = child.output()
+    assert child.process.returncode == 0, said
+    assert "/hall/skeletons 8" in said and "Nobody published /none" in said
+    with open_bag(tmp_path / "bag") as bag:
+        assert set(bag.topics) == {"/hall/skeletons", "/hall/skeleton_layout"}
+        assert bag.topics["/hall/skeleton_layout"].qos[0].durability == "transient_local"
+        raw = [message.data for message in bag.raw_messages(["/hall/skeletons"])]
+        # Padding between fields is not the same from one serialisation to the next.
+        read = [deserialize_message(bytes(data), msg.SkeletonArray) for data in raw]
+        assert [each.skeletons[0].keypoints for each in read] == [
+            each.skeletons[0].keypoints for each in sent
+        ]
+        found = [skeleton_frame(m.message) for m in bag.messages(["/hall/skeletons"])]
+    assert [frame.stamp_ns for frame in found] == [world.stamp(index) for index in range(8)]
+
+
+def test_a_folder_that_exists_is_not_overwritten(tmp_path: Path) -> None:
+    done = subprocess.run(
+        command(tmp_path, "--topics", "x"), capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 1 and str(tmp_path) in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_drawn_actor_before_the_graph(tmp_path: Path) -> None:
+    pytest.importorskip("ai_edge_litert", reason="the default pose backend is not installed")
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + (os.getpid() + 41) % 99)}
+    done = subprocess.run(
+        command(tmp_path / "bag", "--simulated", "--duration_s", 2, "--rate_hz", 5,
+                "--num_people", 1, "--classes", "stop"),
+        env=environment, capture_output=True, text=True, timeout=170, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    with open_bag(tmp_path / "bag") as bag:
+        counts = {name: topic.count for name, topic in bag.topics.items()}
+        # The silence before the first image is no part of the bag.
+        assert (bag.end_ns - bag.start_ns) / 1e9 < 60.0
+    assert counts["/image_raw"] == counts["/ground_truth/skeletons"] > 3
+    assert {"/skeletons", "/actions", "/skeleton_layout", "/action_labels"} <= set(counts)
