@@ -1,10 +1,13 @@
-"""Fixtures for all tests: recorded data where it is at hand, the built messages where they are."""
+"""Fixtures for all tests: recorded data, the built messages, a browser, where they are at hand."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -41,3 +44,23 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the recorded data (../shared/data beside the repository) is not here")
     return folder
+
+
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A headless Chromium (playwright's `Browser`) to look at pages with.
+
+    BHARNET_BROWSER names its program; otherwise it is looked for on the PATH.
+    """
+    sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    found = next(filter(None, map(shutil.which, _BROWSERS)), "")
+    program = os.environ.get("BHARNET_BROWSER", found)
+    if not program:
+        pytest.skip("no Chromium on the PATH (apt-get install chromium) or in BHARNET_BROWSER")
+    with sync_api.sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=program)
+        yield running
+        running.close()
