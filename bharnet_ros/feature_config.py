@@ -35,6 +35,8 @@ class FeatureConfig:
     hand_space, body_space: "palm" and "torso" are the units above. "image" is for networks
         trained elsewhere on raw coordinates: x by the image's width and y by its height, 0..1
         from the top left corner; origins do not apply, a mirrored left hand is 1 - x.
+    upper_body: hips and legs count as missing, so that unit and origin always come from the
+        shoulders; for people at a desk, whose hips are guessed in one frame and not in the next.
     """
 
     modality: str = "joint"
@@ -47,6 +49,7 @@ class FeatureConfig:
     max_abs: float = 8.0
     hand_space: str = "palm"
     body_space: str = "torso"
+    upper_body: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -61,10 +64,11 @@ class FeatureConfig:
                     f"Feature option {name} is {getattr(self, name)!r}; "
                     f"it must be one of {', '.join(allowed)}."
                 )
-        if not isinstance(self.mirror_left, bool):
-            raise ConfigurationError(
-                f"Feature option mirror_left is {self.mirror_left!r}; it must be true or false."
-            )
+        for name in ("mirror_left", "upper_body"):
+            if not isinstance(getattr(self, name), bool):
+                raise ConfigurationError(
+                    f"Feature option {name} is {getattr(self, name)!r}; it must be true or false."
+                )
         for name, low in (
             ("min_score", 0.0),
             ("min_torso_px", 0.0),
@@ -79,8 +83,12 @@ class FeatureConfig:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON."""
-        return asdict(self)
+        """For JSON. upper_body is left out while it is false, so that earlier versions of this
+        package can read every bundle that does not need it."""
+        content = asdict(self)
+        if not self.upper_body:
+            del content["upper_body"]
+        return content
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> FeatureConfig:

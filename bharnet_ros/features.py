@@ -26,6 +26,7 @@ __all__ = ["FeatureConfig", "body_features", "bones", "hand_features", "motion"]
 
 # body_19: the COCO body points, then the two computed ones.
 _LEFT_SHOULDER, _RIGHT_SHOULDER, _NECK, _MID_HIP = 5, 6, 17, 18
+_BELOW = [*range(11, 17), _MID_HIP]  # hips and legs
 # hand_21: wrist first, knuckles (MCP) of index, middle and little finger.
 _WRIST, _INDEX_MCP, _MIDDLE_MCP, _LITTLE_MCP = 0, 5, 9, 17
 
@@ -60,6 +61,8 @@ def body_features(
     with np.errstate(invalid="ignore"):  # infinities: refused by _clean right after
         raw_joints, raw_scores = body_joints(points, weights, layout)
     joints, joint_scores = _clean(raw_joints, raw_scores, config.min_score)
+    if config.upper_body:
+        joint_scores[..., _BELOW] = 0.0
     present = joint_scores > 0.0
 
     scale, usable = _torso_px(joints, present, config.min_torso_px)

@@ -268,3 +268,26 @@ def test_image_space_is_the_place_in_the_image() -> None:
         for bad in (None, (0, 1280), (720,), [(720, np.inf)]):
             with pytest.raises(InvalidSkeletonError, match="image"):
                 function(points, scores, LAYOUT, config, bad)
+
+
+def test_an_upper_body_is_the_same_whether_or_not_its_hips_are_seen() -> None:
+    points, scores = window()
+    config = FeatureConfig(upper_body=True)
+    seen = body_features(points, scores, LAYOUT, config)
+    hidden = scores.copy()
+    hidden[:, 11:17] = 0.0
+    assert np.array_equal(seen, body_features(points, hidden, LAYOUT, config))
+    assert np.array_equal(seen, body_features(points, hidden, LAYOUT))
+    assert not np.array_equal(seen, body_features(points, scores, LAYOUT))
+    assert not seen[:, :, [*range(11, 17), 18]].any() and seen[2, :, 9].all()
+    assert np.array_equal(
+        hand_features(points, scores, LAYOUT, config), hand_features(points, scores, LAYOUT)
+    )
+
+
+def test_upper_body_is_written_only_where_it_is_asked_for() -> None:
+    assert "upper_body" not in FeatureConfig().to_dict()
+    config = FeatureConfig(upper_body=True)
+    assert FeatureConfig.from_dict(config.to_dict()) == config
+    with pytest.raises(ConfigurationError, match="upper_body is 1; it must be true or false"):
+        FeatureConfig(upper_body=1)  # type: ignore[arg-type]

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
 MORE_COMMANDS = (
     "describe", "gestures", "picture", "import_network", "measure", "convert", "extract", "ablate",
-    "ensemble",
+    "ensemble", "teach",
 )  # fmt: skip
 """Modules of `training.commands`."""
 
@@ -35,6 +35,8 @@ With recordings instead of films (docs/training.md):
   python -m training convert NAME ...    recordings -> a store
   python -m training fit --config CONFIG, evaluate, export, ablate, ensemble
                                          the same steps, for a configuration that names a store
+With a few labelled bags of your own (docs/teach_your_own.md):
+  python -m training teach BAGS --output BUNDLE
 """
 
 

@@ -25,7 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command.add_argument(
         "--variants", nargs="+", default=None, metavar="NAME",
         help="body_only hand_only unified dual_stream joint_loss pooling_attention expertized "
-        "noisy_or (default: all)",
+        "noisy_or balanced noisy_or_balanced (default: all)",
     )  # fmt: skip
     command.add_argument(
         "--protocols", nargs="+", default=None, metavar="NAME",

@@ -63,9 +63,14 @@ def add_output_options(parser: argparse.ArgumentParser, parallel: bool) -> None:
 
 def run(options: argparse.Namespace) -> None:
     """Convert and say what came of it."""
+    from training.data.converters import RosbagConverter
     from training.data.converting import convert
 
     converter = SOURCES[options.name].make(options)
+    if isinstance(converter, RosbagConverter):
+        from training.data.converters.relabelling import forget_relabelled
+
+        forget_relabelled(converter, options.output)
     report(convert(converter, options.output, options.workers, options.limit), options.output)
 
 
@@ -157,6 +162,24 @@ def _bag(parser: argparse.ArgumentParser) -> None:
         "--layout", default="coco_wholebody_133", help="of the skeletons (default: %(default)s)"
     )
     parser.add_argument(
+        "--labels", type=Path, default=None, metavar="PATH",
+        help="label file (CSV, YAML, ELAN, VIA), or a folder with one named like each bag; bags "
+        "without labels are then left out (default: labels.csv in each bag, where `python -m "
+        "bharnet_ros label` keeps them, else the ground truth topics)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--names", default="", metavar="PATTERN",
+        help="how bags are named, as '{subject}_{session}': who is in them, for the splits",
+    )
+    parser.add_argument(
+        "--people", type=Path, default=None, metavar="CSV",
+        help="who is in which bag, instead of --names: columns bag,subject[,session]",
+    )
+    parser.add_argument(
+        "--backend", default="", metavar="NAME",
+        help="pose backend (such as mediapipe) for bags that hold images and no skeletons",
+    )
+    parser.add_argument(
         "--license", default="your own recordings", help="of the recordings (default: %(default)s)"
     )
 
@@ -206,7 +229,8 @@ def _make_bag(options: argparse.Namespace) -> Converter:
 
     return RosbagConverter(
         options.input, options.skeletons, options.true_actions, options.true_skeletons,
-        options.layout, options.license,
+        options.layout, options.license, options.labels, options.names, options.people,
+        options.backend,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WHAT = (
     "landmarks", "photographs", "hand_shapes", "unknown", "digits", "idle", "reaction", "drawn",
-    "fewshot",
+    "fewshot", "teach",
 )  # fmt: skip
 
 
@@ -55,6 +55,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--init", default=None,
         help="bundle made of descriptions alone, which trainings with recordings start from",
     )  # fmt: skip
+    command.add_argument(
+        "--shots", type=int, nargs="+", default=[],
+        help="teach: so many examples of a gesture, too, beside all ten",
+    )  # fmt: skip
     command.add_argument("--tag", default="", help="added to the names of the reports")
     command.add_argument("--seed", type=int, default=7, help="of what is drawn (%(default)s)")
     command.set_defaults(run=_run)
@@ -78,12 +82,14 @@ def _run(options: argparse.Namespace) -> None:
         words += ["--films", str(options.films)]
     if options.init:
         words += ["--init", options.init]
+    if options.shots:
+        words += ["--shots", *map(str, options.shots)]
     if options.tag:
         words += ["--tag", options.tag]
     request = Request(
         options.bundle, options.peer, options.data, options.cache, options.output,
         shlex.join(words), options.workers, options.seed, options.threads, options.vocabulary,
-        _trainer(options), options.films, options.tag,
+        _trainer(options), options.films, options.tag, tuple(options.shots),
     )  # fmt: skip
     run(request, list(MEASUREMENTS) if options.what == "all" else [options.what])
 

@@ -36,6 +36,10 @@ _KEYS = {
 }  # fmt: skip
 
 
+class SplitError(ConfigurationError):
+    """A split that would put parts of one recording on both sides, or cannot be made."""
+
+
 @dataclass(frozen=True)
 class Protocol:
     """A protocol as its file says.
@@ -114,7 +118,8 @@ def split_clips(store: Store, protocol: Protocol, fold: int = 0) -> Split:
     """Divide a store as the protocol says. fold: which of its validation alternatives.
 
     Raises ConfigurationError if the store is of another data set, the protocol asks for what the
-    store does not know, its parts overlap or one of them is empty.
+    store does not know, its parts overlap or one of them is empty; SplitError if it would divide
+    one of our own recordings.
     """
     if store.sheet.dataset not in protocol.dataset:
         raise ConfigurationError(
@@ -159,9 +164,30 @@ def split_clips(store: Store, protocol: Protocol, fold: int = 0) -> Split:
                 f"Protocol '{protocol.name}' finds no clip for {part} in {store.folder}; is "
                 "everything converted?"
             )
+    _refuse_divided_recordings(store, protocol, clips, parts)
     numbers = {part: np.flatnonzero(chosen).astype(np.int64) for part, chosen in parts.items()}
     reasons = {reason: n for reason, n in dropped.items() if n}
     return Split(class_names, clips, **numbers, dropped=reasons)
+
+
+def _refuse_divided_recordings(
+    store: Store, protocol: Protocol, clips: Clips, parts: Mapping[str, npt.NDArray[np.bool_]]
+) -> None:
+    """Clips of one bag are near copies of each other: the same people, light and place.
+
+    Published protocols know what they divide; this is about recordings of one's own.
+    """
+    if store.sheet.converter != "rosbag":
+        return
+    bags = np.array([source.rsplit("#", 1)[0] for source in store.sources])[clips.sample]
+    for part in ("validation", "test"):
+        both = sorted(set(bags[parts["train"]]) & set(bags[parts[part]]))
+        if both:
+            raise SplitError(
+                f"Protocol '{protocol.name}' puts pieces of the recording '{both[0]}' into both "
+                f"train and {part}, so its figures would say nothing; divide by subject or group "
+                "(session), and record people one by one."
+            )
 
 
 def check_counts(split: Split, protocol: Protocol) -> tuple[str, ...]:

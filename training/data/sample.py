@@ -13,9 +13,9 @@ from bharnet_ros.types import FloatArray
 FIELDS = ("subject", "camera", "setup", "replication", "group")
 """What may be known of a recording. group: what was recorded together (a session, a commit)."""
 
-REASONS = ("corrupt", "empty", "listed", "crashed")
+REASONS = ("corrupt", "empty", "listed", "crashed", "unlabelled")
 """Why a source gave no sample: unreadable; nobody in it; on the dataset's own list of bad files;
-killed the process that read it."""
+killed the process that read it; nobody labelled it."""
 
 
 class SampleSkipped(Exception):

@@ -32,7 +32,8 @@ class StoreData:
     store: folder of a store. protocol: a shipped one, or a YAML file. fold: which of its
     validation alternatives. train_on: "train" holds the validation part out;
     "train_and_validation" is for a last run with everything decided. repeat: times that each
-    clip is shown in an epoch.
+    clip is shown in an epoch. even_classes: every class is shown as often as the others, whatever
+    the number of its clips.
     """
 
     store: str
@@ -40,6 +41,7 @@ class StoreData:
     fold: int = 0
     train_on: str = "train"
     repeat: int = 1
+    even_classes: bool = False
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,9 @@ class StoreFit:
     times `decay` at each of `milestones` (epochs); both after `warmup_epochs` of linear rise.
     batch_size: of all processes together. ema_decay: of the average of the weights that is kept
     (0 = keep the last weights). loss_weights: of L_B, L_H and L_cpl. gradient_clip: largest norm
-    (0 = none). precision: Lightning's name. validate_every: epochs.
+    (0 = none). precision: Lightning's name. validate_every: epochs. balance: after training, fit
+    on the validation part how much body and hand expert count (`training.engine.balancing`); if
+    training is to see that part, too, it is done twice, and the first time without it.
     """
 
     optimiser: str = "adamw"
@@ -105,6 +109,7 @@ class StoreFit:
     gradient_clip: float = 5.0
     precision: str = "32-true"
     validate_every: int = 5
+    balance: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,6 +227,10 @@ def check(config: StoreConfig, where: str) -> None:
     if getattr(config, unused) != default:
         raise ConfigurationError(
             f"{where}: {unused} is not used by inputs '{config.inputs}'; leave it out."
+        )
+    if fit.balance and (config.streams != STREAMS or config.model.variant == "unified"):
+        raise ConfigurationError(
+            f"{where}: fit.balance weighs two experts, but there is one; leave it out."
         )
     _check_numbers(config, where)
     config.clips.loader(fit.batch_size)  # raises for what the loader cannot take

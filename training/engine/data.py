@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pytorch_lightning as lightning
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -18,18 +19,20 @@ class TrainingBatches(Dataset[Inputs]):
     """Batches by a number that goes on over the epochs; each a function of seed and number.
 
     Of several processes (rank of world), each takes its own part of every batch, so together
-    they see the same clips as one process would.
+    they see the same clips as one process would. chances (clips,): how often each is drawn, with
+    replacement; None: each once an epoch.
     """
 
     def __init__(
         self, loader: BatchLoader, preparation: Preparation, batch_size: int, seed: int,
-        rank: int = 0, world: int = 1,
+        rank: int = 0, world: int = 1, chances: npt.NDArray[np.float64] | None = None,
     ) -> None:  # fmt: skip
         self._loader = loader
         self._preparation = preparation
         self._batch_size = batch_size
         self._seed = seed
         self._rank, self._world = rank, world
+        self._chances = chances
         # A last batch that leaves a process without a clip would hang the others.
         self.per_epoch = max(1, loader.num_clips // batch_size)
         if min(loader.num_clips, batch_size) < world:
@@ -43,12 +46,18 @@ class TrainingBatches(Dataset[Inputs]):
 
     def __getitem__(self, number: int) -> Inputs:
         epoch, place = divmod(number, self.per_epoch)
-        order = np.random.default_rng([self._seed, 0, epoch]).permutation(self._loader.num_clips)
+        order = self._order(np.random.default_rng([self._seed, 0, epoch]))
         chosen = order[place * self._batch_size : (place + 1) * self._batch_size]
         rng = np.random.default_rng([self._seed, 1, number, self._rank])
         return self._preparation.training(
             self._loader.windows(chosen[self._rank :: self._world], rng), rng
         )
+
+    def _order(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+        count = self._loader.num_clips
+        if self._chances is None:
+            return rng.permutation(count)
+        return rng.choice(count, count, p=self._chances)
 
 
 class EvaluationBatches(Dataset[Inputs]):
@@ -134,7 +143,13 @@ class StoreDataModule(lightning.LightningDataModule):
         loader = BatchLoader(
             self.store, clips, config.clips.loader(size), training=True, seed=config.seed
         )
-        return TrainingBatches(loader, self.preparation, size, config.seed, rank, world)
+        chances = None
+        if config.data.even_classes:
+            chances = 1.0 / np.bincount(clips.label)[clips.label]
+            chances /= chances.sum()
+        return TrainingBatches(
+            loader, self.preparation, size, config.seed, rank, world, chances
+        )
 
     def train_dataloader(self) -> DataLoader[Inputs]:
         """See the class."""

@@ -13,7 +13,8 @@ from bharnet_ros.bundle import Bundle, extra_files, write_bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.inference import create_engine
-from bharnet_ros.manifest import Fusion, Manifest
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import Fusion
 from training.calibration import fit_temperature
 from training.engine.config import BundleConfig
 from training.engine.data import EvaluationBatches, StoreDataModule
@@ -26,9 +27,9 @@ from training.engine.tables import rounded
 from training.evaluate import event_figures
 from training.export import export_bundle
 from training.models import BHaRNet
-from training.replay import choose_thresholds
 from training.starting import WEIGHTS_FILE as WEIGHTS_IN_BUNDLE
 from training.starting import pack_weights
+from training.thresholds import choose_thresholds
 from training.windowing import ExpertInputs
 
 Report = Callable[[str], None]
@@ -46,7 +47,7 @@ def export_run(
 
     wanted: what it is called, and what the robot needs to know. Temperatures are fitted on
     validation clips; thresholds on streams made of them, each action between two idle clips,
-    replayed through the robot's own recogniser (see `training.replay.choose_thresholds`).
+    replayed through the robot's own recogniser (see `training.thresholds.choose_thresholds`).
     Raises ConfigurationError for a run whose inputs are not the robot's, or if `wanted` lacks
     what a bundle needs.
     """

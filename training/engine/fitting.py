@@ -11,10 +11,10 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytorch_lightning as lightning
 import torch
@@ -22,12 +22,14 @@ from pytorch_lightning.callbacks import Callback, ModelCheckpoint, TQDMProgressB
 from pytorch_lightning.loggers import TensorBoardLogger
 
 from bharnet_ros.errors import ConfigurationError
-from training.checkpoint import save_weights
+from training.checkpoint import read_description, save_weights
+from training.engine.balancing import balance, scale_logits
 from training.engine.config import StoreConfig
 from training.engine.data import StoreDataModule
 from training.engine.module import ExpertModule
-from training.engine.networks import make_network
-from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS, CURVES, WEIGHTS_FILE
+from training.engine.networks import Network, make_network
+from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS, CURVES, HELD_OUT, WEIGHTS_FILE
+from training.models import BHaRNet
 
 Report = Callable[[str], None]
 
@@ -59,6 +61,9 @@ def fit_store(
     The same seed gives the same numbers on the same machine with as many threads and processes.
     """
     machine = machine or Machine()
+    factors = None
+    if config.fit.balance and config.data.train_on != "train":
+        factors = held_out_factors(config, run, machine, resume, report)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     prepare_torch(config.seed, machine.threads)
     data = StoreDataModule(config, machine.workers)
@@ -104,10 +109,49 @@ def fit_store(
     if trainer.interrupted:
         raise KeyboardInterrupt
     if trainer.is_global_zero:
-        save_weights(run / WEIGHTS_FILE, module.final_network.cpu(), description)
+        final = module.final_network.cpu()
+        if config.fit.balance:
+            description["balance"] = balanced(final, data, factors, report)
+        save_weights(run / WEIGHTS_FILE, final, description)
         report(f"Weights written to {run / WEIGHTS_FILE} ({description['seconds']:.0f} s)")
     trainer.strategy.barrier()
     return description
+
+
+def held_out_factors(
+    config: StoreConfig, run: Path, machine: Machine, resume: bool, report: Report
+) -> dict[str, float] | None:
+    """Those of a network that has not seen the validation part, trained in a folder of its own
+    within the run; None in processes that write nothing."""
+    report("First without the validation part, to weigh the experts on it:")
+    apart = replace(config, data=replace(config.data, train_on="train"))
+    folder = run / HELD_OUT
+    if resume and (folder / WEIGHTS_FILE).is_file():
+        description = read_description(folder / WEIGHTS_FILE)
+        if description["config_sha256"] == apart.digest():
+            return cast(dict[str, float], description["balance"])
+    started = (folder / CHECKPOINTS / CHECKPOINT_FILE).is_file()
+    return fit_store(apart, folder, machine, resume and started, report).get("balance")
+
+
+def balanced(
+    network: Network, data: StoreDataModule, factors: dict[str, float] | None, report: Report
+) -> dict[str, float]:
+    """Balance the experts of a trained network, by factors that are known or on the validation
+    part; returns the factors of their logits."""
+    if not isinstance(network, BHaRNet) or not data.has_validation:
+        raise ConfigurationError(
+            f"fit.balance needs two experts and held-out clips, but protocol "
+            f"'{data.config.data.protocol}' has no validation part; leave it out, or use another "
+            "protocol."
+        )
+    if factors is not None:
+        scale_logits(network.body, factors["body"])
+        scale_logits(network.hand, factors["hand"])
+        return factors
+    body, hand = balance(network, data)
+    report(f"On held-out clips the body's logits count {body:.2f} times, the hands' {hand:.2f}")
+    return {"body": round(body, 4), "hand": round(hand, 4)}
 
 
 def prepare_torch(seed: int, threads: int) -> None:

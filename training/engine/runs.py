@@ -13,6 +13,7 @@ WEIGHTS_FILE = "weights.npz"
 CHECKPOINTS = "checkpoints"
 CHECKPOINT_FILE = "last.ckpt"
 CURVES = "curves"
+HELD_OUT = "held_out"
 SCORES_FILE = "scores_{part}.npz"
 
 

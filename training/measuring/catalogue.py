@@ -29,6 +29,7 @@ class Request:
     for keypoints. workers: processes for films. seed: of everything drawn. vocabulary: what drawn
     people do, a name or a file. trainer: for what has to train; without one that is left out.
     films: how many of people who gesture; as planned if None. tag: added to the reports' names.
+    shots: numbers of examples that are taught, too, beside all there are.
     """
 
     bundle: str
@@ -44,6 +45,7 @@ class Request:
     trainer: Trainer | None = None
     films: int | None = None
     tag: str = ""
+    shots: tuple[int, ...] = ()
     report: Report = field(default=print)
 
     @cached_property
@@ -138,6 +140,38 @@ def _fewshot(request: Request) -> Result:
     )  # fmt: skip
 
 
+def _teach(request: Request) -> Result:
+    from training.measuring import sessions, taught_films, teaching
+
+    folder = request.cache / "teach"
+    made = {
+        films.name: taught_films.film_sessions(films, request.seed, request.cache, request.report)
+        for films in (taught_films.TAUGHT, taught_films.UNSEEN)
+    }
+    stores = {
+        name: teaching.prepare(films, folder, name, request.seed, request.report)
+        for name, films in made.items()
+    }
+    options = ["--threads", str(request.threads), "--init", request.bundle]
+    people = taught_films.TAUGHT.scenes
+    lessons = [
+        teaching.lesson(stores[taught_films.TAUGHT.name], folder, shots, people, options)
+        for shots in (*request.shots, people)
+    ]
+    others = {
+        "people at rest": _films(request, films.IDLE),
+        "other gestures": _films(request, films.DRAWN),
+    }
+    commands = (
+        f"python -m training convert rosbag --input bags --names '{teaching.NAMES}' --output store",
+        "python -m training teach store --output taught_bundle",
+    )
+    unseen = teaching.sequences_of(stores[taught_films.UNSEEN.name])
+    return teaching.measure(
+        lessons, unseen, others, commands, people, sessions.HAND_ERROR_S, request.threads
+    )
+
+
 def _photograph_stills(request: Request) -> extraction.Stills:
     return extraction.stills(
         "photographs", lambda: data.photographs(request.data), request.cache,
@@ -181,6 +215,9 @@ MEASUREMENTS: Mapping[str, tuple[Callable[[Request], Result], str]] = {
     "reaction": (_reaction, "40 projected films, people 730000 to 730039; idle films; 5 clips"),
     "drawn": (_drawn, "films of 30 s, people from 720000 on, one each"),
     "fewshot": (_fewshot, f"recordings from hand_shapes, tested on the landmarks ({_TEST_ONLY})"),
+    "teach": (
+        _teach, f"taught by people 740000 to 740009, tested on 746000 to 746014 ({_TEST_ONLY})"
+    ),
 }  # fmt: skip
 
 

@@ -25,7 +25,7 @@ def test_every_variant_is_a_network(name: str, configured: Callable[..., StoreCo
 
 def test_variants_are_different_configurations(configured: Callable[..., StoreConfig]) -> None:
     digests = {planned_run(configured(), name, "p", 0).digest() for name in VARIANTS}
-    assert len(digests) == len(VARIANTS) == 8
+    assert len(digests) == len(VARIANTS) == 10
 
 
 @pytest.mark.timeout(180)

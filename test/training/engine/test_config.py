@@ -56,6 +56,7 @@ def test_the_digest_tells_seeds_apart_but_not_places(
         ({"fit": {"ema_decay": 1.0}}, "fit.ema_decay is 1.0"),
         ({"fit": {"milestones": [50, 35]}}, "epochs must rise"),
         ({"fit": {"loss_weights": [0.0, 0.0, 0.0]}}, "fit.loss_weights"),
+        ({"fit": {"balance": True}, "streams": ["body"]}, "fit.balance weighs two experts"),
         ({"fit": {"epochen": 3}}, "no key 'epochen'"),
         ({"fit": {"epochs": "many"}}, "fit.epochs is 'many'"),
         ({"clips": {"crop": [0.9, 0.1]}}, "crop is"),

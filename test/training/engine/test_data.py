@@ -96,3 +96,18 @@ def test_a_skeleton_takes_all_joints_of_its_layout(
     assert batch.body.shape == (9, 3, 16, 59, 1)
     assert batch.hand.shape == (9, 0)
     assert float(batch.body[:, :2].abs().max()) <= 1.0 + 1e-5
+
+
+def test_rare_classes_are_shown_as_often_as_others_if_asked(
+    configured: Callable[..., StoreConfig],
+) -> None:
+    config = configured()
+    data = StoreDataModule(replace(config, data=replace(config.data, even_classes=True)))
+    clips = data.clips("train")
+    rare = np.flatnonzero(clips.label == 2)[2:]  # keep two clips of the last class
+    kept = np.setdiff1d(np.arange(len(clips)), rare)
+    data.split = replace(data.split, train=data.split.train[kept])
+    batches = data.training_batches()
+    labels = np.concatenate([batches[n].label.numpy() for n in range(200)])
+    shares = np.bincount(labels, minlength=3) / len(labels)
+    assert np.allclose(shares, 1 / 3, atol=0.05)
