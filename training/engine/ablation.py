@@ -138,9 +138,9 @@ def ablation_report(name: str, command: str, rows: Sequence[Mapping[str, Any]]) 
     """The table as Markdown."""
     parts = [
         f"# {name}: what each part earns\n",
-        f"Made with `{command}`: mean ± standard deviation over seeds, on the test part, which "
-        "nothing was chosen on. Milliseconds are of one window in ONNX Runtime on one CPU "
-        "thread; processor seconds are of one training.\n",
+        f"Made with `{command}`: mean ± standard deviation over seeds, on the test part. "
+        "Milliseconds are of one window in ONNX Runtime on one CPU thread; processor seconds are "
+        "of one training.\n",
     ]
     for protocol in sorted({row["protocol"] for row in rows}):
         mine = [row for row in rows if row["protocol"] == protocol]

@@ -37,7 +37,7 @@ converted and taught as docs/teach_your_own.md says:
 
 {unseen} other people make each gesture twice. Nobody in the test was trained on, nothing was chosen
 on it; a gesture is right if its name is the one reported between its first movement and 1 s after
-its end.
+its end. Where the tracker lost somebody in the middle of a gesture, both halves count.
 """
 
 
