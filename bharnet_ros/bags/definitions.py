@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bharnet_ros.bags.library import library
+from bharnet_ros.bags.optional import library
 from bharnet_ros.bags.records import Channel
 
 _PACKAGE = "bharnet_ros"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bharnet_ros.bags.library import library
+from bharnet_ros.bags.optional import library
 from bharnet_ros.bags.records import Channel, RawMessage, TopicQos
 
 _NS = 1_000_000_000

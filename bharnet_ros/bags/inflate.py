@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import BinaryIO
 
-from bharnet_ros.bags.library import zstd
+from bharnet_ros.bags.optional import zstd
 from bharnet_ros.bags.problems import Problems
 from bharnet_ros.errors import BagError
 

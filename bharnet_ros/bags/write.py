@@ -11,8 +11,8 @@ import numpy as np
 
 from bharnet_ros.bags.definitions import known_types
 from bharnet_ros.bags.images import COMPRESSED, RAW
-from bharnet_ros.bags.library import library
 from bharnet_ros.bags.messages import ACTIONS, SKELETONS
+from bharnet_ros.bags.optional import library
 from bharnet_ros.bags.records import TopicQos
 from bharnet_ros.errors import BagError, ConfigurationError
 from bharnet_ros.types import ActionFrame, Image, SkeletonFrame

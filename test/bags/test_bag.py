@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 
-from bharnet_ros.bags import find_bags, library, open_bag
+from bharnet_ros.bags import find_bags, open_bag, optional
 from bharnet_ros.bags.images import COMPRESSED, IMAGE_TYPES, bag_image
 from bharnet_ros.bags.messages import ACTIONS, SKELETONS, action_frame, skeleton_frame
 from bharnet_ros.bags.write import BagWriter
@@ -232,7 +232,7 @@ def test_without_rosbags_the_remedy_is_named(scene, monkeypatch: pytest.MonkeyPa
     def missing(name: str) -> None:
         raise ImportError(f"No module named {name!r}")
 
-    monkeypatch.setattr(library.importlib, "import_module", missing)
+    monkeypatch.setattr(optional.importlib, "import_module", missing)
     with pytest.raises(BackendUnavailable, match="pip install rosbags"):
         open_bag(path)
 

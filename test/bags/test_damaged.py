@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rosbags.rosbag2 import Reader
 
-from bharnet_ros.bags import library, open_bag
+from bharnet_ros.bags import open_bag, optional
 from bharnet_ros.bags.mcap_records import (
     CHUNK,
     MAGIC,
@@ -86,7 +86,7 @@ def test_an_mcap_without_index(tmp_path: Path, form: str) -> None:
 
 def without_index(data: bytes, form: str) -> bytes:
     """The same messages in chunks packed in some form or, "loose", outside of chunks."""
-    packers = {"": bytes, "lz4": lz4.frame.compress, "zstd": library.zstd().compress}
+    packers = {"": bytes, "lz4": lz4.frame.compress, "zstd": optional.zstd().compress}
     out, at = data[:8], 8
     for kind, body in records(data[8 : -len(MAGIC)]):
         record = data[at : at + 9 + len(body)]

@@ -72,7 +72,7 @@ def write_table(labels: Labels) -> str:
         writer.writerow([
             _seconds(segment.start_ns - origin), _seconds(segment.end_ns - origin), segment.label,
             "" if segment.person is None else segment.person,
-            " ".join(repr(float(value)) for value in region),
+            " ".join(repr(float(value)).removesuffix(".0") for value in region),
         ])  # fmt: skip
     return text.getvalue()
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from bharnet_ros.bags import Bag, find_bags, open_bag
 from bharnet_ros.bags.images import bag_image
-from bharnet_ros.bags.library import library
 from bharnet_ros.bags.messages import skeleton_frame, stamp_to_ns
+from bharnet_ros.bags.optional import library
 from bharnet_ros.errors import (
     BagError,
     ConfigurationError,
