@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,12 +108,30 @@ def run(options: argparse.Namespace) -> int:
             elif not options.no_browser:
                 _open_browser(address)
             try:
-                server.serve_forever()
+                with _sigterm_as_ctrl_c():
+                    server.serve_forever()
             except KeyboardInterrupt:
                 print()
     finally:
         recording.close()
     return 0
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Shells keep Ctrl-C from what they start in the background; SIGTERM ends it as cleanly."""
+
+    def stop(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _estimating(options: argparse.Namespace) -> Callable[[str, int], EstimatedPeople] | None:

@@ -157,5 +157,5 @@ def test_killed_after_an_answer_it_lost_nothing(
         assert status == (200 if now["version"] == version or now["segments"] == rows else 409)
         assert again.request("GET")[1]["segments"] == rows
     finally:
-        again.process.send_signal(signal.SIGINT)
+        again.process.send_signal(signal.SIGTERM)
         assert again.process.wait(10) == 0

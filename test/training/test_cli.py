@@ -61,6 +61,6 @@ def test_export_before_fit_says_so(capsys, tmp_path, monkeypatch, data_folder, t
 
 def test_unknown_command_is_refused(capsys):
     with pytest.raises(SystemExit) as stop:
-        main(["teach"])
+        main(["learn"])
     assert stop.value.code == 2
     assert "first-light" in capsys.readouterr().err
