@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import signal
 import subprocess
@@ -227,3 +228,27 @@ def fists_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("bundles") / "fists"
     return write_tiny_bundle(folder, name="fists").path
+
+
+@pytest.fixture
+def launch_arguments(repository: Path) -> Callable[[str], set[str]]:
+    """The arguments a launch file declares; it must import nothing but the launch packages."""
+
+    def declared(name: str) -> set[str]:
+        tree = ast.parse((repository / "launch" / name).read_text("utf-8"))
+        imported = {
+            (node.module or "").split(".")[0]
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+        }
+        assert imported == {"launch", "launch_ros"}
+        return {
+            str(call.args[0].value)
+            for call in ast.walk(tree)
+            if isinstance(call, ast.Call)
+            and isinstance(call.func, ast.Name)
+            and call.func.id == "DeclareLaunchArgument"
+            and isinstance(call.args[0], ast.Constant)
+        }
+
+    return declared

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 import importlib
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -122,23 +122,9 @@ def test_the_commented_yaml_is_what_the_nodes_declare(repository: Path) -> None:
 
 
 def test_launch_takes_the_arguments_of_the_entry_point(
-    repository: Path, capsys: pytest.CaptureFixture[str]
+    launch_arguments: Callable[[str], set[str]], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    tree = ast.parse((repository / "launch" / "recognize.launch.py").read_text("utf-8"))
-    declared = {
-        call.args[0].value
-        for call in ast.walk(tree)
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Name)
-        and call.func.id == "DeclareLaunchArgument"
-        and isinstance(call.args[0], ast.Constant)
-    }
-    imported = {
-        (node.module or "").split(".")[0]
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom)
-    }
-    assert imported == {"launch", "launch_ros"}
+    declared = launch_arguments("recognize.launch.py")
     with pytest.raises(SystemExit):
         main(["recognize", "--help"])
     shown = capsys.readouterr().out
