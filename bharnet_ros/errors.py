@@ -27,6 +27,10 @@ class BackendUnavailable(BharnetError):
     """An optional package is not installed or cannot work on this machine."""
 
 
+class EngineError(BharnetError):
+    """An inference engine that failed while it was built or run: no memory, a lost device."""
+
+
 class ConfigurationError(BharnetError):
     """A parameter or option outside of what it may be."""
 

@@ -1,17 +1,20 @@
-"""What every inference engine offers, and the choice among them."""
+"""What every inference engine offers, and what all of them share."""
 
 from __future__ import annotations
 
-import importlib.util
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
-from bharnet_ros.bundle import Bundle
-from bharnet_ros.errors import BundleError, ConfigurationError
+import numpy as np
+
+from bharnet_ros.errors import ConfigurationError, EngineError
 from bharnet_ros.manifest_parts import Shape
 from bharnet_ros.types import FloatArray
 
-_PACKAGES = {"onnxruntime": "onnxruntime"}
+Report = Callable[[str], None]
+"""Takes the lines that tell a person what takes long: a build begins, goes on, is done."""
 
 
 class Engine(Protocol):
@@ -19,7 +22,7 @@ class Engine(Protocol):
 
     @property
     def identity(self) -> str:
-        """One line for diagnostics: engine, version, device, threads."""
+        """One line for diagnostics: engine, version, device, precision or threads."""
 
     @property
     def inputs(self) -> Mapping[str, Shape]:
@@ -34,64 +37,114 @@ class Engine(Protocol):
         """Duration of the last `run` in milliseconds; 0 before the first."""
 
     def run(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-        """All outputs by name for float32 inputs that share their first dimension N."""
+        """All outputs by name for float32 inputs that share their first dimension N >= 1.
+
+        Raises ConfigurationError if names or shapes do not fit, EngineError if the run fails.
+        """
 
     def warm_up(self, batch_sizes: Sequence[int] = (1,)) -> None:
         """Run zeros of these batch sizes, so that the first real run is not the slow one."""
 
-
-def available_engines() -> tuple[str, ...]:
-    """Names whose package is installed."""
-    return tuple(n for n, package in _PACKAGES.items() if importlib.util.find_spec(package))
+    def close(self) -> None:
+        """Free its memory now, on the GPU too; `run` raises EngineError from then on."""
 
 
-def create_engine(bundle: Bundle, name: str = "onnxruntime", **options: Any) -> Engine:
-    """The engine of that name with the bundle's graph, checked against its manifest.
+class GraphEngine(ABC):
+    """The part of an engine that does not depend on what runs the graph.
 
-    options: those of the engine, e.g. `threads` and `providers` of onnxruntime.
-    Raises ConfigurationError (name, options), BackendUnavailable (package), BundleError (graph).
+    Checks what it is given, measures, warms up; an implementation fills in `_execute`.
     """
-    if name != "onnxruntime":
-        raise ConfigurationError(
-            f"Inference engine '{name}' is not known; use one of {', '.join(_PACKAGES)}."
-        )
-    from bharnet_ros.inference.onnxruntime import OnnxRuntimeEngine
 
-    engine = OnnxRuntimeEngine(bundle.onnx_path, **options)
-    check_engine(bundle, engine)
-    return engine
+    def __init__(
+        self, identity: str, inputs: Mapping[str, Shape], outputs: Mapping[str, Shape]
+    ) -> None:
+        self._identity = identity
+        self._inputs = dict(inputs)
+        self._outputs = dict(outputs)
+        self._last_ms = 0.0
+        self._closed = False
 
+    @property
+    def identity(self) -> str:
+        """Engine, version, device, precision or threads."""
+        return self._identity
 
-def check_engine(bundle: Bundle, engine: Engine) -> None:
-    """Raise BundleError unless the engine takes and gives what the manifest states."""
-    manifest = bundle.manifest
-    for kind, stated, found in (
-        ("input", manifest.inputs, engine.inputs),
-        ("output", manifest.outputs, engine.outputs),
-    ):
-        for name, shape in stated.items():
-            if name not in found:
-                raise BundleError(
-                    f"The graph {bundle.onnx_path} has no {kind} '{name}' (it has "
-                    f"{', '.join(found) or 'none'}); export the bundle again."
+    @property
+    def inputs(self) -> Mapping[str, Shape]:
+        """Shapes by name."""
+        return self._inputs
+
+    @property
+    def outputs(self) -> Mapping[str, Shape]:
+        """Shapes by name."""
+        return self._outputs
+
+    @property
+    def last_ms(self) -> float:
+        """Duration of the last `run` in milliseconds."""
+        return self._last_ms
+
+    def run(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """All outputs by name. Raises ConfigurationError (names, shapes) or EngineError."""
+        begin = time.perf_counter()
+        if self._closed:
+            raise EngineError(f"The engine ({self._identity}) was closed; create it again.")
+        count = self._check(inputs)
+        outputs = self._execute(inputs, count)
+        self._last_ms = (time.perf_counter() - begin) * 1e3
+        return outputs
+
+    def warm_up(self, batch_sizes: Sequence[int] = (1,)) -> None:
+        """Run zeros of these batch sizes."""
+        for size in batch_sizes:
+            self.run(
+                {
+                    name: np.zeros([d if isinstance(d, int) else size for d in shape], np.float32)
+                    for name, shape in self._inputs.items()
+                }
+            )
+        self._last_ms = 0.0
+
+    def close(self) -> None:
+        """Free its memory; a second time does nothing."""
+        if not self._closed:
+            self._closed = True
+            self._release()
+
+    @abstractmethod
+    def _execute(self, inputs: Mapping[str, FloatArray], count: int) -> dict[str, FloatArray]:
+        """All outputs by name for checked inputs of batch size `count`."""
+
+    @abstractmethod
+    def _release(self) -> None:
+        """Let go of everything; nothing is run afterwards."""
+
+    def _check(self, inputs: Mapping[str, FloatArray]) -> int:
+        if set(inputs) != set(self._inputs):
+            raise ConfigurationError(
+                f"The graph takes the inputs {', '.join(self._inputs)}; it was given "
+                f"{', '.join(inputs) or 'none'}."
+            )
+        sizes = set()
+        for name, shape in self._inputs.items():
+            value = inputs[name]
+            fits = value.ndim == len(shape) and all(
+                isinstance(wanted, str) or wanted == got
+                for wanted, got in zip(shape, value.shape, strict=True)
+            )
+            if not fits or value.dtype != np.float32:
+                raise ConfigurationError(
+                    f"Input '{name}' is {value.dtype} of shape {list(value.shape)}; the graph "
+                    f"takes float32 of shape {list(shape)}."
                 )
-            if not _fits(shape, found[name]):
-                raise BundleError(
-                    f"The graph {bundle.onnx_path} has {kind} '{name}' of shape "
-                    f"{list(found[name])}, its manifest states {list(shape)} "
-                    f"({len(manifest.class_names)} classes, {manifest.num_steps} steps, any batch "
-                    "size); export the bundle again."
-                )
-    extra = sorted(set(engine.inputs) - set(manifest.inputs))
-    if extra:
-        raise BundleError(
-            f"The graph {bundle.onnx_path} also wants the input {', '.join(extra)}, which nobody "
-            "fills; export the bundle again."
-        )
+            sizes.add(value.shape[0])
+        if len(sizes) != 1 or 0 in sizes:
+            raise ConfigurationError(
+                f"The inputs have batch sizes {sorted(sizes)}; they must share one of at least 1."
+            )
+        return int(sizes.pop())
 
 
-def _fits(stated: Shape, found: Shape) -> bool:
-    """The first dimension must be free; a free one elsewhere fits any number."""
-    if len(stated) != len(found) or isinstance(found[0], int):
-        return False
-    return all(isinstance(b, str) or a == b for a, b in zip(stated[1:], found[1:], strict=True))
+def first_line(error: BaseException) -> str:
+    """The first line of what an exception says, or its class if it says nothing."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -1,150 +1,172 @@
-"""ONNX Runtime behind the Engine protocol."""
+"""ONNX Runtime behind the Engine protocol: the CPU everywhere, CUDA and TensorRT where built in."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from bharnet_ros.errors import BackendUnavailable, BundleError, ConfigurationError
+from bharnet_ros.errors import BackendUnavailable, BundleError, ConfigurationError, EngineError
+from bharnet_ros.inference.cache import engine_folder
+from bharnet_ros.inference.driver import driver_problem, load_driver
+from bharnet_ros.inference.engine import GraphEngine, first_line
+from bharnet_ros.inference.options import PROVIDERS, OnnxRuntimeOptions
 from bharnet_ros.manifest_parts import Shape
 from bharnet_ros.types import FloatArray
 
+_CPU = PROVIDERS["cpu"]
+_ON_NVIDIA = (PROVIDERS["cuda"], PROVIDERS["tensorrt"])
 
-class OnnxRuntimeEngine:
-    """Runs an ONNX graph.
 
-    model: path of the graph.
-    threads: cores one run may use; 1 or 2 leave the others to the pose networks.
-    providers: ONNX Runtime execution providers in order of preference.
-    Raises BackendUnavailable, ConfigurationError (threads, providers) or BundleError (graph).
+class OnnxRuntimeEngine(GraphEngine):
+    """Runs an ONNX graph with ONNX Runtime.
+
+    model: path of the graph. folder: where the provider tensorrt keeps what it builds, `engines`
+    beside the graph if None.
+    Raises BackendUnavailable (package, driver), ConfigurationError (threads, providers) or
+    BundleError (graph).
     """
 
     def __init__(
         self,
         model: str | Path,
         *,
-        threads: int = 1,
-        providers: Sequence[str] = ("CPUExecutionProvider",),
+        folder: str | Path | None = None,
+        options: OnnxRuntimeOptions | None = None,
     ) -> None:
-        try:
-            import onnxruntime as ort
-        except ImportError as error:
-            raise BackendUnavailable(
-                f"The engine onnxruntime cannot be loaded ({error}); install it with "
-                "`pip install onnxruntime`."
-            ) from None
-        if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-            raise ConfigurationError(
-                f"threads is {threads!r}; it must be a whole number of at least 1."
-            )
+        chosen = options or OnnxRuntimeOptions()
+        ort = _package()
         offered = ort.get_available_providers()
-        missing = [name for name in providers if name not in offered]
-        if missing or not providers:
+        missing = [name for name in chosen.providers if name not in offered]
+        if missing:
             raise ConfigurationError(
-                f"ONNX Runtime provider {', '.join(missing) or '(none given)'} is not in this "
-                f"build of onnxruntime; it has {', '.join(offered)}."
+                f"ONNX Runtime provider {', '.join(missing)} is not in this build of onnxruntime; "
+                f"it has {', '.join(offered)}. For GPUs install onnxruntime-gpu in its place "
+                "(JetPack has a build of its own), for Intel onnxruntime-openvino."
             )
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.inter_op_num_threads = 1
-        options.log_severity_level = 3  # errors reach the caller as exceptions
-        # Spinning threads would keep cores busy between ticks that the pose networks need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.add_session_config_entry("session.inter_op.allow_spinning", "0")
-        try:
-            self._session: Any = ort.InferenceSession(
-                str(model), sess_options=options, providers=list(providers)
-            )
-        except Exception as error:  # ONNX Runtime's own exceptions share no public base class.
-            raise BundleError(
-                f"ONNX Runtime refuses the graph {model} ({_first_line(error)}); export the "
-                "bundle again."
-            ) from None
-        self._inputs = {node.name: _shape(node.shape) for node in self._session.get_inputs()}
-        self._outputs = {node.name: _shape(node.shape) for node in self._session.get_outputs()}
-        for node in (*self._session.get_inputs(), *self._session.get_outputs()):
+        if set(chosen.providers) & set(_ON_NVIDIA):
+            load_driver().gpu(chosen.device)
+        self._session = _session(ort, Path(model), folder, chosen)
+        inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
+        for node in (*inputs, *outputs):
             if node.type != "tensor(float)":
                 raise BundleError(
                     f"'{node.name}' of the graph {model} is {node.type}; only float32 is used "
                     "here: export the bundle again."
                 )
-        used = self._session.get_providers()[0].removesuffix("ExecutionProvider")
-        plural = "" if threads == 1 else "s"
-        self._identity = f"onnxruntime {ort.__version__}, {used}, {threads} thread{plural}"
-        self._last_ms = 0.0
-
-    @property
-    def identity(self) -> str:
-        """Version, provider and threads."""
-        return self._identity
-
-    @property
-    def inputs(self) -> Mapping[str, Shape]:
-        """Shapes by name."""
-        return self._inputs
-
-    @property
-    def outputs(self) -> Mapping[str, Shape]:
-        """Shapes by name."""
-        return self._outputs
-
-    @property
-    def last_ms(self) -> float:
-        """Duration of the last `run` in milliseconds."""
-        return self._last_ms
-
-    def run(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-        """All outputs by name. Raises ConfigurationError if names or shapes do not fit."""
-        begin = time.perf_counter()
-        self._check(inputs)
-        values = self._session.run(None, dict(inputs))
-        self._last_ms = (time.perf_counter() - begin) * 1e3
-        return dict(zip(self._outputs, values, strict=True))
-
-    def warm_up(self, batch_sizes: Sequence[int] = (1,)) -> None:
-        """Run zeros of these batch sizes."""
-        for size in batch_sizes:
-            self.run(
-                {
-                    name: np.zeros([d if isinstance(d, int) else size for d in shape], np.float32)
-                    for name, shape in self._inputs.items()
-                }
+        self._names = [node.name for node in outputs]
+        first = chosen.providers[0]
+        if first not in self._session.get_providers():
+            raise BackendUnavailable(
+                f"ONNX Runtime could not start its provider {first} "
+                f"({driver_problem() or 'the CUDA, cuDNN or TensorRT libraries it was built for'} "
+                "are missing or of another version); install what its release notes name, or use "
+                "providers=cpu."
             )
-        self._last_ms = 0.0
+        name = first.removesuffix("ExecutionProvider")
+        plural = "" if chosen.threads == 1 else "s"
+        detail = f"{chosen.threads} thread{plural}" if first == _CPU else chosen.precision
+        super().__init__(
+            f"onnxruntime {ort.__version__}, {name}, {detail}",
+            {node.name: _shape(node.shape) for node in inputs},
+            {node.name: _shape(node.shape) for node in outputs},
+        )
 
-    def _check(self, inputs: Mapping[str, FloatArray]) -> None:
-        if set(inputs) != set(self._inputs):
-            raise ConfigurationError(
-                f"The graph takes the inputs {', '.join(self._inputs)}; it was given "
-                f"{', '.join(inputs) or 'none'}."
-            )
-        sizes = set()
-        for name, shape in self._inputs.items():
-            value = inputs[name]
-            fits = value.ndim == len(shape) and all(
-                isinstance(wanted, str) or wanted == got
-                for wanted, got in zip(shape, value.shape, strict=True)
-            )
-            if not fits or value.dtype != np.float32:
-                raise ConfigurationError(
-                    f"Input '{name}' is {value.dtype} of shape {list(value.shape)}; the graph "
-                    f"takes float32 of shape {list(shape)}."
-                )
-            sizes.add(value.shape[0])
-        if len(sizes) != 1:
-            raise ConfigurationError(
-                f"The inputs have batch sizes {sorted(sizes)}; they must share one."
-            )
+    def _execute(self, inputs: Mapping[str, FloatArray], count: int) -> dict[str, FloatArray]:
+        try:
+            values = self._session.run(None, dict(inputs))
+        except Exception as error:  # ONNX Runtime's own exceptions share no public base class.
+            raise EngineError(
+                f"ONNX Runtime failed on a batch of {count} ({first_line(error)}); if memory is "
+                "short, end other programs or use fewer threads and a smaller bundle."
+            ) from error
+        return dict(zip(self._names, values, strict=True))
+
+    def _release(self) -> None:
+        del self._session
+
+
+def _package() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"The engine onnxruntime cannot be loaded ({error}); install it with "
+            "`pip install onnxruntime`."
+        ) from None
+    return onnxruntime
+
+
+def _session(ort: Any, model: Path, folder: str | Path | None, chosen: OnnxRuntimeOptions) -> Any:
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = chosen.threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # errors reach the caller as exceptions
+    # Spinning threads would keep cores busy between ticks that the pose networks need.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    settings = [
+        provider_settings(name, chosen, folder or model.parent / "engines", _shapes(ort, model))
+        if name != _CPU
+        else {}
+        for name in chosen.providers
+    ]
+    try:
+        return ort.InferenceSession(
+            str(model),
+            sess_options=options,
+            providers=list(zip(chosen.providers, settings, strict=True)),
+        )
+    except Exception as error:
+        raise _refused(model, error) from None
+
+
+def _refused(model: Path, error: Exception) -> BundleError:
+    return BundleError(
+        f"ONNX Runtime refuses the graph {model} ({first_line(error)}); export the bundle again."
+    )
+
+
+def _shapes(ort: Any, model: Path) -> dict[str, Shape]:
+    """Of the inputs; the providers that prepare for shapes want them before there is a session."""
+    try:
+        session = ort.InferenceSession(str(model), providers=[_CPU])
+    except Exception as error:
+        raise _refused(model, error) from None
+    return {node.name: _shape(node.shape) for node in session.get_inputs()}
+
+
+def provider_settings(
+    name: str, options: OnnxRuntimeOptions, folder: str | Path, inputs: Mapping[str, Shape]
+) -> dict[str, str]:
+    """What a provider other than the CPU's is told.
+
+    folder: where engines are kept. inputs: shapes by name, the first dimension free.
+    """
+    if name == PROVIDERS["cuda"]:
+        # The exhaustive search would measure every convolution again for every new batch size.
+        return {"device_id": str(options.device), "cudnn_conv_algo_search": "HEURISTIC"}
+    if name != PROVIDERS["tensorrt"]:
+        return {}
+    cache, most = str(engine_folder(folder)), options.max_batch
+    shapes = {
+        kind: ",".join(
+            f"{name}:{'x'.join(str(size if isinstance(d, str) else d) for d in shape)}"
+            for name, shape in inputs.items()
+        )
+        for kind, size in (("min", 1), ("opt", min(4, most)), ("max", most))
+    }
+    return {
+        "device_id": str(options.device),
+        "trt_fp16_enable": str(options.precision == "fp16"),
+        "trt_engine_cache_enable": "True",
+        "trt_engine_cache_path": cache,
+        "trt_timing_cache_enable": "True",
+        "trt_timing_cache_path": cache,
+        **{f"trt_profile_{kind}_shapes": text for kind, text in shapes.items()},
+    }
 
 
 def _shape(shape: Sequence[Any]) -> Shape:
     """ONNX Runtime names free dimensions, or gives None for those without a name."""
     return tuple(d if isinstance(d, int) else str(d or "?") for d in shape)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

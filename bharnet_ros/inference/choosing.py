@@ -1,0 +1,171 @@
+"""The choice among engines: by name, with checked options, for a bundle or any graph."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from bharnet_ros.bundle import Bundle
+from bharnet_ros.errors import BackendUnavailable, EngineError
+from bharnet_ros.expert_graphs import CACHE_BYTES, ExpertGraphs
+from bharnet_ros.inference.checks import check_engine
+from bharnet_ros.inference.engine import Engine, Report
+from bharnet_ros.inference.options import (
+    PROVIDERS,
+    OnnxRuntimeOptions,
+    TensorRTOptions,
+    TorchOptions,
+    check_options,
+)
+from bharnet_ros.manifest_parts import FUSION, WHOLE
+
+_PACKAGES = {
+    "onnxruntime": ("onnxruntime",),
+    "tensorrt": ("tensorrt",),
+    "tensorrt_rtx": ("tensorrt_rtx",),
+    "torch": ("torch", "onnx"),
+}
+ENGINE_FOLDER = "engines"
+"""Beside a bundle's graph; what was built for it lies there."""
+
+
+def available_engines() -> tuple[str, ...]:
+    """Names whose packages are installed; whether there is a GPU is not looked at."""
+    return tuple(
+        name
+        for name, packages in _PACKAGES.items()
+        if all(importlib.util.find_spec(package) for package in packages)
+    )
+
+
+def create_engine(
+    bundle: Bundle, name: str = "onnxruntime", *, report: Report | None = None, **options: Any
+) -> Engine:
+    """The engine of that name with the bundle's graph or graphs, checked against its manifest.
+
+    options: those of the engine, see `bharnet_ros.inference.options`. report: takes lines about
+    a build that takes long; by default they are logged as warnings.
+    Raises ConfigurationError (name, options), BackendUnavailable (package, driver, GPU),
+    BundleError (graph), EngineError (build, memory).
+    """
+    folder = bundle.path / ENGINE_FOLDER
+    engines: dict[str, Engine] = {}
+    try:
+        for role, path in bundle.graphs.items():
+            engines[role] = (
+                open_graph(path)
+                if _stays_on_the_cpu(role, name)
+                else open_graph(path, name, folder, report=report, **options)
+            )
+        split = bundle.manifest.graphs
+        cache_bytes = CACHE_BYTES if _on_processor(name, options) else 0
+        engine = (
+            ExpertGraphs(bundle.manifest, engines, cache_bytes) if split else engines[WHOLE]
+        )
+        check_engine(bundle, engine)
+    except BaseException:
+        for each in engines.values():
+            each.close()
+        raise
+    return engine
+
+
+def open_graph(
+    graph: str | Path,
+    name: str = "onnxruntime",
+    folder: str | Path | None = None,
+    *,
+    report: Report | None = None,
+    **options: Any,
+) -> Engine:
+    """An engine for an ONNX file that need not be a bundle's.
+
+    folder: where its built engines are kept, `engines` beside it if None. Else as `create_engine`.
+    """
+    chosen = check_options(name, options)
+    path = Path(graph)
+    place = path.parent / ENGINE_FOLDER if folder is None else Path(folder)
+    if isinstance(chosen, OnnxRuntimeOptions):
+        from bharnet_ros.inference.onnxruntime import OnnxRuntimeEngine
+
+        return OnnxRuntimeEngine(path, folder=place, options=chosen)
+    if isinstance(chosen, TorchOptions):
+        return _open_torch(path, chosen)
+    from bharnet_ros.inference.tensorrt.engine import TensorRTEngine
+    from bharnet_ros.inference.tensorrt.flavours import FLAVOURS
+
+    return TensorRTEngine(FLAVOURS[name], path, place, chosen, report or _log)
+
+
+def build_engine(
+    bundle: Bundle, name: str = "onnxruntime", *, report: Report | None = None, **options: Any
+) -> Path | None:
+    """Build what the engine needs before it can run, or find that it is there already.
+
+    Returns its file, of several the last; None where there is nothing to build. Raises as
+    `create_engine` does, and EngineError if the file cannot be kept.
+    """
+    folder = bundle.path / ENGINE_FOLDER
+    built = None
+    for role, path in bundle.graphs.items():
+        if not _stays_on_the_cpu(role, name):
+            built = build_graph(path, name, folder, report=report, **options)
+    return built
+
+
+def build_graph(
+    graph: str | Path,
+    name: str = "onnxruntime",
+    folder: str | Path | None = None,
+    *,
+    report: Report | None = None,
+    **options: Any,
+) -> Path | None:
+    """`build_engine` for an ONNX file that need not be a bundle's."""
+    chosen = check_options(name, options)
+    path = Path(graph)
+    place = path.parent / ENGINE_FOLDER if folder is None else Path(folder)
+    if isinstance(chosen, TensorRTOptions):
+        from bharnet_ros.inference.tensorrt.finding import find_or_build
+        from bharnet_ros.inference.tensorrt.flavours import FLAVOURS
+
+        built = find_or_build(FLAVOURS[name], path, place, chosen, report or _log)
+        if built.path is None:
+            raise EngineError(f"The engine of {path} was built but could not be kept in {place}.")
+        return built.path
+    if isinstance(chosen, OnnxRuntimeOptions) and PROVIDERS["tensorrt"] in chosen.providers:
+        engine = open_graph(path, name, place, report=report, **options)
+        engine.warm_up((1, chosen.max_batch))  # ONNX Runtime builds when it first runs
+        engine.close()
+        return place
+    return None
+
+
+def _stays_on_the_cpu(role: str, name: str) -> bool:
+    """A fusion is a few sums over logits: sooner done than copied to a GPU and back, and it
+    keeps its 32 bits."""
+    return role == FUSION and name != "onnxruntime"
+
+
+def _on_processor(name: str, options: Mapping[str, Any]) -> bool:
+    chosen = check_options(name, options)
+    return isinstance(chosen, OnnxRuntimeOptions) and chosen.providers == (PROVIDERS["cpu"],)
+
+
+def _open_torch(path: Path, options: TorchOptions) -> Engine:
+    try:
+        from bharnet_ros.inference.torch.engine import TorchEngine
+    except ImportError as error:
+        raise BackendUnavailable(
+            f"The engine torch cannot be loaded ({error}); install the build of PyTorch for your "
+            "GPU and `pip install onnx`."
+        ) from None
+    return TorchEngine(path, options)
+
+
+def _log(text: str) -> None:
+    """A warning, so that it is seen: the program stands still meanwhile."""
+    logging.getLogger("bharnet_ros.inference").warning(text)

@@ -1,0 +1,1 @@
+"""TensorRT and TensorRT-RTX: one implementation, two adapters."""

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bharnet_ros.bundle import load_bundle
+from bharnet_ros.errors import BundleError, ConfigurationError
+from bharnet_ros.inference import open_graph
+from bharnet_ros.inference.calibration import load_calibration, read_windows, save_calibration
+from bharnet_ros.inference.comparing import compare
+from bharnet_ros.inference.precision import quantized, to_fp16
+from bharnet_ros.inference.sample_windows import sample_inputs
+
+onnx = pytest.importorskip("onnx", reason="graphs are changed with onnx")
+BUNDLE = "asl_words"
+SHAPES = {"body": ("N", 3, 20, 19, 1), "hand": ("N", 3, 20, 21, 2)}
+GRAPH = load_bundle(BUNDLE).graphs["body"]
+
+
+@pytest.fixture(scope="module")
+def windows() -> dict[str, np.ndarray]:
+    return sample_inputs(load_bundle(BUNDLE), 48)
+
+
+@pytest.fixture(scope="module")
+def calibration(
+    tmp_path_factory: pytest.TempPathFactory, windows: dict[str, np.ndarray]
+) -> Path:
+    path = tmp_path_factory.mktemp("calibration") / "windows.npz"
+    save_calibration(path, {name: value[:32] for name, value in windows.items()})
+    return path
+
+
+def test_acted_windows_are_inputs_that_the_bundle_recognises(
+    windows: dict[str, np.ndarray],
+) -> None:
+    bundle = load_bundle(BUNDLE)
+    assert {k: v.shape[1:] for k, v in windows.items()} == {
+        k: s[1:] for k, s in bundle.manifest.inputs.items()
+    }
+    assert np.isfinite(windows["body"]).all()
+    assert (windows["body"][:, 2].max(axis=(1, 2, 3)) > 0).all(), "somebody is seen in each"
+    again = sample_inputs(bundle, 8)
+    assert all(np.array_equal(again[name], value[:8]) for name, value in windows.items())
+
+
+def test_fp16_computes_in_fp16_and_names_the_same_classes(
+    tmp_path: Path, windows: dict[str, np.ndarray]
+) -> None:
+    path = tmp_path / "half.onnx"
+    path.write_bytes(to_fp16(GRAPH))
+    model = onnx.load(path)
+    halves = [t for t in model.graph.initializer if t.data_type == onnx.TensorProto.FLOAT16]
+    assert len(halves) > 20
+    found = compare(open_graph(path), open_graph(GRAPH), {"body": windows["body"]})
+    assert 0.0 < found.largest < 0.1
+    assert found.same_class == 1.0
+
+
+def test_int8_has_quantised_products_and_mostly_the_same_classes(
+    tmp_path: Path, windows: dict[str, np.ndarray], calibration: Path
+) -> None:
+    path = tmp_path / "int8.onnx"
+    path.write_bytes(quantized(GRAPH, calibration))
+    model = onnx.load(path)
+    constants = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    q_nodes = [n for n in model.graph.node if n.op_type == "QuantizeLinear"]
+    assert len(q_nodes) > 10
+    for node in q_nodes:  # TensorRT takes symmetric int8 only
+        zero = constants[node.input[2]]
+        assert zero.dtype == np.int8
+        assert not zero.any()
+    assert not any(v.dtype == np.int32 and "bias" in n for n, v in constants.items())
+    found = compare(open_graph(path), open_graph(GRAPH), {"body": windows["body"]})
+    assert found.same_class > 0.9
+
+
+def test_files_that_are_no_graph(tmp_path: Path) -> None:
+    (tmp_path / "g.onnx").write_bytes(b"not a graph")
+    with pytest.raises(BundleError, match="cannot be made float16"):
+        to_fp16(tmp_path / "g.onnx")
+
+
+def archive(**arrays: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **arrays)
+    return stream.getvalue()
+
+
+def bodies(count: int, joints: int = 19) -> np.ndarray:
+    return np.zeros((count, 3, 20, joints, 1), np.float32)
+
+
+def hands(count: int) -> np.ndarray:
+    return np.zeros((count, 3, 20, 21, 2), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "cannot be used"),
+        (b"PK\x03\x04 nonsense", "cannot be used"),
+        (archive(body=bodies(20)), "no array 'hand'"),
+        (archive(body=bodies(20, 17), hand=hands(20)), "'body' of shape"),
+        (archive(body=bodies(20), hand=hands(19)), r"has \[19, 20\] windows of its inputs"),
+        (archive(body=bodies(0), hand=hands(0)), "at least one"),
+        (archive(body=bodies(20), hand=hands(20) * np.nan), "finite"),
+        (archive(body=bodies(20), hand=np.array(["x"] * 20)), "cannot be used"),
+        (archive(body=bodies(20), hand=np.array([{}] * 20, dtype=object)), "cannot be used"),
+        (archive(body=np.zeros((), np.float32), hand=hands(20)), "'body' of shape"),
+    ],
+)
+def test_calibration_files_that_do_not_fit(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "windows.npz"
+    path.write_bytes(content)
+    with pytest.raises(ConfigurationError, match=message):
+        read_windows(path, SHAPES)
+
+
+def test_a_calibration_file_that_unpacks_to_too_much(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bharnet_ros.inference.calibration._MAX_BYTES", 1 << 20)
+    path = tmp_path / "windows.npz"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("body.npy", bytes(2 << 20))
+    with pytest.raises(ConfigurationError, match="unpacks to more than"):
+        read_windows(path, SHAPES)
+
+
+def test_too_few_windows_to_calibrate_with(tmp_path: Path) -> None:
+    save_calibration(tmp_path / "windows.npz", {"body": bodies(3)})
+    with pytest.raises(ConfigurationError, match="has 3 windows; it must have from 16 to 4096"):
+        load_calibration(tmp_path / "windows.npz", GRAPH)
+
+
+def test_no_calibration_file(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="does not exist"):
+        load_calibration(tmp_path / "none.npz", GRAPH)
