@@ -1,4 +1,4 @@
-"""The model bundle: a folder with `model.onnx` and a `manifest.json` that explains it.
+"""The model bundle: a folder with its ONNX graph(s) and a `manifest.json` that explains them.
 
 The manifest holds everything the robot needs besides the weights, so that layout, labels,
 window, features and thresholds of training are those of recognition. Loading checks all of it
@@ -18,10 +18,12 @@ from typing import Any
 
 from bharnet_ros.errors import BundleError
 from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import FUSION, WHOLE, GraphFile
 from bharnet_ros.models_store.location import store_folder, stored_bundles
 from bharnet_ros.models_store.registry import registered_models
 
 MANIFEST_FILE = "manifest.json"
+MAX_MANIFEST_BYTES = 16 << 20
 MODEL_FILE = "model.onnx"
 GESTURES_FILE = "gestures.yaml"
 """Descriptions of a bundle's gestures, for `load_vocabulary`; not every bundle has them."""
@@ -34,12 +36,26 @@ _SHIPPED = Path(__file__).parent / "bundles"
 class Bundle:
     """A bundle whose files were verified.
 
-    path: its folder; onnx_path: the graph in it.
+    path: its folder; onnx_path: the graph in it, or of several the one that fuses.
     """
 
     path: Path
     manifest: Manifest
     onnx_path: Path
+
+    @property
+    def graphs(self) -> dict[str, Path]:
+        """By role: {"whole": ...}, or "body", "hand" and "fusion" of a bundle that is split."""
+        if not self.manifest.graphs:
+            return {WHOLE: self.onnx_path}
+        return {role: self.path / graph.file for role, graph in self.manifest.graphs.items()}
+
+    @property
+    def digest(self) -> str:
+        """sha256 (hex) of the graph, or of the one that the graphs were split from: a network
+        keeps its identity, and the figures published of it, when it is split."""
+        split_from = self.manifest.whole_sha256
+        return split_from or str(self.manifest.files[self.onnx_path.name]["sha256"])
 
     def file(self, name: str) -> Path | None:
         """A further file that the manifest lists, e.g. `gestures.yaml`; None if there is none."""
@@ -88,41 +104,62 @@ def load_bundle(name_or_path: str | Path) -> Bundle:
     folder = find_bundle(name_or_path)
     path = folder / MANIFEST_FILE
     try:
-        data = json.loads(path.read_text("utf-8"))
+        with path.open("rb") as stream:
+            content = stream.read(MAX_MANIFEST_BYTES + 1)
+        if len(content) > MAX_MANIFEST_BYTES:
+            raise BundleError(
+                f"{path} has more than {MAX_MANIFEST_BYTES >> 20} MB and cannot be a manifest; "
+                "export or copy the bundle again."
+            )
+        data = json.loads(content.decode("utf-8"))
     except FileNotFoundError:
         raise BundleError(
             f"Bundle {folder} has no {MANIFEST_FILE}; give the folder that "
             "`python -m training export` wrote."
         ) from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also of endless numbers and nesting
         raise BundleError(
             f"{path} cannot be read as JSON ({error}); export or copy the bundle again."
         ) from None
     manifest = Manifest.from_dict(data, str(path))
-    if MODEL_FILE not in manifest.files:
-        raise BundleError(f"{path} lists no {MODEL_FILE} under 'files'; export the bundle again.")
+    wanted = [graph.file for graph in manifest.graphs.values()] or [MODEL_FILE]
+    for name in wanted:
+        if name not in manifest.files:
+            raise BundleError(f"{path} lists no {name} under 'files'; export the bundle again.")
     for name, expected in manifest.files.items():
         _verify(folder / name, expected)
-    return Bundle(folder, manifest, folder / MODEL_FILE)
+    fusing = manifest.graphs.get(FUSION, GraphFile(MODEL_FILE))
+    return Bundle(folder, manifest, folder / fusing.file)
 
 
 def write_bundle(
     folder: str | Path,
     manifest: Manifest,
-    model: str | Path | bytes,
+    model: str | Path | bytes | Mapping[str, bytes],
     extra: Mapping[str, bytes] | None = None,
 ) -> Bundle:
     """Write a bundle and load it again, which proves that it is complete.
 
-    model: the ONNX graph, serialized or as a path. extra: further files by plain name; they are
-    listed in the manifest and verified at every load. `manifest.files` is filled in here. The
-    manifest is replaced last, so a bundle broken off half-way is refused and not misread.
+    model: the ONNX graph, serialized or as a path; or several, serialized, by their roles in
+    `manifest.graphs`. extra: further files by plain name; they are listed in the manifest and
+    verified at every load. `manifest.files` is filled in here. The manifest is replaced last, so a
+    bundle broken off half-way is refused and not misread.
     """
     folder = Path(folder)
-    further = {name: _extra_file(name, content) for name, content in (extra or {}).items()}
+    if isinstance(model, Mapping):
+        if set(model) != set(manifest.graphs):
+            raise BundleError(
+                f"The graphs {', '.join(model)} are given for a manifest whose graphs are "
+                f"{', '.join(manifest.graphs) or 'one'}; give those that it names."
+            )
+        graphs = {manifest.graphs[role].file: content for role, content in model.items()}
+    else:
+        if manifest.graphs:
+            raise BundleError("One graph is given for a manifest of several; give them by role.")
+        graphs = {MODEL_FILE: model if isinstance(model, bytes) else Path(model).read_bytes()}
+    further = {name: _extra_file(name, content, graphs) for name, content in (extra or {}).items()}
     folder.mkdir(parents=True, exist_ok=True)
-    content = model if isinstance(model, bytes) else Path(model).read_bytes()
-    files = {MODEL_FILE: content, **further}
+    files = {**graphs, **further}
     for name, data in files.items():
         _write(folder / name, data)
     records = {name: file_record(folder / name) for name in files}
@@ -133,18 +170,36 @@ def write_bundle(
     return load_bundle(folder)
 
 
+def rewrite_bundle(
+    bundle: Bundle,
+    manifest: Manifest,
+    folder: str | Path | None = None,
+    extra: Mapping[str, bytes] | None = None,
+) -> Bundle:
+    """The same graphs with another manifest of the same `graphs`, in another folder if one is
+    given. extra: the files beside the graphs; None = those it has."""
+    if bundle.manifest.graphs:
+        model: bytes | dict[str, bytes] = {r: p.read_bytes() for r, p in bundle.graphs.items()}
+    else:
+        model = bundle.onnx_path.read_bytes()
+    beside = extra_files(bundle) if extra is None else extra
+    return write_bundle(folder or bundle.path, manifest, model, beside)
+
+
 def extra_files(bundle: Bundle) -> dict[str, bytes]:
-    """Contents of the files beside the graph, to hand on when a bundle is written again."""
-    names = [name for name in bundle.manifest.files if name != MODEL_FILE]
+    """Contents of the files beside the graphs, to hand on when a bundle is written again."""
+    graphs = {path.name for path in bundle.graphs.values()}
+    names = [name for name in bundle.manifest.files if name not in graphs]
     return {name: (bundle.path / name).read_bytes() for name in names}
 
 
-def _extra_file(name: str, content: bytes) -> bytes:
+def _extra_file(name: str, content: bytes, graphs: Mapping[str, bytes]) -> bytes:
     plain = re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name)
-    if not plain or name in (MODEL_FILE, MANIFEST_FILE) or name.endswith(".partial"):
+    taken = {MODEL_FILE, MANIFEST_FILE, *graphs}
+    if not plain or name in taken or name.endswith(".partial"):
         raise BundleError(
             f"A bundle cannot hold an extra file '{name}'; give a plain file name other than "
-            f"{MODEL_FILE} and {MANIFEST_FILE}."
+            f"{', '.join(sorted(taken))}."
         )
     return content
 

@@ -40,6 +40,16 @@ def settle(
         for n in sorted(range(len(machines)), key=lambda n: n == holder)
         for event in machines[n].advance(allowed=n == holder)
     ]
+    return _acting(said, conflict)
+
+
+def standing(machines: Sequence[EventMachine], conflict: str) -> list[tuple[int, Event]]:
+    """The same between two moments: nothing begins or ends, what was said last holds."""
+    said = [(n, machine.standing) for n, machine in enumerate(machines)]
+    return said if conflict == "all" or len(machines) == 1 else _acting(said, conflict)
+
+
+def _acting(said: Sequence[tuple[int, Event]], conflict: str) -> list[tuple[int, Event]]:
     acting = [(n, event) for n, event in said if event.state != ActionState.NONE]
     return acting or [_rest(said, conflict)]
 

@@ -79,7 +79,8 @@ class EventMachine:
     """
 
     def __init__(self, config: EventConfig) -> None:
-        self._config = config
+        self.config = config
+        """May be exchanged at any time; what runs goes on by the new rules."""
         self._now_ns = 0
         self._probabilities: FloatArray | None = None
         self._running: int | None = None
@@ -95,10 +96,17 @@ class EventMachine:
         return self._running
 
     @property
+    def standing(self) -> Event:
+        """How things stand since the moment observed last: nothing, or the action in progress."""
+        if self._running is None:
+            return self._none()
+        return Event(ActionState.ONGOING, self._running, self._score(self._running))
+
+    @property
     def is_settled(self) -> bool:
         """Whether the action in progress, if there is one, has lasted its least duration."""
         lasted_ns = self._now_ns - self._started_ns
-        return self._running is None or lasted_ns >= _ns(self._config.min_duration_s)
+        return self._running is None or lasted_ns >= _ns(self.config.min_duration_s)
 
     @property
     def bid(self) -> float | None:
@@ -123,7 +131,7 @@ class EventMachine:
             return
         score = self._score(self._running)
         self._peak = max(self._peak, score)
-        if score >= self._config.end:
+        if score >= self.config.end:
             self._below_since = None
         elif self._below_since is None:
             self._below_since = stamp_ns
@@ -141,10 +149,10 @@ class EventMachine:
         if self.is_settled:
             if self._is_confirmed:
                 return (self._finish(), self._begin())
-            hold_ns = _ns(self._config.end_hold_s)
+            hold_ns = _ns(self.config.end_hold_s)
             if self._below_since is not None and self._now_ns - self._below_since >= hold_ns:
                 return (self._finish(),)
-        return (Event(ActionState.ONGOING, self._running, self._score(self._running)),)
+        return (self.standing,)
 
     def close(self) -> Event | None:
         """End the action in progress, if there is one (the person left, or time began anew)."""
@@ -160,7 +168,7 @@ class EventMachine:
         if self._probabilities is None:
             return None
         best = int(self._probabilities.argmax())
-        return None if best in (self._config.background_id, self._config.unknown_id) else best
+        return None if best in (self.config.background_id, self.config.unknown_id) else best
 
     def _follow_candidate(self, best: int | None) -> None:
         if best is None or best == self._running or self._score(best) < self._needed(best):
@@ -170,13 +178,13 @@ class EventMachine:
 
     def _needed(self, class_id: int) -> float:
         """What it takes to start; what is not named cannot."""
-        config = self._config
+        config = self.config
         return max(config.class_start.get(class_id, config.start), config.unknown)
 
     @property
     def _is_confirmed(self) -> bool:
         waited_ns = self._now_ns - self._candidate_since
-        return self._candidate is not None and waited_ns >= _ns(self._config.confirm_s)
+        return self._candidate is not None and waited_ns >= _ns(self.config.confirm_s)
 
     def _begin(self) -> Event:
         self._running, self._candidate = self._candidate, None
@@ -190,10 +198,10 @@ class EventMachine:
         return event
 
     def _none(self) -> Event:
-        background = self._config.background_id
+        background = self.config.background_id
         score = self._score(background)
         leads = self._probabilities is not None and self._probabilities.argmax() == background
-        if leads and score >= self._config.unknown:
+        if leads and score >= self.config.unknown:
             return Event(ActionState.NONE, background, score)
         return Event(ActionState.NONE, None, 0.0)
 
@@ -209,6 +217,10 @@ class Smoother:
         self._tau_ns = time_constant_s * _NS
         self._value: FloatArray | None = None
         self._stamp_ns = 0
+
+    def set_time_constant(self, time_constant_s: float) -> None:
+        """Another one from the next value on. Raises ConfigurationError as the constructor."""
+        self._tau_ns = Smoother(time_constant_s)._tau_ns
 
     def update(self, stamp_ns: int, value: FloatArray) -> FloatArray:
         """(C,) the average up to now; the first value counts in full."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,11 +89,23 @@ class Experts:
         self._engine = engine
         self._fusion = fusion
         self._timings = {"features": 0.0, "inference": 0.0}
+        self._rows: dict[str, tuple[int, int]] = {}
 
     @property
     def timings_ms(self) -> Mapping[str, float]:
         """Of the last `judge`: features, inference."""
         return dict(self._timings)
+
+    @property
+    def rows(self) -> Mapping[str, tuple[int, int]]:
+        """Of the last `judge`, by stream: for how many people its expert ran, of how many."""
+        return dict(self._rows)
+
+    def forget(self, track_id: int) -> None:
+        """A person left. Experts that read whole windows keep nothing."""
+
+    def clear(self) -> None:
+        """Everybody left."""
 
     def judge(self, windows: Mapping[int, Window] | WindowSet) -> dict[int, Opinion]:
         """Opinions by the windows' keys, from one run for all of them.
@@ -101,7 +113,7 @@ class Experts:
         Windows in which the chosen expert has nothing to see, and results that are not finite,
         are left out. Give several bundles the same `WindowSet` and features are made once.
         """
-        self._timings = {"features": 0.0, "inference": 0.0}
+        self._timings, self._rows = {"features": 0.0, "inference": 0.0}, {}
         group = windows if isinstance(windows, WindowSet) else WindowSet(windows)
         if not group.keys:
             return {}
@@ -114,34 +126,51 @@ class Experts:
         described = time.perf_counter()
         outputs = self._engine.run(inputs)
         end = time.perf_counter()
+        everybody = (len(group.keys), len(group.keys))
+        self._rows = dict.fromkeys(manifest.streams, everybody) | getattr(self._engine, "rows", {})
         self._timings = {
             "features": (described - begin) * 1e3,
             "inference": (end - described) * 1e3,
         }
 
+        sees = {stream: _sees(inputs[stream]) for stream in manifest.streams}
+        return self.opinions(group.keys, sees, outputs)
+
+    def opinions(
+        self,
+        keys: Sequence[int],
+        sees: Mapping[str, npt.NDArray[np.bool_]],
+        outputs: Mapping[str, FloatArray],
+    ) -> dict[int, Opinion]:
+        """What the graph's outputs (N, ...) mean for each of N keys.
+
+        sees: by stream (N,), whether its expert saw anything at all of that person.
+        """
         fused = outputs["probabilities"]
-        alone = {stream: self._alone(stream, inputs, outputs) for stream in manifest.streams}
+        alone = {
+            stream: self._alone(stream, sees[stream], outputs) for stream in self._manifest.streams
+        }
         chosen = fused if self._fusion == "fused" else alone[self._fusion]
-        seeing = manifest.streams if self._fusion == "fused" else (self._fusion,)
-        sees = np.any([_sees(inputs[stream]) for stream in seeing], axis=0)
-        usable = sees & np.isfinite(chosen).all(axis=1)
+        seeing = self._manifest.streams if self._fusion == "fused" else (self._fusion,)
+        usable = np.any([sees[stream] for stream in seeing], axis=0)
+        usable &= np.isfinite(chosen).all(axis=1)
         nothing = np.zeros_like(fused)
         body, hand = alone.get("body", nothing), alone.get("hand", nothing)
-        trust = outputs[RELIABILITIES] if manifest.fusion.reliabilities else None
+        trust = outputs[RELIABILITIES] if self._manifest.fusion.reliabilities else None
         return {
             key: Opinion(chosen[row], body[row], hand[row], None if trust is None else trust[row])
-            for row, key in enumerate(group.keys)
+            for row, key in enumerate(keys)
             if usable[row]
         }
 
     def _alone(
-        self, stream: str, inputs: Mapping[str, FloatArray], outputs: Mapping[str, FloatArray]
+        self, stream: str, sees: npt.NDArray[np.bool_], outputs: Mapping[str, FloatArray]
     ) -> FloatArray:
         """(N, C) probabilities by one expert; zeros where it sees nothing."""
         fusion = self._manifest.fusion
         temperature = {"body": fusion.body_temperature, "hand": fusion.hand_temperature}[stream]
         judged = _softmax(outputs[f"{stream}_logits"] / np.float32(temperature))
-        return np.where(_sees(inputs[stream])[:, None], judged, np.float32(0.0))
+        return np.where(sees[:, None], judged, np.float32(0.0))
 
 
 def _sees(values: FloatArray) -> npt.NDArray[np.bool_]:

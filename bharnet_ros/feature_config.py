@@ -37,6 +37,10 @@ class FeatureConfig:
         from the top left corner; origins do not apply, a mirrored left hand is 1 - x.
     upper_body: hips and legs count as missing, so that unit and origin always come from the
         shoulders; for people at a desk, whose hips are guessed in one frame and not in the next.
+    per_frame: every frame is a window of its own, so unit and origin are that frame's and its
+        numbers never change when later frames come; what networks that run frame by frame need.
+        Where the person goes is lost. Not with joint_motion and bone_motion, which look one
+        frame ahead.
     """
 
     modality: str = "joint"
@@ -50,6 +54,7 @@ class FeatureConfig:
     hand_space: str = "palm"
     body_space: str = "torso"
     upper_body: bool = False
+    per_frame: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -64,11 +69,17 @@ class FeatureConfig:
                     f"Feature option {name} is {getattr(self, name)!r}; "
                     f"it must be one of {', '.join(allowed)}."
                 )
-        for name in ("mirror_left", "upper_body"):
+        for name in ("mirror_left", "upper_body", "per_frame"):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(
                     f"Feature option {name} is {getattr(self, name)!r}; it must be true or false."
                 )
+        if self.per_frame and self.modality.endswith("motion"):
+            raise ConfigurationError(
+                f"Feature option modality is '{self.modality}', the change to the next frame, "
+                "which per_frame cannot know; use joint or bone (networks compute motion "
+                "themselves: model.body.modalities)."
+            )
         for name, low in (
             ("min_score", 0.0),
             ("min_torso_px", 0.0),
@@ -83,11 +94,12 @@ class FeatureConfig:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON. upper_body is left out while it is false, so that earlier versions of this
-        package can read every bundle that does not need it."""
+        """For JSON. upper_body and per_frame are left out while they are false, so that earlier
+        versions of this package can read every bundle that does not need them."""
         content = asdict(self)
-        if not self.upper_body:
-            del content["upper_body"]
+        for name in ("upper_body", "per_frame"):
+            if not content[name]:
+                del content[name]
         return content
 
     @classmethod

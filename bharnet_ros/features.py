@@ -12,6 +12,8 @@ elsewhere, keep the place in the image.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -58,6 +60,8 @@ def body_features(
     """
     config = config or FeatureConfig()
     points, weights = _checked(keypoints, scores)
+    if config.per_frame:
+        return _frame_by_frame(body_features, points, weights, layout, config, image_size)
     with np.errstate(invalid="ignore"):  # infinities: refused by _clean right after
         raw_joints, raw_scores = body_joints(points, weights, layout)
     joints, joint_scores = _clean(raw_joints, raw_scores, config.min_score)
@@ -96,6 +100,8 @@ def hand_features(
     """
     config = config or FeatureConfig()
     points, weights = _checked(keypoints, scores)
+    if config.per_frame:
+        return _frame_by_frame(hand_features, points, weights, layout, config, image_size)
     joints, joint_scores = _clean(*hand_joints(points, weights, layout), config.min_score)
     # One window per hand: (..., 2, T, 21, 2).
     joints = np.moveaxis(joints, -3, -4)
@@ -120,6 +126,24 @@ def hand_features(
     kept = present & frame_ok[..., None] & usable[..., None, None]
     values, kept_scores = _modality(values, joint_scores, kept, hand_graph().parents, config)
     return np.ascontiguousarray(np.moveaxis(_stack(values, kept_scores), -4, -1))
+
+
+def _frame_by_frame(
+    features: Callable[..., FloatArray],
+    points: FloatArray,
+    weights: FloatArray,
+    layout: str,
+    config: FeatureConfig,
+    image_size: npt.ArrayLike | None,
+) -> FloatArray:
+    """(..., 3, T, V, I) features of windows of one step, side by side."""
+    sizes = None
+    if image_size is not None:
+        size = np.asarray(image_size, dtype=np.float32)
+        sizes = np.broadcast_to(size[..., None, :], (*weights.shape[:-1], size.shape[-1]))
+    once = replace(config, per_frame=False)
+    found = features(points[..., None, :, :], weights[..., None, :], layout, once, sizes)
+    return np.ascontiguousarray(np.moveaxis(found[..., 0, :, :], -4, -3))
 
 
 def bones(

@@ -6,21 +6,22 @@ import time
 from collections.abc import Mapping, Sequence
 
 from bharnet_ros.bundle import Bundle
+from bharnet_ros.continual import ContinualExperts, Span, is_step_engine
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.experts import Experts, Opinion, WindowSet
 from bharnet_ros.inference import Engine
 from bharnet_ros.types import SkeletonFrame
 from bharnet_ros.windows import Window, WindowBuffer
 
-Judgement = tuple[Window, Opinion | None]
+Judgement = tuple[Window | Span, Opinion | None]
 """A person's window, and what the experts think of it; None if too little was seen."""
 
 
 class Panel:
     """The experts of one or several bundles.
 
-    bundles: with the engine of each. fusion: see `Experts`. min_coverage, lost_after_s: see
-    RecognizerConfig.
+    bundles: with the engine of each. fusion: see `Experts`. min_coverage, lost_after_s,
+    max_people: see RecognizerConfig.
     Raises ConfigurationError for no bundle, two of one name, or bundles of differing layouts.
     """
 
@@ -30,22 +31,30 @@ class Panel:
         fusion: str,
         min_coverage: float,
         lost_after_s: float,
+        max_people: int = 64,
     ) -> None:
         self.manifests = tuple(bundle.manifest for bundle, _ in bundles)
         check_together([bundle for bundle, _ in bundles])
         self.layout = self.manifests[0].layout
-        self._experts = tuple(Experts(bundle, engine, fusion) for bundle, engine in bundles)
+        self._experts = tuple(
+            ContinualExperts(bundle, engine, fusion, min_coverage)
+            if is_step_engine(engine)
+            else Experts(bundle, engine, fusion)
+            for bundle, engine in bundles
+        )
         self._min_coverage = min_coverage
         self._buffers: dict[tuple[float, int, float], WindowBuffer] = {}
         self._windowing = tuple((m.window_s, m.num_steps, m.max_gap_s) for m in self.manifests)
         for window_s, num_steps, max_gap_s in dict.fromkeys(self._windowing):
             self._buffers[window_s, num_steps, max_gap_s] = WindowBuffer(
-                self.layout, window_s, num_steps, max_gap_s, forget_after_s=lost_after_s
-            )
+                self.layout, window_s, num_steps, max_gap_s,
+                forget_after_s=lost_after_s, max_tracks=max_people,
+            )  # fmt: skip
         # All buffers take the same frames with the same answers; this one speaks for them.
         self._buffer = self._buffers[self._windowing[0]]
         self._stage_ms = dict.fromkeys(("windows", "features", "inference"), 0.0)
         self._bundle_ms = dict.fromkeys((m.name for m in self.manifests), 0.0)
+        self._expert_rows: dict[str, tuple[int, int]] = {}
 
     @property
     def buffer(self) -> WindowBuffer:
@@ -68,6 +77,12 @@ class Panel:
         need."""
         return dict(self._bundle_ms)
 
+    @property
+    def expert_rows(self) -> Mapping[str, tuple[int, int]]:
+        """Of the last judgement, by "bundle/expert": for how many people it ran, of how many of
+        whom enough was seen. Fewer where a bundle's experts are graphs of their own."""
+        return dict(self._expert_rows)
+
     def push(self, frame: SkeletonFrame) -> bool:
         """Take a frame; False if it was dropped. Raises LayoutError if it is of another layout."""
         taken = [buffer.push(frame) for buffer in self._buffers.values()]
@@ -77,6 +92,13 @@ class Panel:
         """Forget everybody."""
         for buffer in self._buffers.values():
             buffer.clear()
+        for experts in self._experts:
+            experts.clear()
+
+    def forget(self, track_id: int) -> None:
+        """A person left; the windows forget by themselves, with whoever has the same id now."""
+        for experts in self._experts:
+            experts.forget(track_id)
 
     def judge(self, ends_ns: Mapping[int, int]) -> list[dict[int, Judgement]]:
         """One run per bundle over everybody; per bundle the judgements by track.
@@ -84,9 +106,15 @@ class Panel:
         ends_ns: tracks to judge, and the stamp at which the window of each ends.
         """
         begin = time.perf_counter()
+        wanted = {
+            windowing
+            for windowing, experts in zip(self._windowing, self._experts, strict=True)
+            if not isinstance(experts, ContinualExperts)
+        }
         windows = {
             windowing: {track: buffer.window(track, end) for track, end in ends_ns.items()}
             for windowing, buffer in self._buffers.items()
+            if windowing in wanted
         }
         sets = {
             windowing: WindowSet({t: w for t, w in cut.items() if w.coverage >= self._min_coverage})
@@ -95,21 +123,24 @@ class Panel:
         self._stage_ms = {
             "windows": (time.perf_counter() - begin) * 1e3, "features": 0.0, "inference": 0.0,
         }  # fmt: skip
+        self._expert_rows = {}
         judged = []
         for manifest, experts, windowing in zip(
             self.manifests, self._experts, self._windowing, strict=True
         ):
             began = time.perf_counter()
-            opinions = experts.judge(sets[windowing])
+            found: dict[int, Judgement] = {}
+            if isinstance(experts, ContinualExperts):
+                found |= experts.follow(self._buffers[windowing], ends_ns)
+            else:
+                opinions = experts.judge(sets[windowing])
+                found |= {t: (w, opinions.get(t)) for t, w in windows[windowing].items()}
             self._bundle_ms[manifest.name] = (time.perf_counter() - began) * 1e3
             for stage, spent_ms in experts.timings_ms.items():
                 self._stage_ms[stage] += spent_ms
-            judged.append(
-                {
-                    track: (window, opinions.get(track))
-                    for track, window in windows[windowing].items()
-                }
-            )
+            for stream, rows in experts.rows.items():
+                self._expert_rows[f"{manifest.name}/{stream}"] = rows
+            judged.append(found)
         return judged
 
 

@@ -14,13 +14,16 @@ from bharnet_ros.manifest_parts import (
     RELIABILITIES,
     STREAMS,
     Fusion,
+    GraphFile,
     Shape,
     Thresholds,
 )
 from bharnet_ros.skeleton import get_graph
 
-FORMAT_VERSION = 2
-READABLE_VERSIONS = (1, 2)
+FORMAT_VERSION = 3
+READABLE_VERSIONS = (1, 2, 3)
+_ONE_GRAPH_VERSION = 2
+"""What a bundle of one graph is written as, so that earlier versions of this package read it."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,9 @@ class Manifest:
     normalisation: {"kind": "in_graph"} - the graph takes the features as they are.
     inputs, outputs: shapes by name, "N" = any number of people.
     files: {name: {"sha256": hex, "bytes": n}}.
+    graphs: by role ("body", "hand", "fusion") the graphs of a bundle that is split; empty = one
+        graph does it all. The fusion's takes by name what the experts' give.
+    whole_sha256: of the graph that `graphs` were split from, by which the network is known.
     training, metrics: free JSON objects - data, seeds, commands; measured figures and the
         command that measured them.
     """
@@ -60,6 +66,8 @@ class Manifest:
     training: Mapping[str, Any] = field(default_factory=dict)
     metrics: Mapping[str, Any] = field(default_factory=dict)
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    graphs: Mapping[str, GraphFile] = field(default_factory=dict)
+    whole_sha256: str = ""
 
     def __post_init__(self) -> None:
         check_manifest(self)
@@ -96,7 +104,10 @@ class Manifest:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        data: dict[str, Any] = {"format_version": FORMAT_VERSION, **asdict(self)}
+        version = FORMAT_VERSION if self.graphs else _ONE_GRAPH_VERSION
+        data: dict[str, Any] = {"format_version": version, **asdict(self)}
+        if not self.graphs:
+            del data["graphs"], data["whole_sha256"]
         for name in ("inputs", "outputs"):
             data[name] = {key: list(shape) for key, shape in getattr(self, name).items()}
         return data
@@ -110,7 +121,7 @@ class Manifest:
         if version not in READABLE_VERSIONS or isinstance(version, bool):
             raise BundleError(
                 f"{where} has format_version {version!r}, this package reads "
-                f"{' and '.join(map(str, READABLE_VERSIONS))}; update the package, or export the "
+                f"{', '.join(map(str, READABLE_VERSIONS))}; update the package, or export the "
                 "bundle again."
             )
         rest = {key: value for key, value in data.items() if key != "format_version"}
@@ -124,6 +135,10 @@ class Manifest:
             rest["features"] = FeatureConfig.from_dict(rest["features"])
             rest["fusion"] = Fusion(**rest["fusion"])
             rest["thresholds"] = Thresholds(**rest["thresholds"])
+            graphs = rest.get("graphs", {})
+            if not isinstance(graphs, dict):
+                raise BundleError("graphs must be an object.")
+            rest["graphs"] = {role: GraphFile(**graph) for role, graph in graphs.items()}
             manifest = cls(**rest)
         except KeyError as error:
             raise BundleError(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bharnet_ros.errors import BundleError
-from bharnet_ros.manifest_parts import STREAMS
+from bharnet_ros.manifest_parts import FUSION, STREAMS
 from bharnet_ros.skeleton import get_graph, get_layout
 
 if TYPE_CHECKING:
     from bharnet_ros.manifest import Manifest
+
+_PLAIN = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
+_SHA256 = "[0-9a-f]{64}"
 
 
 def check_manifest(m: Manifest) -> None:
@@ -75,12 +77,13 @@ def check_manifest(m: Manifest) -> None:
             f"thresholds.end is {m.thresholds.end}, above thresholds.start {m.thresholds.start}; "
             "an action would end the moment it starts."
         )
+    _check_graphs(m)
     for name, record in m.files.items():
         # A plain name: a manifest must not reach outside of its folder.
-        if not re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9_.-]*", name):
+        if not re.fullmatch(_PLAIN, name):
             raise BundleError(f"files lists '{name}'; only plain file names may stand there.")
         if not isinstance(record, Mapping) or not re.fullmatch(
-            "[0-9a-f]{64}", str(record.get("sha256"))
+            _SHA256, str(record.get("sha256"))
         ):
             raise BundleError(f"files gives no sha256 for '{name}'.")
 
@@ -101,6 +104,36 @@ def _check_class_start(m: Manifest) -> None:
                 f"thresholds.class_start.{name} is {value}, below thresholds.end "
                 f"{m.thresholds.end}; the action would end the moment it starts."
             )
+
+
+def _check_graphs(m: Manifest) -> None:
+    """None, or one of each expert and the fusion's, each in a file of its own."""
+    if not m.graphs:
+        if m.whole_sha256:
+            raise BundleError("whole_sha256 is given for a bundle that is not split.")
+        return
+    if not re.fullmatch(_SHA256, str(m.whole_sha256)):
+        raise BundleError(
+            f"whole_sha256 is {m.whole_sha256!r}; it must be the sha256 of the graph that was "
+            "split."
+        )
+    roles = (*STREAMS, FUSION)
+    if m.streams != STREAMS or set(m.graphs) != set(roles):
+        raise BundleError(
+            f"graphs names {', '.join(m.graphs)} for the streams {', '.join(m.streams)}; a bundle "
+            f"that is split has a body and a hand expert and the graphs {', '.join(roles)}."
+        )
+    for role, graph in m.graphs.items():
+        if not isinstance(graph.file, str) or not re.fullmatch(_PLAIN, graph.file):
+            raise BundleError(
+                f"graphs.{role}.file is {graph.file!r}; only a plain file name may stand there."
+            )
+        _number(f"graphs.{role}.min_share", graph.min_share, 0.0, 1.0)
+        if isinstance(graph.row_bytes, bool) or not isinstance(graph.row_bytes, int):
+            raise BundleError(f"graphs.{role}.row_bytes is {graph.row_bytes!r}; it is a number.")
+        _number(f"graphs.{role}.row_bytes", graph.row_bytes, 0, 1 << 40)
+    if len({graph.file for graph in m.graphs.values()}) < len(m.graphs):
+        raise BundleError("graphs names one file twice; each graph has a file of its own.")
 
 
 def _check_streams(m: Manifest) -> None:
@@ -131,5 +164,6 @@ def _text(name: str, value: object) -> None:
 
 def _number(name: str, value: object, low: float, high: float) -> None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not number or not (math.isfinite(value) and low <= value <= high):  # type: ignore[arg-type,operator]
+    # Compared, never converted: whole numbers of JSON have no bound, and NaN is within no bounds.
+    if not number or not low <= value <= high:  # type: ignore[operator]
         raise BundleError(f"{name} is {value!r}; it must be a number from {low} to {high}.")

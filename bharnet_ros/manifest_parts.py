@@ -11,6 +11,11 @@ OUTPUTS = ("body_logits", "hand_logits", "probabilities")
 RELIABILITIES = "reliabilities"
 """A further output, (N, 2) of body and hands, 0..1, of graphs that learned them."""
 
+FUSION = "fusion"
+"""The graph that makes probabilities of what the experts' graphs give."""
+WHOLE = "whole"
+"""The one graph of a bundle that is not split."""
+
 Shape = tuple[int | str, ...]
 
 
@@ -49,3 +54,19 @@ class Thresholds:
     confirm_s: float | None = None
     smoothing_s: float | None = None
     class_start: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GraphFile:
+    """One of the graphs of a bundle that is split into several.
+
+    file: its plain name in the bundle's folder. min_share: an expert whose part of a person was
+    seen in a smaller share of the window's steps than this (0..1) says nothing about that person,
+    so it need not be run; 0 = run it wherever anything was seen at all.
+    row_bytes: size of the largest intermediate result for one person; 0 = not known. A processor
+    runs a large batch in blocks whose results stay in its cache.
+    """
+
+    file: str
+    min_share: float = 0.0
+    row_bytes: int = 0

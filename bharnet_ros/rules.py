@@ -20,13 +20,14 @@ SMOOTHING_S = 0.2
 class RecognizerConfig:
     """Options of the recogniser; None takes what each bundle says.
 
-    rate_hz: judgements per second of stamp time, at most one per frame.
+    rate_hz: judgements of a person per second of stamp time, at most one per frame.
     fusion: "fused" as the bundle does it, or "body" or "hand" alone, for comparison.
     conflict: what several bundles may say of one person, see `CONFLICTS`.
     top_k: hypotheses per person.
     smoothing_s: time constant of the average over judgements; 0 switches it off.
     min_coverage: share of the window in which a person must have been seen to be judged.
     lost_after_s: a person not seen for this long has left.
+    max_people: more people than this at a time are not taken up.
     start, end, unknown, confirm_s, end_hold_s, min_duration_s: see EventConfig; a start given here
     holds for every class, also those for which the bundle has one of their own, and if it is
     below the bundle's unknown takes that down with it.
@@ -42,6 +43,7 @@ class RecognizerConfig:
     smoothing_s: float | None = None
     min_coverage: float = 0.5
     lost_after_s: float = 0.5
+    max_people: int = 64
     start: float | None = None
     end: float | None = None
     unknown: float | None = None
@@ -59,6 +61,8 @@ class RecognizerConfig:
             raise ConfigurationError(f"rate_hz is {self.rate_hz}; it must be above 0.")
         if self.top_k < 1:
             raise ConfigurationError(f"top_k is {self.top_k}; it must be 1 or more.")
+        if self.max_people < 1:
+            raise ConfigurationError(f"max_people is {self.max_people}; it must be 1 or more.")
         if not 0.0 <= self.min_coverage <= 1.0:
             raise ConfigurationError(f"min_coverage is {self.min_coverage}; it is a share, 0 to 1.")
 

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from bharnet_ros.errors import ConfigurationError, LayoutError
+from bharnet_ros.resampling import resample, step_stamps
 from bharnet_ros.skeleton import get_layout
+from bharnet_ros.track_history import TrackHistory
 from bharnet_ros.types import FloatArray, Skeleton, SkeletonFrame
 
 _NS = 1_000_000_000
-Values = npt.NDArray[Any]
+
+__all__ = ["Window", "WindowBuffer", "resample", "step_stamps"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +44,7 @@ class Window:
     @property
     def coverage(self) -> float:
         """Share of the steps at which at least one keypoint was observed (0..1)."""
-        return float((self.scores > 0.0).any(axis=-1).mean())
+        return float((self.scores.max(axis=-1) > 0.0).mean())
 
 
 class WindowBuffer:
@@ -56,6 +58,7 @@ class WindowBuffer:
     reset_after_s: stamps that jump back further than this mean that time began anew (a bag
         loops, a simulation restarts): everything is forgotten. Smaller disorder is dropped.
     max_frames: at most about this many frames are kept of a track; a faster camera is thinned.
+    max_tracks: more tracks than this at a time are not taken up; those known stay.
     """
 
     def __init__(
@@ -68,6 +71,7 @@ class WindowBuffer:
         forget_after_s: float = 1.0,
         reset_after_s: float = 0.5,
         max_frames: int = 256,
+        max_tracks: int = 64,
     ) -> None:
         for name, value in (
             ("window_s", window_s),
@@ -81,7 +85,10 @@ class WindowBuffer:
             raise ConfigurationError(
                 f"num_steps is {num_steps} and max_frames is {max_frames}; both must be 2 or more."
             )
+        if max_tracks < 1:
+            raise ConfigurationError(f"max_tracks is {max_tracks}; it must be 1 or more.")
         self.layout = layout
+        self._max_tracks = max_tracks
         self.num_steps = num_steps
         self._window_ns = round(window_s * _NS)
         self._max_gap_ns = round(max_gap_s * _NS)
@@ -92,7 +99,7 @@ class WindowBuffer:
         self._spacing_ns = self._keep_ns // max_frames
         self._capacity = max_frames + 4
         self._num_keypoints = get_layout(layout).num_keypoints
-        self._tracks: dict[int, _Track] = {}
+        self._tracks: dict[int, TrackHistory] = {}
         self._newest_ns: int | None = None
         self._image_size = (0, 0)
         self._drops: Counter[str] = Counter()
@@ -102,7 +109,8 @@ class WindowBuffer:
     def drops(self) -> Mapping[str, int]:
         """What was not used so far, by reason.
 
-        duplicate_stamp, out_of_order: frames. untracked, duplicate_track, wrong_shape: people.
+        duplicate_stamp, out_of_order: frames. untracked, duplicate_track, wrong_shape: people;
+        too_many_people: those who came when `max_tracks` were known already.
         nonfinite_keypoint: single keypoints with NaN or infinity, taken as missing.
         """
         return dict(self._drops)
@@ -169,11 +177,24 @@ class WindowBuffer:
         in a few frames does not take others with it. Nothing is extrapolated.
         """
         start_ns = end_ns - self._window_ns
-        stamps, keypoints, scores = self._tracks[track_id].view()
         steps = step_stamps(start_ns, end_ns, self.num_steps)
-        points, weights = resample(stamps, keypoints, scores, steps, self._max_gap_ns)
-        observed = int(((stamps >= start_ns) & (stamps <= end_ns)).sum())
+        points, weights = self.at(track_id, steps)
+        observed = self.observed(track_id, start_ns, end_ns)
         return Window(points, weights, observed, start_ns, end_ns, self._image_size)
+
+    def at(
+        self, track_id: int, stamps_ns: npt.NDArray[np.int64]
+    ) -> tuple[FloatArray, FloatArray]:
+        """Keypoints (T, K, 2) and scores (T, K) at any rising stamps (T,), joined as in a window.
+
+        Raises KeyError if the track is not known. What is older than a window is gone.
+        """
+        return resample(*self._tracks[track_id].view(), stamps_ns, self._max_gap_ns)
+
+    def observed(self, track_id: int, start_ns: int, end_ns: int) -> int:
+        """How many frames with this track are kept from start to end, both included."""
+        stamps, _, _ = self._tracks[track_id].view()
+        return int(((stamps >= start_ns) & (stamps <= end_ns)).sum())
 
     def _add(self, skeleton: Skeleton, stamp_ns: int) -> None:
         count = self._num_keypoints
@@ -184,8 +205,11 @@ class WindowBuffer:
             self._drops["wrong_shape"] += 1
             return
         track = self._tracks.get(skeleton.track_id)
+        if track is None and len(self._tracks) >= self._max_tracks:
+            self._drops["too_many_people"] += 1
+            return
         if track is None:
-            track = self._tracks[skeleton.track_id] = _Track(self._capacity, count)
+            track = self._tracks[skeleton.track_id] = TrackHistory(self._capacity, count)
         elif track.newest_ns == stamp_ns:
             self._drops["duplicate_track"] += 1
             return
@@ -201,109 +225,3 @@ class WindowBuffer:
             self._spacing_ns,
         )
         track.forget_before(stamp_ns - self._keep_ns)
-
-
-def step_stamps(start_ns: int, end_ns: int, num_steps: int) -> npt.NDArray[np.int64]:
-    """(T,) evenly spaced stamps from start to end, both included, rounded to nanoseconds."""
-    offsets = np.rint(np.linspace(0.0, float(end_ns - start_ns), num_steps)).astype(np.int64)
-    stamps: npt.NDArray[np.int64] = np.int64(start_ns) + offsets
-    return stamps
-
-
-def resample(
-    stamps_ns: npt.NDArray[np.int64],
-    keypoints: FloatArray,
-    scores: FloatArray,
-    steps_ns: npt.NDArray[np.int64],
-    max_gap_ns: int,
-) -> tuple[FloatArray, FloatArray]:
-    """Observations at any times -> values at the wanted times, keypoint by keypoint.
-
-    stamps_ns: (F,) strictly rising; keypoints: (F, K, 2); scores: (F, K), 0 = missing.
-    steps_ns: (T,) rising. Returns (T, K, 2) and (T, K): straight lines between the nearest
-    observations on both sides if these are at most `max_gap_ns` apart, otherwise zeros.
-    """
-    frames, num_keypoints = scores.shape
-    if frames == 0:
-        shape = (len(steps_ns), num_keypoints)
-        return np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
-    valid = scores > 0.0
-    number = np.arange(frames)[:, None]
-    # For every frame and keypoint: the newest observation up to it, the oldest from it on.
-    up_to = np.maximum.accumulate(np.where(valid, number, -1), axis=0)
-    from_on = np.minimum.accumulate(np.where(valid, number, frames)[::-1], axis=0)[::-1]
-    at_or_before = np.searchsorted(stamps_ns, steps_ns, side="right") - 1
-    at_or_after = np.searchsorted(stamps_ns, steps_ns, side="left")
-    inside = (at_or_before >= 0) & (at_or_after < frames)
-    before = up_to[np.maximum(at_or_before, 0)]
-    after = from_on[np.minimum(at_or_after, frames - 1)]
-    known = inside[:, None] & (before >= 0) & (after < frames)
-    before = np.where(known, before, 0)
-    after = np.where(known, after, 0)
-
-    before_ns = stamps_ns[before]
-    span_ns = stamps_ns[after] - before_ns
-    known &= span_ns <= max_gap_ns
-    share = ((steps_ns[:, None] - before_ns) / np.maximum(span_ns, 1)).astype(np.float32)
-    # x and y travel as one complex number: half the gathering, which is what costs here.
-    flat = np.ascontiguousarray(keypoints, dtype=np.float32).view(np.complex64).ravel()
-    flat_scores = scores.ravel()
-    column = np.arange(num_keypoints)
-    from_index, to_index = before * num_keypoints + column, after * num_keypoints + column
-    points = _between(flat[from_index], flat[to_index], share) * known
-    weights = _between(flat_scores[from_index], flat_scores[to_index], share) * known
-    return points.view(np.float32).reshape(*weights.shape, 2), weights
-
-
-def _between(old: Values, new: Values, share: FloatArray) -> Values:
-    moved: Values = old + (new - old) * share
-    return moved
-
-
-class _Track:
-    """Frames of one person in contiguous memory, oldest first.
-
-    Twice the capacity is reserved; reaching its end moves the live part to the front, so
-    `view` never copies.
-    """
-
-    def __init__(self, capacity: int, num_keypoints: int) -> None:
-        self._capacity = capacity
-        self._stamps = np.empty(2 * capacity, np.int64)
-        self._keypoints = np.empty((2 * capacity, num_keypoints, 2), np.float32)
-        self._scores = np.empty((2 * capacity, num_keypoints), np.float32)
-        self._first = 0
-        self._end = 0
-
-    @property
-    def newest_ns(self) -> int:
-        return int(self._stamps[self._end - 1])
-
-    def append(
-        self, stamp_ns: int, keypoints: FloatArray, scores: FloatArray, spacing_ns: int
-    ) -> None:
-        crowded = (
-            self._end - self._first >= 2
-            and self._stamps[self._end - 1] - self._stamps[self._end - 2] < spacing_ns
-        )
-        if crowded:  # Faster than can be kept: the newest replaces the second newest.
-            self._end -= 1
-        elif self._end == len(self._stamps):
-            live = slice(self._first, self._end)
-            count = self._end - self._first
-            for array in (self._stamps, self._keypoints, self._scores):
-                array[:count] = array[live].copy()
-            self._first, self._end = 0, count
-        self._stamps[self._end] = stamp_ns
-        self._keypoints[self._end] = keypoints
-        self._scores[self._end] = scores
-        self._end += 1
-        self._first = max(self._first, self._end - self._capacity)
-
-    def forget_before(self, stamp_ns: int) -> None:
-        live = self._stamps[self._first : self._end]
-        self._first += int(np.searchsorted(live, stamp_ns, side="left"))
-
-    def view(self) -> tuple[npt.NDArray[np.int64], FloatArray, FloatArray]:
-        live = slice(self._first, self._end)
-        return self._stamps[live], self._keypoints[live], self._scores[live]

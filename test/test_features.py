@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -291,3 +293,25 @@ def test_upper_body_is_written_only_where_it_is_asked_for() -> None:
     assert FeatureConfig.from_dict(config.to_dict()) == config
     with pytest.raises(ConfigurationError, match="upper_body is 1; it must be true or false"):
         FeatureConfig(upper_body=1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("make", [body_features, hand_features])
+@pytest.mark.parametrize(
+    "options", [{}, {"modality": "bone"}, {"upper_body": True}, {"body_space": "image"}]
+)
+def test_per_frame_features_are_those_of_windows_of_one_frame(make, options):
+    """And so they do not change when other frames do."""
+    rng = np.random.default_rng(0)
+    points = rng.uniform(100.0, 400.0, (2, 5, 133, 2)).astype(np.float32)
+    scores = rng.uniform(0.0, 1.0, (2, 5, 133)).astype(np.float32)
+    scores[0, 2] = 0.0
+    config, size = FeatureConfig(per_frame=True, **options), np.array([[480, 640], [720, 1280]])
+    found = make(points, scores, LAYOUT, config, size)
+    assert found.shape == make(points, scores, LAYOUT, replace(config, per_frame=False), size).shape
+    for step in range(5):
+        one = slice(step, step + 1)
+        single = make(
+            points[:, one], scores[:, one], LAYOUT, replace(config, per_frame=False), size
+        )
+        np.testing.assert_array_equal(found[:, :, one], single)
+    np.testing.assert_array_equal(make(points[0], scores[0], LAYOUT, config, size[0]), found[0])

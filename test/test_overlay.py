@@ -7,6 +7,8 @@ import pytest
 
 from benchmarks.synthetic import frame, person_keypoints, skeleton
 from bharnet_ros.overlay import colour_of, describe, draw, present
+from bharnet_ros.overlay_panels import places
+from bharnet_ros.overlay_text import put_text, shortened, text_width
 from bharnet_ros.types import ActionFrame, ActionState, Hypothesis, RecognizedAction
 
 CANVAS = np.full((720, 1280, 3), 128, np.uint8)
@@ -43,14 +45,75 @@ def test_the_image_given_is_left_alone_and_people_are_drawn() -> None:
     assert (drawn == np.array(colour_of(3), np.uint8)).all(axis=-1).sum() > 200
 
 
-def test_an_action_draws_more_than_none_and_the_experts_get_their_bars() -> None:
+def test_an_action_draws_more_than_none_above_the_person() -> None:
     people = frame(0, skeleton(3, person_keypoints(center=(400, 500))))
     quiet = draw(CANVAS, people, ActionFrame(0, (action(ActionState.NONE),)))
     acting = draw(CANVAS, people, ActionFrame(0, (action(ActionState.ONGOING, WAVE),)))
     differing = np.abs(quiet.astype(int) - acting).max(axis=-1) > 0
-    rows = np.flatnonzero(differing.any(axis=1))
-    top = people.skeletons[0].bbox[1]
-    assert differing.sum() > 1000 and rows.max() < top, "the panel lies above the person"
+    top = int(people.skeletons[0].bbox[1])
+    panel, brackets = differing[: top - 1].sum(), differing[top + 3 :].sum()
+    assert panel > 1000 and 20 < brackets < panel
+
+
+def test_evidence_moves_the_bars_of_its_expert_alone() -> None:
+    people = frame(0, skeleton(3, person_keypoints(center=(400, 500))))
+
+    def drawn(body: float, hand: float) -> np.ndarray:
+        said = replace(action(ActionState.ONGOING, WAVE), body_score=body, hand_score=hand)
+        return draw(CANVAS, people, ActionFrame(0, (said,)))
+
+    def rows(one: np.ndarray, other: np.ndarray) -> tuple[int, int]:
+        changed = np.flatnonzero((one != other).any(axis=(1, 2)))
+        return int(changed.min()), int(changed.max())
+
+    body, hand = rows(drawn(0.1, 0.5), drawn(0.9, 0.5)), rows(drawn(0.5, 0.1), drawn(0.5, 0.9))
+    assert body[1] < hand[0], "the body's line lies above the hand's"
+    assert (drawn(0.5, 0.0) != drawn(0.5, 0.001)).any(), "nothing to see is told apart from no"
+
+
+def test_a_judgement_of_another_time_is_not_shown_as_the_present_one() -> None:
+    now = 5_000_000_000
+    people = frame(now, skeleton(3, person_keypoints(center=(400, 500))))
+    none = draw(CANVAS, people, None)
+    for stamp in (now - 1_500_000_000, now + 1_500_000_000):
+        old = ActionFrame(stamp, (action(ActionState.ONGOING, WAVE),))
+        np.testing.assert_array_equal(draw(CANVAS, people, old), none)
+    fresh = ActionFrame(now - 500_000_000, (action(ActionState.ONGOING, WAVE),))
+    assert (draw(CANVAS, people, fresh) != none).any()
+
+
+def test_the_status_line_lies_at_the_lower_left_and_takes_any_script() -> None:
+    nobody = frame(0)
+    drawn = draw(CANVAS, nobody, None, "latency 84 ms   größer 手")
+    changed = np.argwhere((drawn != CANVAS).any(axis=-1))
+    assert changed[:, 0].min() > 650 and changed[:, 1].max() < 640
+    np.testing.assert_array_equal(draw(CANVAS, nobody, None), CANVAS)
+
+
+@pytest.mark.parametrize("size", [(16, 16), (120, 160), (240, 320), (480, 640), (2160, 3840)])
+def test_every_size_of_image_can_be_drawn(size: tuple[int, int]) -> None:
+    canvas = np.full((*size, 3), 128, np.uint8)
+    height, width = size
+    people = frame(
+        0,
+        skeleton(3, person_keypoints(center=(width / 3, height / 2), torso_px=height / 4)),
+        skeleton(4, person_keypoints(center=(width / 2, height / 2), torso_px=height / 4)),
+    )
+    said = ActionFrame(0, (action(ActionState.ONGOING, WAVE), action(ActionState.NONE, track_id=4)))
+    drawn = draw(canvas, people, said, "latency 84 ms")
+    assert drawn.shape == canvas.shape and (drawn != canvas).any()
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_panels_stay_in_the_image_apart_and_off_faces() -> None:
+    boxes = [np.array([x, 200, 150, 400], np.float32) for x in (20, 130, 600, 1150)]
+    faces = [(int(x) + 37, 200, 75, 80) for x, *_ in boxes]
+    found = places([(220, 90)] * 4, boxes, faces, (1280, 720))
+    for index, (x, y, width, height) in enumerate(found):
+        assert x >= 0 and y >= 0 and x + width <= 1280 and y + height <= 720
+        for ox, oy, ow, oh in [*found[:index], *faces]:
+            apart = x + width <= ox or ox + ow <= x or y + height <= oy or oy + oh <= y
+            assert apart, (index, found)
 
 
 def test_the_later_entry_of_a_person_is_the_present_one() -> None:
@@ -88,3 +151,25 @@ def test_missing_keypoints_are_not_drawn() -> None:
     drawn = draw(CANVAS, frame(0, blank), None)
     below = drawn[int(person.bbox[1]) :]
     np.testing.assert_array_equal(below, CANVAS[int(person.bbox[1]) :])
+
+
+def test_texts_are_measured_as_they_are_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    for fonts in (True, False):  # with OpenCV's own fonts where it has them, and as OpenCV 4 does
+        if not fonts:
+            monkeypatch.setattr("bharnet_ros.overlay_text._font", lambda: None)
+        for text, height in (("#3 wave 0.93", 20), ("größe", 14)):
+            canvas = np.zeros((60, 400, 3), np.uint8)
+            put_text(canvas, text, (10, 40), height, (255, 255, 255))
+            inked = np.argwhere(canvas.max(axis=-1) > 60)
+            assert inked[:, 1].max() - 10 == pytest.approx(text_width(text, height), abs=6)
+            capitals = inked[:, 0][inked[:, 0] <= 42]
+            assert 0.7 * height <= capitals.max() - capitals.min() <= 1.6 * height
+    assert shortened("  two\nlines ") == "two lines" and len(shortened("x" * 500)) == 48
+
+
+def test_boxes_that_are_not_numbers_break_nothing() -> None:
+    person = skeleton(3, person_keypoints(center=(400, 400)))
+    for value in (np.nan, np.inf, -np.inf, 1e30):
+        broken = replace(person, bbox=np.full(4, value, np.float32))
+        acting = ActionFrame(0, (action(ActionState.ONGOING, WAVE),))
+        assert draw(CANVAS, frame(0, broken), acting).shape == CANVAS.shape

@@ -178,3 +178,55 @@ def test_assignment_is_the_best_one(rows: list[list[float]]) -> None:
 def test_bad_options_are_named(option: str, value: float) -> None:
     with pytest.raises(ConfigurationError, match=option):
         Tracker(**{option: value})
+
+
+@pytest.mark.parametrize("hidden_s", [0.3, 1.0, 1.5])
+def test_a_walker_keeps_the_id_through_an_occlusion(hidden_s: float) -> None:
+    """At 1.3 m/s: further than any box overlaps, for longer than any velocity surely holds."""
+    tracker = Tracker()
+    seen = []
+    for i in range(120):
+        t_s = i / RATE_HZ
+        walker = person(100 + 230 * t_s, size=300.0)
+        hidden = 1.5 <= t_s < 1.5 + hidden_s
+        seen += ids(tracker.update(frame([] if hidden else [walker], round(t_s * 1e9))))
+    assert set(seen) == {0}
+
+
+@pytest.mark.parametrize("front", ["walker", "stander"])
+def test_one_skeleton_where_two_people_are_does_not_mix_them_up(front: str) -> None:
+    """While one is behind the other only one is found, and nobody knows which of them it is."""
+    tracker = Tracker()
+    sizes = {"walker": 240.0, "stander": 300.0}
+    first: dict[str, int] = {}
+    for i in range(90):
+        t_s = i / RATE_HZ
+        places = {"walker": 200 + 250 * t_s, "stander": 600.0}
+        people = {name: person(x, size=sizes[name]) for name, x in places.items()}
+        if abs(places["walker"] - 600.0) < 80.0:
+            people = {front: people[front]}
+            found = tracker.update(frame(list(people.values()), round(t_s * 1e9)))
+            continue
+        found = tracker.update(frame(list(people.values()), round(t_s * 1e9)))
+        for name, track_id in zip(people, ids(found), strict=True):
+            assert first.setdefault(name, track_id) == track_id, t_s
+    assert sorted(first.values()) == [0, 1]
+
+
+def test_whoever_walked_out_is_forgotten_before_somebody_else_walks_in() -> None:
+    tracker = Tracker(max_lost_s=3.0)
+    for i in range(30):
+        out = person(900 + 15 * i)
+        assert ids(tracker.update(frame([out], i * STEP_NS))) == [0]
+    for i in range(30, 60):
+        tracker.update(frame([], i * STEP_NS))
+    assert ids(tracker.update(frame([person(1240)], 60 * STEP_NS))) == [1]
+
+
+def test_a_jumping_skeleton_is_compared_with_the_size_of_people() -> None:
+    """A child appears where an adult was lost a moment ago: somebody else."""
+    tracker = Tracker()
+    for i in range(20):
+        tracker.update(frame([person(400, size=400.0)], i * STEP_NS))
+    child = person(400, size=180.0)
+    assert ids(tracker.update(frame([child], 22 * STEP_NS))) == [1]

@@ -10,23 +10,27 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import torch
 from torch import Tensor, nn
 
-from bharnet_ros.bundle import Bundle, write_bundle
+from bharnet_ros.bundle import Bundle, file_record, write_bundle
 from bharnet_ros.errors import BundleError
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
-from bharnet_ros.manifest_parts import INPUTS, RELIABILITIES
+from bharnet_ros.manifest_parts import INPUTS, RELIABILITIES, GraphFile
+from bharnet_ros.types import FloatArray
 from training.config import TrainingConfig
 from training.models import BHaRNet
 from training.models.bharnet import CalibratedBHaRNet
 from training.models.folding import exportable, fold, fold_batch_norms
 from training.onnx_graph import save_graph
+from training.splitting_graph import row_bytes, split_graph
 from training.windowing import ExpertInputs
 
 __all__ = [
-    "export_bundle", "fold_batch_norms", "parity", "provenance", "write_graph", "zero_denormals",
+    "export_bundle", "fold_batch_norms", "parity", "provenance", "write_graph", "write_split",
+    "zero_denormals",
 ]  # fmt: skip
 DENORMAL = 1e-12
 PARITY = 1e-4
@@ -43,6 +47,8 @@ def export_bundle(
 
     manifest: all of it but the files; its fusion holds the temperatures that go into the graph.
     How the graph fuses, and whether it gives reliabilities, is filled in from the network.
+    Where body and hands are networks of their own they become graphs of their own, so that each
+    runs only for people of whom it can see something.
     windows: real inputs for the parity check, beside random ones. extra: further files of the
     bundle. Returns the bundle and the largest difference of any output; `BundleError` if that is
     above 1e-4.
@@ -56,7 +62,7 @@ def export_bundle(
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.onnx"
         write_graph(judge, manifest.num_steps, path)
-        bundle = write_bundle(folder, manifest, path, extra or {})
+        bundle = write_split(folder, manifest, path, extra or {}, _least_shares(network))
     difference = parity(judge, bundle, windows)
     if not difference <= PARITY:
         raise BundleError(
@@ -65,6 +71,40 @@ def export_bundle(
             "to the pinned versions and export again."
         )
     return bundle, difference
+
+
+def write_split(
+    folder: Path,
+    manifest: Manifest,
+    model: Path,
+    extra: Mapping[str, bytes],
+    least_shares: Mapping[str, float],
+) -> Bundle:
+    """Write the bundle of a whole graph in three, or in one if it has no experts of their own.
+
+    least_shares: by stream, `GraphFile.min_share`; 0 where it is not given.
+    """
+    whole = onnx.load(model)
+    try:
+        parts = split_graph(whole)
+    except BundleError:
+        alone = replace(manifest, graphs={}, whole_sha256="")
+        return write_bundle(folder, alone, model, extra)
+    sizes = row_bytes(whole)
+    graphs = {
+        role: GraphFile(f"{role}.onnx", least_shares.get(role, 0.0), sizes.get(role, 0))
+        for role in parts
+    }
+    digest = str(file_record(model)["sha256"])
+    split = replace(manifest, graphs=graphs, whole_sha256=digest)
+    return write_bundle(folder, split, parts, extra)
+
+
+def _least_shares(network: BHaRNet) -> dict[str, float]:
+    """How much of a stream must be seen for it to be judged. Joined hands are seen where either
+    is, which the share of one hand does not tell: they are left out only where none is."""
+    joined = network.config.hands == "joined"
+    return {"body": network.min_body_share, "hand": 0.0 if joined else network.min_hand_share}
 
 
 def write_graph(judge: CalibratedBHaRNet, num_steps: int, path: Path, folded: bool = True) -> None:
@@ -118,8 +158,15 @@ def parity(judge: CalibratedBHaRNet, bundle: Bundle, windows: ExpertInputs) -> f
         found = engine.run({"body": body_input, "hand": hand_input})
         expected = judge.eval()(torch.from_numpy(body_input), torch.from_numpy(hand_input))
         for name, value in zip(judge.output_names, expected, strict=True):
-            worst = max(worst, float(np.abs(found[name] - value.numpy()).max()))
+            worst = max(worst, apart(found[name], value.numpy()))
     return worst
+
+
+def apart(found: FloatArray, expected: FloatArray) -> float:
+    """Largest difference, as a share of the largest expected value if that is above 1: random
+    windows can drive logits into the hundreds, where float32 has no more digits."""
+    size = max(1.0, float(np.abs(expected).max()))
+    return float(np.abs(found - expected).max()) / size
 
 
 def provenance(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from bharnet_ros.bundle import Bundle, extra_files, load_bundle, write_bundle
+from bharnet_ros.bundle import Bundle, load_bundle, rewrite_bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.inference import create_engine
@@ -90,7 +90,7 @@ def calibrate_and_export(
     thresholds, score = choose_thresholds(val, bundle, create_engine(bundle), outsiders)
     figures = {**bundle.manifest.metrics, "validation_events": event_figures(score, card.pairs)}
     manifest = replace(bundle.manifest, thresholds=thresholds, metrics=rounded(figures))
-    write_bundle(folder, manifest, bundle.onnx_path.read_bytes(), extra_files(bundle))
+    rewrite_bundle(bundle, manifest)
     size = sum(path.stat().st_size for path in folder.iterdir())
     report(
         f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "
@@ -138,7 +138,7 @@ def evaluate_bundle(
     engine.warm_up()
     figures: dict[str, Any] = {
         "bundle": bundle.manifest.name,
-        "model_sha256": bundle.manifest.files["model.onnx"]["sha256"],
+        "model_sha256": bundle.digest,
         "command": command,
         "thresholds": asdict(bundle.manifest.thresholds),
         "splits": {},
@@ -164,7 +164,7 @@ def evaluate_bundle(
     if tests and outsiders:
         figures["outsiders"] = [
             {
-                "model_sha256": each.manifest.files["model.onnx"]["sha256"],
+                "model_sha256": each.digest,
                 "start": each.manifest.thresholds.start,
                 **rounded(
                     open_figures(tests, outsiders, card, config.windows, each, create_engine(each))
@@ -181,10 +181,7 @@ def evaluate_bundle(
             "held_out": {name: headline(split) for name, split in figures["splits"].items()},
             "outsiders": figures["outsiders"][-1] if "outsiders" in figures else {},
         }
-        write_bundle(
-            bundle.path, replace(bundle.manifest, metrics=metrics), bundle.onnx_path.read_bytes(),
-            extra_files(bundle),
-        )  # fmt: skip
+        rewrite_bundle(bundle, replace(bundle.manifest, metrics=metrics))
     return figures
 
 

@@ -15,6 +15,8 @@ VARIANTS = ("cooperative", "independent", "pooling_attention", "expertized", "un
 FUSIONS = ("logit_sum", "noisy_or", "noisy_or_sigmoid", "noisy_or_reliability")
 HANDS = ("instances", "joined")
 POSE_BLOCK = "pose"
+CAUSAL_BLOCKS = ("stgcnpp", "stgcnpp_paper")
+"""Blocks whose graph part sees one frame at a time, so that `ExpertConfig.causal` is possible."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,9 @@ class ExpertConfig:
     streams: trunks side by side over the same input, whose logits are added (DeGCN has two).
     time_offset: each step gets a learned summand after the first block, so that the network
     knows *when* something happens; the networks of the papers have none.
+    causal: no step looks at a later one, and only steps that see nothing from before the window
+    are pooled. Such a network also has a form that takes one frame at a time and gives the same
+    (`training.models.continual`).
     """
 
     block: str = "stgcnpp"
@@ -33,6 +38,7 @@ class ExpertConfig:
     dropout: float = 0.2
     streams: int = 1
     time_offset: bool = True
+    causal: bool = False
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ _PRESETS: dict[str, dict[str, object]] = {
     "degcn_light": {"block": "degcn", **_LIGHT},
     "ctrgcn_light": {"block": "ctrgcn", **_LIGHT},
     "stgcnpp_light": {"block": "stgcnpp", **_LIGHT},
+    "stgcnpp_causal": {"block": "stgcnpp", **_LIGHT, "time_offset": False, "causal": True},
 }
 
 
@@ -82,7 +89,8 @@ def available_presets() -> tuple[str, ...]:
 
 def expert_preset(name: str) -> ExpertConfig:
     """A ready expert. "degcn", "degcn_two_stream", "ctrgcn", "stgcnpp": 10 blocks as published,
-    for 64 steps; with "_light": 4 blocks. `ConfigurationError` for another name."""
+    for 64 steps; with "_light": 4 blocks; "stgcnpp_causal": the light one for windows of 32 steps
+    or more that also runs frame by frame. `ConfigurationError` for another name."""
     if name not in _PRESETS:
         raise ConfigurationError(
             f"There is no ready expert '{name}'; use one of {', '.join(_PRESETS)}, or a mapping "
@@ -145,3 +153,18 @@ def check_expert(expert: ExpertConfig, num_steps: int, where: str) -> None:
         )
     if not 0.0 <= expert.dropout < 1.0:
         raise ConfigurationError(f"{where}.dropout is {expert.dropout}; it must be 0 to below 1.")
+    if expert.causal:
+        _check_causal(expert, where)
+
+
+def _check_causal(expert: ExpertConfig, where: str) -> None:
+    if expert.block not in CAUSAL_BLOCKS:
+        raise ConfigurationError(
+            f"{where}.causal is true, but the block '{expert.block}' looks at the whole window at "
+            f"once; use one of {', '.join(CAUSAL_BLOCKS)}."
+        )
+    if expert.time_offset:
+        raise ConfigurationError(
+            f"{where}.causal is true, but so is time_offset, which depends on where in the window "
+            "a step lies; set time_offset: false."
+        )

@@ -20,9 +20,14 @@ def save_graph(
     inputs: Sequence[str],
     outputs: Sequence[str],
     path: Path,
+    gathered: int = 0,
 ) -> None:
-    """Write `network` as it is. example: inputs with two rows, whose first dimension is free."""
+    """Write `network` as it is. example: inputs with two rows, whose first dimension is free;
+    gathered: so many of the last ones `forward` takes as `*arguments`."""
     batch = torch.export.Dim("N", min=1, max=1024)
+    free: tuple[object, ...] = tuple({0: batch} for _ in range(len(example) - gathered))
+    if gathered:
+        free = (*free, tuple({0: batch} for _ in range(gathered)))
     # The exporter reports every optional package it looks for; none of that is for the user.
     chatter = logging.getLogger("torch.onnx")
     level = chatter.level
@@ -35,7 +40,7 @@ def save_graph(
                 tuple(example),
                 input_names=list(inputs),
                 output_names=list(outputs),
-                dynamic_shapes=tuple({0: batch} for _ in example),
+                dynamic_shapes=free,
                 dynamo=True,
                 verbose=False,
             )

@@ -64,6 +64,9 @@ class _TappedEngine:
     def warm_up(self, batch_sizes: Sequence[int] = (1,)) -> None:
         self._engine.warm_up(batch_sizes)
 
+    def close(self) -> None:
+        self._engine.close()
+
 
 def skeleton_frames(sequence: KeypointSequence) -> list[SkeletonFrame]:
     """The frames as a tracker would hand them on; empty where the person was not found."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from training.measuring.training_hook import Trainer
 
 _WHAT = (
-    "landmarks", "photographs", "hand_shapes", "unknown", "digits", "idle", "reaction", "drawn",
-    "fewshot", "teach",
+    "landmarks", "photographs", "hand_shapes", "unknown", "digits", "idle", "reaction",
+    "untrimmed", "drawn", "fewshot", "teach",
 )  # fmt: skip
 
 
@@ -49,8 +49,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         help="what drawn people do: a shipped vocabulary or a YAML file (%(default)s)",
     )  # fmt: skip
     command.add_argument(
-        "--films", type=int, default=None, help="how many films of people who gesture (24)"
-    )
+        "--films", type=int, default=None,
+        help="how many films of people who gesture, or scripts (24; 3)",
+    )  # fmt: skip
     command.add_argument(
         "--init", default=None,
         help="bundle made of descriptions alone, which trainings with recordings start from",

@@ -38,7 +38,9 @@ def filmed_windows(
         first = int(stamps[0]) + round(windows.window_s * 0.5e9)
         grid = np.arange(first, int(stamps[-1]) + 1, round(STRIDE_S * 1e9))
         ends = stamps[np.unique(np.searchsorted(stamps, grid, side="right") - 1)]
-        for end_ns, label in zip(ends, _labels(ends, film, vocabulary, acting), strict=True):
+        for end_ns, label in zip(
+            ends, true_labels(ends, film, vocabulary, acting), strict=True
+        ):
             if label == IGNORE:
                 continue
             keypoints, weights = cut_window(film, int(end_ns), windows)
@@ -48,12 +50,15 @@ def filmed_windows(
     return FilmedWindows(np.stack(points), np.stack(scores), np.array(labels, np.int64))
 
 
-def _labels(
+def true_labels(
     ends: np.ndarray[tuple[int], np.dtype[np.int64]],
     film: KeypointSequence,
     vocabulary: Vocabulary,
-    acting: ActingConfig,
+    acting: ActingConfig | None = None,
 ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    """(N,) what windows of the film that end at these stamps (N,) ns are called: a class of the
+    vocabulary, a transition, or IGNORE (see `label_samples`)."""
+    acting = acting or ActingConfig()
     background = vocabulary.class_id(vocabulary.background)
     labels = np.full(len(ends), background, np.int64)
     after_ns = round(acting.after_s * 1e9)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bharnet_ros.bundle import GESTURES_FILE, Bundle, extra_files, write_bundle
+from bharnet_ros.bundle import GESTURES_FILE, Bundle, rewrite_bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.gestures import Vocabulary, dump_vocabulary
@@ -100,11 +100,8 @@ def write(
         "validation_events": event_figures(score, vocabulary.pairs),
     }
     metrics = rounded(figures)
-    bundle = write_bundle(
-        folder,
-        replace(bundle.manifest, thresholds=thresholds, metrics=metrics),
-        bundle.onnx_path.read_bytes(),
-        extra_files(bundle),
+    bundle = rewrite_bundle(
+        bundle, replace(bundle.manifest, thresholds=thresholds, metrics=metrics)
     )
     report(
         f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "

@@ -122,6 +122,16 @@ def _reaction(request: Request) -> Result:
     )  # fmt: skip
 
 
+def _untrimmed(request: Request) -> Result:
+    from bharnet_ros.gestures import load_vocabulary
+    from training.measuring import untrimmed
+
+    vocabulary = load_vocabulary(request.vocabulary)
+    scripts = untrimmed.project_scripts(vocabulary, request.seed, request.films or untrimmed.PEOPLE)
+    material = untrimmed.Material(scripts, _films(request, films.IDLE))
+    return untrimmed.measure(material, vocabulary, {request.judge.name: request.judge})
+
+
 def _drawn(request: Request) -> Result:
     from training.measuring import drawn
 
@@ -213,6 +223,9 @@ MEASUREMENTS: Mapping[str, tuple[Callable[[Request], Result], str]] = {
     ),
     "idle": (_idle, "60 films of 60 s, people 710000 to 710059; 5 clips"),
     "reaction": (_reaction, "40 projected films, people 730000 to 730039; idle films; 5 clips"),
+    "untrimmed": (
+        _untrimmed, "projected scripts of 10 minutes, people from 750000 on, one each; idle films"
+    ),
     "drawn": (_drawn, "films of 30 s, people from 720000 on, one each"),
     "fewshot": (_fewshot, f"recordings from hand_shapes, tested on the landmarks ({_TEST_ONLY})"),
     "teach": (

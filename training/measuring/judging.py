@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bharnet_ros.bundle import MODEL_FILE, Bundle, load_bundle
+from bharnet_ros.bundle import Bundle, load_bundle
 from bharnet_ros.experts import Experts
 from bharnet_ros.inference import Engine, create_engine
 from bharnet_ros.skeleton import get_layout
@@ -51,7 +51,7 @@ class Judge:
     @property
     def sha256(self) -> str:
         """Of the bundle's graph."""
-        return str(self.bundle.manifest.files[MODEL_FILE]["sha256"])
+        return self.bundle.digest
 
     @property
     def threshold(self) -> float:

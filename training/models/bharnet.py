@@ -111,6 +111,15 @@ class BHaRNet(nn.Module):
             return self._unified(body, hand)
         own = self.body.embed(body)
         other = self.hand.embed(join_hands(hand) if self.config.hands == "joined" else hand)
+        return self.decide(own, other, (mean_score(body), mean_score(hand)))
+
+    def decide(
+        self, own: Embedding, other: Embedding, scores: tuple[Tensor, Tensor]
+    ) -> ExpertOutput:
+        """Everything after the experts' blocks, but for variant "unified".
+
+        own, other: of body and hands. scores: (N,) of each, mean score of the observed keypoints.
+        """
         usable = (other.observed.amax(dim=1) >= self.min_hand_share).to(other.vector.dtype)
         body_usable = (own.observed[:, 0] >= self.min_body_share).to(own.vector.dtype)
         body_vector, hand_vector = self._pooled(own, other, body_usable, usable)
@@ -122,7 +131,7 @@ class BHaRNet(nn.Module):
         )  # fmt: skip
         if self.config.fusion == "logit_sum":
             return output
-        return self._fuse(output, own, other, (mean_score(body), mean_score(hand)))
+        return self._fuse(output, own, other, scores)
 
     def _pooled(
         self, body: Embedding, hand: Embedding, body_usable: Tensor, usable: Tensor
@@ -159,8 +168,11 @@ class BHaRNet(nn.Module):
                 self.hand_reliability(vectors[1], scores[1], seen[1]),
             ]
         usable = (output.body_usable * seen[0] > 0, output.usable * seen[1] > 0)
-        absent = torch.full_like(log_r[0], ABSENT)
-        log_r = [torch.where(u, r, absent) for u, r in zip(usable, log_r, strict=True)]
+        # Each from its own stream alone, so that the exported streams can be graphs of their own.
+        log_r = [
+            torch.where(u, r, torch.full_like(r, ABSENT))
+            for u, r in zip(usable, log_r, strict=True)
+        ]
         sigmoid = self.config.fusion == "noisy_or_sigmoid"
         fused = noisy_or(*streams, (log_r[0], log_r[1]), sigmoid)
         return output._replace(
@@ -226,7 +238,10 @@ class CalibratedBHaRNet(nn.Module):
         return (*names, "reliabilities") if self.network.fusion == RELIABLE else names
 
     def forward(self, body: Tensor, hand: Tensor) -> tuple[Tensor, ...]:
-        output = self.network(body, hand)
+        return self.calibrated(self.network(body, hand))
+
+    def calibrated(self, output: ExpertOutput) -> tuple[Tensor, ...]:
+        """What `forward` gives, of the network's output."""
         usable = output.usable.unsqueeze(1)
         fused = output.fused / self.fused_temperature
         alone = output.body / self.body_temperature

@@ -103,6 +103,17 @@ class ChannelTopology(nn.Module):
         return total
 
 
+class EveryNth(nn.Module):
+    """(N, C, T, V) -> (N, C, T / stride, V): steps `first`, `first` + stride and so on."""
+
+    def __init__(self, stride: int, first: int = 0) -> None:
+        super().__init__()
+        self.stride, self.first = stride, first
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x[:, :, self.first :: self.stride]
+
+
 class TemporalBranches(nn.Module):
     """Four temporal branches side by side: kernel 3 dilated by 1 and by 2, max pool, pointwise.
 
@@ -121,12 +132,12 @@ class TemporalBranches(nn.Module):
         self.near = nn.Conv2d(first, first, (3, 1), (stride, 1), (1, 0))
         self.far = nn.Conv2d(quarter, quarter, (3, 1), (stride, 1), (2, 0), (2, 1))
         self.pool = nn.MaxPool2d((3, 1), (stride, 1), (1, 0))
-        self.stride = stride
+        self.point: nn.Module = EveryNth(stride)
         self.norm = nn.BatchNorm2d(channels)
 
     def forward(self, x: Tensor) -> Tensor:
         near, far, pool, point = self.enter(x).split(self.widths, dim=1)
-        branches = [self.near(near), self.far(far), self.pool(pool), point[:, :, :: self.stride]]
+        branches = [self.near(near), self.far(far), self.pool(pool), self.point(point)]
         normed: Tensor = self.norm(torch.cat(branches, dim=1))
         return normed
 
@@ -148,11 +159,13 @@ class _Residual(nn.Module):
         return projected
 
 
-class _GraphBlock(nn.Module):
+class GraphBlock(nn.Module):
+    """Graph convolution, temporal branches, a shortcut around both."""
+
     def __init__(self, spatial: nn.Module, in_channels: int, channels: int, stride: int) -> None:
         super().__init__()
         self.spatial = spatial
-        self.norm = nn.BatchNorm2d(channels)
+        self.norm: nn.Module = nn.BatchNorm2d(channels)
         self.temporal = TemporalBranches(channels, stride)
         self.residual = _Residual(in_channels, channels, stride)
 
@@ -162,7 +175,7 @@ class _GraphBlock(nn.Module):
 
 
 @register_block("stgcnpp")
-class StgcnPlusPlusBlock(_GraphBlock):
+class StgcnPlusPlusBlock(GraphBlock):
     """ST-GCN++ style, light: learned topology, multi-branch temporal convolution, residual.
 
     Meant for short windows and few channels, and so not the paper's block (`stgcnpp_paper`):
@@ -184,7 +197,7 @@ class StgcnPlusPlusBlock(_GraphBlock):
 
 
 @register_block("ctrgcn")
-class CtrGcnBlock(_GraphBlock):
+class CtrGcnBlock(GraphBlock):
     """CTR-GCN style, light: channel-wise topology, multi-branch temporal convolution, residual.
 
     Differs from the paper's block (`ctrgcn_paper`) in temporal kernels of 3 instead of 5, one

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from math import prod
 from typing import NamedTuple
 
 import torch
@@ -12,6 +13,7 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.skeleton import Graph
 from training.model_config import ExpertConfig
 from training.models.blocks import create_block
+from training.models.causal import make_causal, pooled_steps, receptive_field
 from training.models.modalities import Modalities
 
 
@@ -45,6 +47,7 @@ class Expert(nn.Module):
     Returns logits (N, classes) and the share of steps at which anything was seen, (N, I).
 
     expertized: the last stage (the last blocks of equal width) exists twice; see `BHaRNet`.
+    config.causal: see `ExpertConfig`; ConfigurationError if the windows are too short for it.
     Differs from the papers in pooling over observed steps only, which is the same where nothing
     is missing, and in the learned offset of each step (ExpertConfig.time_offset).
     """
@@ -74,6 +77,13 @@ class Expert(nn.Module):
             _stack(config, width, adjacency, 0) for _ in range(1, config.streams)
         )
         self.strides = config.strides
+        self.num_steps = num_steps
+        self.causal = config.causal
+        if config.causal:
+            moving = any(name.endswith("motion") for name in config.modalities)
+            field = receptive_field(list(self.blocks), config.strides, moving)
+            inside = pooled_steps(num_steps, field, prod(config.strides))
+            self.register_buffer("inside", inside, persistent=False)
         self.width = config.channels[-1] * config.streams
         self.dropout = nn.Dropout(config.dropout)
         self.classify = _classifier(self.width, num_classes)
@@ -118,6 +128,8 @@ class Expert(nn.Module):
         for stride in self.strides:
             if stride != 1:
                 weight = nn.functional.max_pool1d(weight, stride)
+        if self.causal:
+            weight = weight * self.get_buffer("inside")
         volume = _volume(ends, weight, instances)
         vector = pool(volume)
         other = pool(_volume(apart, weight, instances)) if apart else None
@@ -172,7 +184,10 @@ def _stack(config: ExpertConfig, width: int, adjacency: Tensor, start: int) -> n
     blocks = nn.ModuleList()
     for index in range(start, len(config.channels)):
         channels, stride = config.channels[index], config.strides[index]
-        blocks.append(create_block(config.block, width, channels, adjacency, stride, index == 0))
+        block = create_block(config.block, width, channels, adjacency, stride, index == 0)
+        if config.causal:
+            make_causal(block)
+        blocks.append(block)
         width = channels
     return blocks
 

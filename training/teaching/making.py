@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from bharnet_ros.bundle import Bundle, extra_files, write_bundle
+from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
 from bharnet_ros.gestures import Vocabulary
@@ -163,9 +163,6 @@ def teach(
     )  # fmt: skip
     bundle, difference = export_bundle(
         network, manifest, first_windows(windows), folder, {WEIGHTS_FILE: pack_weights(network)}
-    )
-    bundle = write_bundle(
-        folder, bundle.manifest, bundle.onnx_path.read_bytes(), extra_files(bundle)
     )
     report(
         f"Bundle written to {folder} after {time.monotonic() - begin:.0f} s; largest difference "

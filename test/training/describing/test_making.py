@@ -90,7 +90,9 @@ def test_the_bundle_is_complete_and_the_robot_loads_it(made):
     manifest = load_bundle(bundle.path).manifest
     assert manifest.unknown_class == UNKNOWN and manifest.class_names == NAMES
     assert manifest.thresholds.confirm_s == pytest.approx(0.1)
-    assert set(manifest.files) == {"model.onnx", GESTURES_FILE, "weights.npz"}
+    graphs = {path.name for path in bundle.graphs.values()}
+    assert graphs == {"body.onnx", "hand.onnx", "fusion.onnx"}
+    assert set(manifest.files) == {*graphs, GESTURES_FILE, "weights.npz"}
     again = load_vocabulary(bundle.file(GESTURES_FILE))
     assert again.class_names == VOCABULARY.class_names
     assert set(figures["validation_windows"]["classes"]) <= set(NAMES)
