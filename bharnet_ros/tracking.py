@@ -1,49 +1,73 @@
 """From people per image to stable track ids.
 
-Every track is moved on by its own velocity to the time of the new image, compared with every
-person found (keypoint distance and box overlap), and the best one-to-one assignment is taken.
-Memory of people who are out of sight is in seconds of stamps, never in frames.
+Every track is moved on by its own motion to the time of the new image, compared with every person
+found (keypoints, box, size), and the best one-to-one assignment is taken. Where people cover each
+other, an estimator mistakes one for the other and keypoints cannot be trusted: a track then also
+remembers how its person was last seen in the clear, and whoever comes out of the crowd is compared
+with that, too. Memory of people who are out of sight is in seconds of stamps, never in frames.
+
+The parts are those of SORT (Bewley et al., ICIP 2016) with keypoint similarity; that what was seen
+before an occlusion is worth more than what was guessed in it is the lesson of OC-SORT (Cao et al.,
+CVPR 2023).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from bharnet_ros.boxes import box_overlap
+from bharnet_ros.assignment import assign
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.likeness import (
+    View,
+    box_centre,
+    covered,
+    crowded,
+    expected_boxes,
+    first_view,
+    likeness,
+    next_view,
+)
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import Skeleton, SkeletonFrame
 
-Array = npt.NDArray[np.floating[Any]]
+__all__ = ["Tracker", "assign"]
 
-MIN_KEYPOINT_SCORE = 0.3
-MIN_COMMON_KEYPOINTS = 3
-VELOCITY_MEMORY_S = 0.15
-"""Time constant of the velocity estimate."""
-COAST_S = 0.5
-"""How long an unseen track keeps moving; then it waits where it is."""
+CROWDED_SHARE = 0.35
+"""People whose boxes share so much of the smaller one may be mistaken for each other."""
+CROWD_TRUST, MERGED_TRUST = 0.5, 0.15
+"""What the newest sight is worth beside the last one in the clear: where people cover each other,
+and where only one is found of people who do, so that nobody knows which of them it is."""
+NEAR_TRUST = 0.5
+"""The newest sight alone is never worth less than this."""
+LOST_CLAIM = 0.7
+"""What the claim of somebody out of sight counts beside that of somebody seen a frame ago."""
+EXIT_S = 0.5
+"""Somebody who must have left the image by now is remembered no longer than this."""
 
 
 @dataclass
 class _Track:
-    """One person over time. velocity: (2,) pixels per second of the body's middle."""
+    """One person over time: as seen last, and as seen last with nobody else in the way.
+
+    trust: 0..1, what `recent` is worth beside `clear`; 1 where they are the same. behind: id of
+    the track in whose place this one was lost, while it is lost.
+    """
 
     track_id: int
-    seen: Skeleton
-    seen_ns: int
-    velocity: npt.NDArray[np.float64]
-    age_s: float = 0.0
+    recent: View
+    clear: View
+    trust: float = 1.0
+    behind: int | None = None
 
 
 class Tracker:
     """Gives every skeleton a track id that stays with the person.
 
-    max_lost_s: how long somebody may be out of sight and still get the old id back.
+    max_lost_s: how long somebody may be out of sight and still get the old id back; who walked
+    out of the image is forgotten after at most half a second.
     min_affinity: 0..1, the least likeness of a person to a track; lower follows faster motion,
     higher mixes people up less. max_tracks: tracks remembered at most; the longest unseen go.
 
@@ -52,7 +76,7 @@ class Tracker:
     """
 
     def __init__(
-        self, max_lost_s: float = 1.0, min_affinity: float = 0.25, max_tracks: int = 64
+        self, max_lost_s: float = 3.0, min_affinity: float = 0.2, max_tracks: int = 64
     ) -> None:
         if not 0.0 <= max_lost_s <= 60.0:
             raise ConfigurationError(f"max_lost_s is {max_lost_s}; it must lie between 0 and 60")
@@ -77,151 +101,108 @@ class Tracker:
 
         Which id a person gets does not depend on the order of the skeletons.
         """
-        stamp_ns = frame.stamp_ns
+        stamp_ns, before_ns = frame.stamp_ns, self._stamp_ns
         if (self._stamp_ns is not None and stamp_ns < self._stamp_ns) or (
             frame.layout != self._layout
         ):
             self.reset()
         self._stamp_ns, self._layout = stamp_ns, frame.layout
-        self._tracks = [t for t in self._tracks if self._lost_s(t, stamp_ns) <= self._max_lost_s]
+        self._tracks = [t for t in self._tracks if self._remembered(t, frame)]
         body = get_layout(frame.layout).body_indices
         order = sorted(range(len(frame.skeletons)), key=lambda i: _canonical(frame.skeletons[i]))
         people = [frame.skeletons[i] for i in order]
-        shifts = [t.velocity * min(self._lost_s(t, stamp_ns), COAST_S) for t in self._tracks]
-        affinity = likeness([t.seen for t in self._tracks], people, shifts, body)
-        tracks: list[_Track | None] = [None] * len(people)
-        for i, j in assign(affinity, self._min_affinity):
-            _follow(self._tracks[i], people[j], stamp_ns, body)
-            tracks[j] = self._tracks[i]
+        affinity, by_clear = self._affinity(people, stamp_ns, before_ns)
+        pairs = assign(affinity, self._min_affinity)
+        trust = self._trust(people, dict(pairs), stamp_ns, before_ns)
         ids = [-1] * len(people)
-        for j, person in enumerate(people):
-            track = tracks[j] or self._start(person, stamp_ns)
+        for i, j in pairs:
+            track, person = self._tracks[i], people[j]
+            before = track.clear if by_clear[i, j] else track.recent
+            track.recent, track.trust = next_view(before, person, stamp_ns, body), trust[j]
+            track.behind = None
+            if trust[j] >= 1.0:
+                track.clear = track.recent
             ids[order[j]] = track.track_id
-        self._tracks.sort(key=lambda t: (-t.seen_ns, t.track_id))
+        for j, person in enumerate(people):
+            if ids[order[j]] < 0:
+                ids[order[j]] = self._start(person, stamp_ns)
+        self._tracks.sort(key=lambda t: (-t.recent.stamp_ns, t.track_id))
         del self._tracks[self._max_tracks :]
         named = zip(frame.skeletons, ids, strict=True)
         return replace(frame, skeletons=tuple(replace(s, track_id=i) for s, i in named))
 
-    def _start(self, person: Skeleton, stamp_ns: int) -> _Track:
-        """A new track for somebody not seen before."""
-        track = _Track(self._next_id, person, stamp_ns, np.zeros(2))
+    def _affinity(
+        self, people: list[Skeleton], stamp_ns: int, before_ns: int | None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """(R, C) how well a person fits a track, 0 if not at all, and whether the sight in the
+        clear fits better than the newest one.
+
+        What lies above the least affinity counts in the measure of its sharpness: of two tracks
+        that fit, the one seen a moment ago has the better claim.
+        """
+        count, least = len(self._tracks), self._min_affinity
+        views = [t.recent for t in self._tracks]
+        # Most people are in the clear, and then both sights are one.
+        rows = list(range(count))
+        for i, track in enumerate(self._tracks):
+            if track.clear is not track.recent:
+                rows[i] = len(views)
+                views.append(track.clear)
+        fits, sharp = likeness(views, people, stamp_ns, self._layout)
+        recent, clear = fits[:count], fits[rows]
+        trust = np.array([t.trust for t in self._tracks])
+        # The older a sight, the less it tells people apart.
+        blur = np.sqrt(sharp[rows] / np.maximum(sharp[:count], 1e-6))
+        trust = trust / (trust + (1.0 - trust) * blur)
+        together = trust[:, None] * recent + (1.0 - trust)[:, None] * clear
+        # However surprising the turn: who was just there may be there still.
+        together = np.maximum(together, NEAR_TRUST * recent)
+        sharpness = trust * sharp[:count] + (1.0 - trust) * sharp[rows]
+        lost = np.array([t.recent.stamp_ns != before_ns for t in self._tracks], np.bool_)
+        share = sharpness * np.where(lost, LOST_CLAIM, 1.0)
+        claim = least + (together - least) * share[:, None]
+        return np.where(together >= least, claim, 0.0), clear > recent
+
+    def _trust(
+        self, people: list[Skeleton], found: dict[int, int], stamp_ns: int, before_ns: int | None
+    ) -> npt.NDArray[np.float64]:
+        """(C,) what the sight of each of the people is worth. found: track -> person, by index.
+
+        Somebody is taken for two people while one who was lost in their place is not found, or
+        may be there by now.
+        """
+        lost = [track for i, track in enumerate(self._tracks) if i not in found]
+        rows = {self._tracks[i].track_id: j for i, j in found.items()}
+        fresh = [track for track in lost if track.recent.stamp_ns == before_ns]
+        places = covered(people, expected_boxes([t.recent for t in fresh], stamp_ns))
+        for track, column in zip(fresh, places.T, strict=True):
+            track.behind = next(
+                (i for i, j in rows.items() if column[j] >= max(CROWDED_SHARE, column.max())), None
+            )
+        views = [view for track in lost for view in (track.recent, track.clear)]
+        overlap = covered(people, expected_boxes(views, stamp_ns)) >= CROWDED_SHARE
+        in_front = {rows[track.behind] for track in lost if track.behind in rows}
+        merged = overlap.any(axis=1) | np.isin(np.arange(len(people)), list(in_front))
+        among = crowded(people, CROWDED_SHARE)
+        return np.where(among, CROWD_TRUST, np.where(merged, MERGED_TRUST, 1.0))
+
+    def _start(self, person: Skeleton, stamp_ns: int) -> int:
+        """A new track for somebody not seen before; its id."""
+        view = first_view(person, stamp_ns)
+        self._tracks.append(_Track(self._next_id, view, view))
         self._next_id += 1
-        self._tracks.append(track)
-        return track
+        return self._next_id - 1
 
-    @staticmethod
-    def _lost_s(track: _Track, stamp_ns: int) -> float:
-        return (stamp_ns - track.seen_ns) * 1e-9
-
-
-def likeness(
-    before: Sequence[Skeleton],
-    now: Sequence[Skeleton],
-    shifts: Sequence[Array],
-    body: npt.NDArray[np.intp],
-) -> npt.NDArray[np.float64]:
-    """(R, C) 0..1, how likely skeleton r of before and c of now are one person; 1 = same place.
-
-    shifts: R of (2,) pixels that each of `before` is expected to have moved. body: indices of the
-    keypoints to compare. Falls back to the boxes' centres where too few are seen in both.
-    All pairs at once, because a loop over them costs more than everything else for a crowd.
-    """
-    if not before or not now:
-        return np.zeros((len(before), len(now)))
-    shift = np.stack(shifts)
-    old_boxes = np.stack([s.bbox for s in before]).astype(np.float64)
-    new_boxes = np.stack([s.bbox for s in now]).astype(np.float64)
-    old_boxes[:, :2] += shift
-    old_points = np.stack([s.keypoints[body] for s in before]) + shift[:, None]
-    new_points = np.stack([s.keypoints[body] for s in now])
-    old_seen = np.stack([s.scores[body] for s in before]) >= MIN_KEYPOINT_SCORE
-    new_seen = np.stack([s.scores[body] for s in now]) >= MIN_KEYPOINT_SCORE
-
-    common = old_seen[:, None] & new_seen[None]  # (R, C, V)
-    gaps = np.linalg.norm(new_points[None] - old_points[:, None], axis=-1)
-    ordered = np.sort(np.where(common, gaps, np.inf), axis=-1)
-    count = common.sum(axis=-1, keepdims=True)
-    low = np.take_along_axis(ordered, np.maximum(count - 1, 0) // 2, axis=-1)
-    high = np.take_along_axis(ordered, np.minimum(count // 2, gaps.shape[-1] - 1), axis=-1)
-    median = 0.5 * (low + high)[..., 0]
-    centres = (
-        new_boxes[None, :, :2] + new_boxes[None, :, 2:] / 2
-        - old_boxes[:, None, :2] - old_boxes[:, None, 2:] / 2
-    )  # fmt: skip
-    enough = count[..., 0] >= MIN_COMMON_KEYPOINTS
-    gap = np.where(enough, median, np.linalg.norm(centres, axis=-1))
-    size = 0.5 * (old_boxes[:, None, 2:].max(axis=-1) + new_boxes[None, :, 2:].max(axis=-1))
-    near = np.exp(-4.0 * gap / np.maximum(size, 1.0))
-    return np.asarray(0.7 * near + 0.3 * box_overlap(old_boxes[:, None], new_boxes[None]))
-
-
-def assign(affinity: npt.NDArray[np.float64], least: float) -> list[tuple[int, int]]:
-    """The one-to-one pairs (row, column) whose sum of affinities is greatest.
-
-    affinity: (R, C) >= 0. Pairs below `least` are never made: leaving both alone costs nothing.
-    Hungarian method with potentials, O(R * R * C); rows and columns may be any in number.
-    """
-    rows, columns = affinity.shape
-    if rows == 0 or columns == 0:
-        return []
-    # One private dummy column per row stands for "nobody", so every row finds a partner.
-    gain = np.where(affinity >= least, affinity - least, -1e3)
-    cost = np.concatenate((-gain, np.zeros((rows, rows))), axis=1)
-    width = columns + rows
-    row_of = np.full(width + 1, -1)
-    row_potential, column_potential = np.zeros(rows), np.zeros(width + 1)
-    for row in range(rows):
-        row_of[width], column = row, width
-        slack, previous = np.full(width, np.inf), np.full(width, width)
-        done = np.zeros(width + 1, dtype=bool)
-        while row_of[column] != -1:
-            done[column] = True
-            here = row_of[column]
-            reduced = cost[here] - row_potential[here] - column_potential[:width]
-            better = ~done[:width] & (reduced < slack)
-            slack[better], previous[better] = reduced[better], column
-            open_slack = np.where(done[:width], np.inf, slack)
-            nearest = int(np.argmin(open_slack))
-            delta = open_slack[nearest]
-            row_potential[row_of[done]] += delta
-            column_potential[done] -= delta
-            slack[~done[:width]] -= delta
-            column = nearest
-        while column != width:
-            row_of[column] = row_of[previous[column]]
-            column = int(previous[column])
-        row_of[width] = -1
-    pairs = [(int(row_of[c]), c) for c in range(columns) if row_of[c] >= 0]
-    return sorted((r, c) for r, c in pairs if affinity[r, c] >= least)
-
-
-def _follow(track: _Track, person: Skeleton, stamp_ns: int, body: npt.NDArray[np.intp]) -> None:
-    """Take the person as the track's newest sight and learn its velocity."""
-    elapsed_s = (stamp_ns - track.seen_ns) * 1e-9
-    if elapsed_s > 0.0:
-        speed = _displacement(track.seen, person, body) / elapsed_s
-        # Right after its start a track believes each new measurement more than its memory.
-        memory_s = min(VELOCITY_MEMORY_S, track.age_s)
-        share = elapsed_s / (elapsed_s + memory_s)
-        track.velocity = track.velocity + share * (speed - track.velocity)
-        track.age_s += elapsed_s
-    track.seen, track.seen_ns = person, stamp_ns
-
-
-def _displacement(
-    before: Skeleton, now: Skeleton, body: npt.NDArray[np.intp]
-) -> npt.NDArray[np.float64]:
-    """(2,) pixels that the body moved: the median of its keypoints, or its box's centre."""
-    common = np.minimum(before.scores[body], now.scores[body]) >= MIN_KEYPOINT_SCORE
-    if int(common.sum()) < MIN_COMMON_KEYPOINTS:
-        return _box_centre(now) - _box_centre(before)
-    steps = now.keypoints[body][common].astype(np.float64) - before.keypoints[body][common]
-    return np.asarray(np.median(steps, axis=0))
-
-
-def _box_centre(skeleton: Skeleton) -> npt.NDArray[np.float64]:
-    box = skeleton.bbox.astype(np.float64)
-    return np.asarray(box[:2] + 0.5 * box[2:])
+    def _remembered(self, track: _Track, frame: SkeletonFrame) -> bool:
+        view = track.recent
+        lost_s = (frame.stamp_ns - view.stamp_ns) * 1e-9
+        if lost_s <= min(EXIT_S, self._max_lost_s):
+            return True
+        place, _ = view.motion.ahead(lost_s, view.height_px)
+        middle = box_centre(view.seen) + place - view.place
+        height, width = frame.image_size
+        inside = 0.0 <= middle[0] < width and 0.0 <= middle[1] < height
+        return inside and lost_s <= self._max_lost_s
 
 
 def _canonical(skeleton: Skeleton) -> tuple[float, ...]:

@@ -18,6 +18,7 @@ from bharnet_ros.gestures import Performance, Segment
 from bharnet_ros.simulation.appearance import Appearance
 from bharnet_ros.simulation.camera import Camera
 from bharnet_ros.simulation.renderer import Actor, Renderer, Rendering
+from bharnet_ros.simulation.walking import WalkPath
 from bharnet_ros.types import AnyFloat, FloatArray, Image, Skeleton, SkeletonFrame
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class ScriptedActor:
     actor_id: the ground truth's track id. place: x, y on the floor, metres. yaw_rad: the turn
     away from facing the camera, positive to the person's left. walk: x, y metres moved over the
     whole scene, evenly (sliding, not stepping). present_s: from when until when they are there.
+    path: the way they walk, stepping, instead of place, yaw_rad and walk.
     """
 
     actor_id: int
@@ -44,6 +46,7 @@ class ScriptedActor:
     performance: Performance
     walk: tuple[float, float] = (0.0, 0.0)
     present_s: tuple[float, float] = (0.0, float("inf"))
+    path: WalkPath | None = None
 
 
 @dataclass(frozen=True)
@@ -127,7 +130,15 @@ class Scene:
         """(133, 3) keypoints of an actor in the world, metres."""
         return self._placed(actor, actor.performance.pose(t_s), t_s)
 
+    def poses(self, actor: ScriptedActor, times_s: AnyFloat) -> AnyFloat:
+        """(N, 133, 3) the same at (N,) seconds; faster, equal but for rounding."""
+        bodies = actor.performance.poses(np.asarray(times_s, np.float64))
+        each = zip(bodies, np.asarray(times_s).tolist(), strict=True)
+        return np.stack([self._placed(actor, body, t_s) for body, t_s in each])
+
     def _placed(self, actor: ScriptedActor, body: AnyFloat, t_s: float) -> AnyFloat:
+        if actor.path is not None:
+            return actor.path.place(body, actor.performance.shape, t_s)
         share = float(np.clip(t_s / self.duration_s, 0, 1))
         place = np.add(actor.place, np.multiply(actor.walk, share))
         towards = np.subtract(self.camera.position[:2], actor.place)
@@ -138,12 +149,13 @@ class Scene:
         turned: AnyFloat = world
         return turned
 
-    def _present(self, t_s: float) -> list[ScriptedActor]:
+    def present(self, t_s: float) -> list[ScriptedActor]:
+        """Who is there, in the image or beside it."""
         return [a for a in self.actors if a.present_s[0] <= t_s < a.present_s[1]]
 
     def frame(self, t_s: float, stamp_ns: int | None = None) -> SceneFrame:
         """What the camera sees at t_s. stamp_ns: the stamp to put on it; default t_s itself."""
-        present = self._present(t_s)
+        present = self.present(t_s)
         half = self.renderer.effects.shutter_s / 2
         cast = []
         for actor in present:
