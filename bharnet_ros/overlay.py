@@ -2,51 +2,94 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
 
 import cv2
 import numpy as np
 
+from bharnet_ros.overlay_panels import (
+    Box,
+    PanelSize,
+    describe,
+    draw_panel,
+    draw_status,
+    is_far,
+    is_in_action,
+    panel_of,
+    places,
+    status_box,
+)
+from bharnet_ros.overlay_text import Colour
 from bharnet_ros.skeleton import Layout, get_layout
+from bharnet_ros.skeleton.layout import IndexArray
 from bharnet_ros.types import (
     ActionFrame,
     ActionState,
+    AnyFloat,
     Image,
     RecognizedAction,
     Skeleton,
     SkeletonFrame,
 )
 
-Colour = tuple[int, int, int]
+__all__ = ["colour_of", "describe", "draw", "draw_skeleton", "present"]
 
-_FONT = cv2.FONT_HERSHEY_SIMPLEX
 _PEOPLE: tuple[Colour, ...] = (  # BGR, told apart by colour-blind eyes too (Okabe and Ito)
     (233, 180, 86), (0, 159, 230), (115, 158, 0), (167, 121, 204), (66, 228, 240), (0, 94, 213),
 )  # fmt: skip
 _LEFT_HAND: Colour = (90, 220, 90)
 _RIGHT_HAND: Colour = (90, 90, 255)
 _WHITE: Colour = (245, 245, 245)
-_DIM: Colour = (150, 150, 150)
+_HEAD = {"nose", "left_eye", "right_eye", "left_ear", "right_ear", "head", "head_top"}
 _MIN_SCORE = 0.3
+_STALE_NS = 1_000_000_000
+"""An action this much older than the skeletons says nothing of now: the recogniser is silent."""
 
 
 def colour_of(track_id: int) -> Colour:
-    """The same person keeps the same colour."""
+    """The same person keeps the same colour (BGR)."""
     return _PEOPLE[track_id % len(_PEOPLE)]
 
 
-def draw(image_bgr: Image, skeletons: SkeletonFrame, actions: ActionFrame | None) -> Image:
-    """A copy of the image with everybody's skeleton, hands, id and action.
+def draw(
+    image_bgr: Image, skeletons: SkeletonFrame, actions: ActionFrame | None, status: str = ""
+) -> Image:
+    """A copy of the image with everybody's skeleton, hands, id, action and its evidence.
 
-    image_bgr: (H, W, 3) uint8. actions: the newest judgement, None before the first one.
+    image_bgr: (H, W, 3) uint8. actions: the newest judgement, None before the first one; one
+    that is a second older or newer than the skeletons is not shown. status: a line for the
+    lower edge, as the latency.
     """
     canvas: Image = image_bgr.copy()
+    height, width = canvas.shape[:2]
     layout = get_layout(skeletons.layout)
+    if actions is not None and abs(actions.stamp_ns - skeletons.stamp_ns) > _STALE_NS:
+        actions = None
     by_track = present(actions)
-    for skeleton in skeletons.skeletons:
+    people = sorted(skeletons.skeletons, key=lambda skeleton: skeleton.track_id)
+    for skeleton in people:
         draw_skeleton(canvas, skeleton, layout)
-    for skeleton in skeletons.skeletons:
-        _draw_label(canvas, skeleton, by_track.get(skeleton.track_id))
+    panels, clear = [], []
+    for skeleton in people:
+        action = by_track.get(skeleton.track_id)
+        colour = colour_of(skeleton.track_id)
+        if is_in_action(action):
+            _draw_corners(canvas, skeleton.bbox, colour)
+        far = is_far(skeleton.bbox, height)
+        panels.append(panel_of(skeleton.track_id, action, colour, far))
+        clear += _face_and_hands(skeleton, layout)
+    size = PanelSize(height)
+    if status:
+        clear.append(status_box(status, size, height))
+    boxes = places(
+        [size.of(panel) for panel in panels], [skeleton.bbox for skeleton in people], clear,
+        (width, height),
+    )  # fmt: skip
+    for panel, box in zip(panels, boxes, strict=True):
+        draw_panel(canvas, panel, size, box)
+    if status:
+        draw_status(canvas, status, size)
     return canvas
 
 
@@ -74,108 +117,97 @@ def _weight(action: RecognizedAction) -> tuple[bool, float]:
 
 def draw_skeleton(canvas: Image, skeleton: Skeleton, layout: Layout) -> None:
     """Bones and joints into the image: body in the person's colour, hands green and red."""
-    unit = max(1, round(canvas.shape[0] / 480))
-    colours = _edge_colours(layout, skeleton.track_id)
+    unit = _line_unit(canvas.shape[0], skeleton.bbox)
     # Coordinates far outside would overflow OpenCV's fixed point; nothing there is visible.
-    points = np.clip(np.nan_to_num(skeleton.keypoints), -10_000, 20_000)
+    points = np.rint(np.clip(np.nan_to_num(skeleton.keypoints), -10_000, 20_000)).astype(np.int32)
     seen = skeleton.scores >= _MIN_SCORE
-    hands = set(layout.left_hand_indices.tolist()) | set(layout.right_hand_indices.tolist())
-    for index, (a, b) in enumerate(layout.edges.tolist()):
-        if seen[a] and seen[b]:
-            thin = a in hands and b in hands
-            cv2.line(canvas, _pixel(points[a]), _pixel(points[b]), colours[index],
-                     unit if thin else 2 * unit, cv2.LINE_AA)  # fmt: skip
-    for index in np.flatnonzero(seen).tolist():
-        if index in hands:
-            cv2.circle(canvas, _pixel(points[index]), unit, _WHITE, -1, cv2.LINE_AA)
-        elif index in layout.body_indices:
-            cv2.circle(canvas, _pixel(points[index]), 2 * unit, _WHITE, -1, cv2.LINE_AA)
+    parts = _parts(layout)
+    for edges, colour, thick in (
+        (parts.body_edges, colour_of(skeleton.track_id), 2 * unit),
+        (parts.left_edges, _LEFT_HAND, unit),
+        (parts.right_edges, _RIGHT_HAND, unit),
+    ):
+        shown = edges[seen[edges].all(axis=1)]
+        # One call for all lines of a colour: with eight people the calls are what takes time.
+        cv2.polylines(canvas, list(points[shown]), False, colour, thick, cv2.LINE_AA)
+    for joints, thick in ((parts.body_joints, 4 * unit), (parts.hand_joints, 2 * unit)):
+        shown = joints[seen[joints]]
+        dots = np.stack([points[shown], points[shown]], axis=1)
+        cv2.polylines(canvas, list(dots), False, _WHITE, thick, cv2.LINE_AA)
 
 
-def _edge_colours(layout: Layout, track_id: int) -> list[Colour]:
-    left = set(layout.left_hand_indices.tolist())
-    right = set(layout.right_hand_indices.tolist())
-    return [
-        _LEFT_HAND if a in left and b in left
-        else _RIGHT_HAND if a in right and b in right
-        else colour_of(track_id)
-        for a, b in layout.edges.tolist()
-    ]  # fmt: skip
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """The edges (E, 2) and joints of a layout by how they are drawn."""
+
+    body_edges: IndexArray
+    left_edges: IndexArray
+    right_edges: IndexArray
+    body_joints: IndexArray
+    hand_joints: IndexArray
+    head: tuple[int, ...]
 
 
-def describe(action: RecognizedAction | None) -> tuple[str, float]:
-    """The words for an action and the score to draw beside them (0 when there is none)."""
-    if action is None:
-        return "no judgement yet", 0.0
-    if not action.hypotheses:
-        return "unknown", 0.0
-    best = action.hypotheses[0]
-    if action.state is ActionState.ENDED:
-        return f"{best.class_name} ended", best.score
-    return best.class_name, best.score
-
-
-def _draw_label(canvas: Image, skeleton: Skeleton, action: RecognizedAction | None) -> None:
-    """A dark panel at the person: id and label, its bar, and what each expert says."""
-    height, width = canvas.shape[:2]
-    scale = height / 900
-    text, score = describe(action)
-    in_action = action is not None and action.state in (ActionState.STARTED, ActionState.ONGOING)
-    bars: Mapping[str, float] = (
-        {"body": action.body_score, "hand": action.hand_score} if action and in_action else {}
-    )
-    title = f"#{skeleton.track_id} {text}"
-    (title_width, title_height), _ = cv2.getTextSize(title, _FONT, 0.9 * scale, 2)
-    row = round(24 * scale)
-    panel_width = max(title_width, round(190 * scale)) + 2 * row // 2
-    panel_height = title_height + 2 * row // 3 + row // 2 + row * len(bars)
-    x, y = _panel_place(skeleton, (panel_width, panel_height), (width, height))
-    panel = canvas[y : y + panel_height, x : x + panel_width]
-    np.multiply(panel, 0.3, out=panel, casting="unsafe")
-    colour = colour_of(skeleton.track_id)
-    cv2.rectangle(canvas, (x, y), (x + round(4 * scale), y + panel_height), colour, -1)
-    left = x + row // 2
-    baseline = y + title_height + row // 3
-    cv2.putText(canvas, title, (left, baseline), _FONT, 0.9 * scale,
-                _WHITE if in_action else _DIM, 2 if in_action else 1, cv2.LINE_AA)  # fmt: skip
-    top = baseline + row // 3
-    span = panel_width - row
-    _bar(canvas, left, top, span, max(3, row // 4), score, colour if in_action else _DIM)
-    for index, (name, value) in enumerate(bars.items()):
-        line = top + row // 3 + (index + 1) * row - row // 4
-        cv2.putText(canvas, f"{name} {value:.2f}", (left, line), _FONT, 0.55 * scale, _WHITE, 1,
-                    cv2.LINE_AA)  # fmt: skip
-        offset = round(105 * scale)
-        _bar(canvas, left + offset, line - row // 4, span - offset, max(2, row // 5), value, _WHITE)
-
-
-def _panel_place(
-    skeleton: Skeleton, panel: tuple[int, int], image: tuple[int, int]
-) -> tuple[int, int]:
-    """Upper left corner: over the person's middle, above the head, or where there is no room
-    above at the lower end of the person, clear of face and lifted hands.
-
-    panel, image: (width, height) in pixels.
-    """
-    left, top, wide, tall = (float(value) for value in skeleton.bbox)
-    x = left + wide / 2 - panel[0] / 2
-    y = top - panel[1] - 4
-    if y < 0:
-        y = top + tall - panel[1] - 4
-    return (
-        int(np.clip(x, 0, max(0, image[0] - panel[0]))),
-        int(np.clip(y, 0, max(0, image[1] - panel[1]))),
+@cache
+def _parts(layout: Layout) -> _Parts:
+    left = np.isin(layout.edges, layout.left_hand_indices).all(axis=1)
+    right = np.isin(layout.edges, layout.right_hand_indices).all(axis=1)
+    hands = np.concatenate([layout.left_hand_indices, layout.right_hand_indices])
+    return _Parts(
+        layout.edges[~(left | right)],
+        layout.edges[left],
+        layout.edges[right],
+        np.setdiff1d(layout.body_indices, hands),
+        hands,
+        tuple(i for i, name in enumerate(layout.keypoint_names) if name in _HEAD),
     )
 
 
-def _bar(
-    canvas: Image, x: int, y: int, span: int, thick: int, share: float, colour: Colour
-) -> None:
-    cv2.rectangle(canvas, (x, y), (x + span, y + thick), (70, 70, 70), -1)
-    filled = round(span * float(np.clip(share, 0.0, 1.0)))
-    if filled > 0:
-        cv2.rectangle(canvas, (x, y), (x + filled, y + thick), colour, -1)
+def _line_unit(image_height: int, bbox: AnyFloat) -> int:
+    """Thickness in pixels: of the image's size, but fine enough for people far away."""
+    tall = float(np.nan_to_num(bbox[3], posinf=0.0, neginf=0.0))
+    most = max(1, round(image_height / 480))
+    return int(np.clip(round(tall / 220), 1, most))
 
 
-def _pixel(point: np.ndarray) -> tuple[int, int]:
+def _face_and_hands(skeleton: Skeleton, layout: Layout) -> list[Box]:
+    """What a panel must not cover: the head (or where it must be), and the fingers."""
+    if not np.isfinite(skeleton.bbox).all():
+        return []
+    x, y, wide, tall = (round(float(np.clip(value, -1e5, 1e5))) for value in skeleton.bbox)
+    seen = (skeleton.scores >= _MIN_SCORE) & np.isfinite(skeleton.keypoints).all(axis=1)
+    head = [index for index in _parts(layout).head if seen[index]]
+    if len(head) > 0:
+        points = np.clip(skeleton.keypoints[head], -1e5, 1e5)
+        middle = points.mean(axis=0)
+        half = max(float(np.ptp(points, axis=0).max()), 0.06 * tall)
+        left, top = _pixel(middle - half)
+        top = max(top, y)  # the box begins where the person does
+        boxes = [(left, top, round(2 * half), round(float(middle[1]) + half) - top)]
+    else:
+        boxes = [(x + wide // 4, y, wide // 2, round(0.2 * tall))]
+    for indices in (layout.left_hand_indices, layout.right_hand_indices):
+        points = skeleton.keypoints[indices][seen[indices]]
+        if len(points) > 4:
+            low = np.clip(points.min(axis=0), -1e5, 1e5)
+            high = np.clip(points.max(axis=0), -1e5, 1e5)
+            boxes.append((*_pixel(low), *_pixel(high - low)))
+    return boxes
+
+
+def _draw_corners(canvas: Image, bbox: AnyFloat, colour: Colour) -> None:
+    """Brackets at the corners of somebody's box: this one acts."""
+    if not np.isfinite(bbox).all():
+        return
+    x, y, wide, tall = (float(np.clip(value, -10_000, 10_000)) for value in bbox)
+    thick = max(1, round(canvas.shape[0] / 480))
+    reach = 0.12 * min(wide, tall)
+    for cx, to_x in ((x, 1.0), (x + wide, -1.0)):
+        for cy, to_y in ((y, 1.0), (y + tall, -1.0)):
+            corner = (round(cx), round(cy))
+            cv2.line(canvas, corner, (round(cx + to_x * reach), corner[1]), colour, thick)
+            cv2.line(canvas, corner, (corner[0], round(cy + to_y * reach)), colour, thick)
+
+
+def _pixel(point: AnyFloat) -> tuple[int, int]:
     return round(float(point[0])), round(float(point[1]))

@@ -1,23 +1,32 @@
-"""image_annotated: the picture with what was recognised. Costs nothing while nobody looks."""
+"""image_annotated and markers: what was recognised, to look at. Free while nobody looks."""
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import time
+from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Any
 
+from sensor_msgs.msg import CameraInfo, CompressedImage
 from sensor_msgs.msg import Image as ImageMessage
+from visualization_msgs.msg import MarkerArray
 
 from bharnet_ros import msg
-from bharnet_ros.errors import BharnetError
-from bharnet_ros.nodes.base import OK, ManagedNode, run
+from bharnet_ros.errors import BharnetError, ConfigurationError
+from bharnet_ros.image_encodings import compressed_to_bgr
+from bharnet_ros.nodes.base import ManagedNode, run
 from bharnet_ros.nodes.conversions import msg_to_actions, msg_to_skeletons, stamp_to_ns
+from bharnet_ros.nodes.endpoints import deaf_subscribers
+from bharnet_ros.nodes.findings import Finding, Level, summary
 from bharnet_ros.nodes.images import bgr_to_image, image_to_bgr
+from bharnet_ros.nodes.input_watch import INPUT_PARAMS, STAMP_AGE, WatchedSubscription
+from bharnet_ros.nodes.markers import PeopleMarkers
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import IMAGE_PUBLISHER, IMAGE_SUBSCRIBER, RESULTS, overridable
 from bharnet_ros.nodes.statistics import Period
 from bharnet_ros.overlay import draw
-from bharnet_ros.types import ActionFrame
+from bharnet_ros.placing import Pinhole
+from bharnet_ros.types import ActionFrame, SkeletonFrame
 
 PARAMS = (
     Param(
@@ -27,64 +36,197 @@ PARAMS = (
         "max_rate_hz", 0.0, "Annotated images per second at most; 0 = every one.", 0.0, 240.0,
         dynamic=True,
     ),
+    Param(
+        "image_transport", "raw",
+        "How images come: raw, or compressed (JPEG, PNG) on the topic image_raw/compressed.",
+        choices=("raw", "compressed"),
+    ),
+    Param(
+        "markers_frame", "",
+        "Frame of the markers: one at the camera with x forward and z up; empty = the optical "
+        "frame of the images.", dynamic=True,
+    ),
+    Param(
+        "assumed_fov_deg", 60.0,
+        "Horizontal field of view of the camera, for markers while camera_info is silent.",
+        5.0, 170.0, dynamic=True,
+    ),
+    Param(
+        "person_height_m", 1.7, "Body height of people, from which markers get their distance.",
+        0.5, 2.5, dynamic=True,
+    ),
+    Param(
+        "input_timeout_s", 2.0,
+        "Silence on the skeletons topic after which the node warns while somebody looks.",
+        0.1, 3600.0, dynamic=True,
+    ),
+    *INPUT_PARAMS,
 )  # fmt: skip
+
+_LOOK_S = 0.25
+_MAX_LATENCY_MS = 3_600_000.0
+_UNMATCHED = "skeletons without their image"
 
 
 class VisualizerNode(ManagedNode):
-    """Subscribes image_raw, skeletons and actions while image_annotated has a subscriber."""
+    """Subscribes to images, skeletons and actions only while somebody looks at what it makes."""
 
     def __init__(self, **options: Any) -> None:
-        self._subscriptions_now: list[Any] = []
+        self._skeletons: WatchedSubscription | None = None
+        self._others: dict[str, Any] = {}
         self._timer: Any = None
-        self._images: OrderedDict[int, ImageMessage] = OrderedDict()
+        self._images: OrderedDict[int, Any] = OrderedDict()
         self._actions: ActionFrame | None = None
+        self._camera: Pinhole | None = None
+        self._markers = PeopleMarkers()
         self._drawn_ns: int | None = None
+        self._moments: deque[float] = deque(maxlen=30)
         super().__init__("visualizer", PARAMS, **options)
         self._annotated = self.create_publisher(
             ImageMessage, "image_annotated", IMAGE_PUBLISHER, qos_overriding_options=overridable()
         )
+        self._marker_arrays = self.create_publisher(
+            MarkerArray, "markers", RESULTS, qos_overriding_options=overridable()
+        )
 
     def activate(self) -> None:
-        """Look twice a second whether somebody looks."""
-        self._timer = self.create_timer(0.5, self._follow_demand)
+        """Look four times a second whether somebody looks."""
+        self._timer = self.create_timer(_LOOK_S, self._follow_demand, clock=self._steady)
 
     def deactivate(self) -> None:
         """Stop listening."""
         if self._timer is not None:
             self.destroy_timer(self._timer)
             self._timer = None
-        self._unsubscribe()
+        self._listen(pictures=False, markers=False)
+
+    def parameters_changed(self, names: frozenset[str]) -> None:
+        """The others are read where they are used."""
+        if "input_timeout_s" in names and self._skeletons is not None:
+            self._skeletons.timeout_s = self.params["input_timeout_s"]
+
+    # who listens to what
 
     def _follow_demand(self) -> None:
-        wanted = self._annotated.get_subscription_count() > 0
-        if wanted and not self._subscriptions_now:
-            self._subscriptions_now = [
-                self.create_subscription(
-                    kind, topic, callback, quality, qos_overriding_options=overridable()
-                )
-                for kind, topic, callback, quality in (
-                    (ImageMessage, "image_raw", self._on_image, IMAGE_SUBSCRIBER),
-                    (msg.SkeletonArray, "skeletons", self._on_skeletons, RESULTS),
-                    (msg.RecognizedActionArray, "actions", self._on_actions, RESULTS),
-                )
-            ]
-        elif not wanted:
-            self._unsubscribe()
+        self._listen(
+            pictures=self._annotated.get_subscription_count() > 0,
+            markers=self._marker_arrays.get_subscription_count() > 0,
+        )
 
-    def _unsubscribe(self) -> None:
-        for subscription in self._subscriptions_now:
-            self.destroy_subscription(subscription)
-        self._subscriptions_now = []
-        self._images.clear()
-        self._actions = None
+    def _listen(self, *, pictures: bool, markers: bool) -> None:
+        """Subscribe to just what these need."""
+        compressed = self.params["image_transport"] == "compressed"
+        image_kind = CompressedImage if compressed else ImageMessage
+        image_topic = "image_raw"
+        if compressed:  # relative to the remapped topic, as image_transport names it
+            image_topic = f"{self.resolve_topic_name('image_raw')}/compressed"
+        info_topic, info_callback = self._camera_info_topic(), self._on_camera_info
+        self._subscribe(pictures, image_kind, image_topic, self._on_image, IMAGE_SUBSCRIBER)
+        self._subscribe(markers, CameraInfo, info_topic, info_callback, IMAGE_SUBSCRIBER)
+        self._subscribe(
+            pictures or markers, msg.RecognizedActionArray, "actions", self._on_actions, RESULTS
+        )
+        if (pictures or markers) and self._skeletons is None:
+            self._skeletons = WatchedSubscription(
+                self, msg.SkeletonArray, "skeletons", self._on_skeletons, RESULTS,
+                what="skeletons", timeout_s=self.params["input_timeout_s"],
+            )  # fmt: skip
+        elif not (pictures or markers) and self._skeletons is not None:
+            self._skeletons.destroy()
+            self._skeletons = None
+            self._actions = None
+        if not pictures:
+            self._images.clear()
+            self._moments.clear()
+        if not markers:
+            self._markers.clear()
 
-    def _on_image(self, message: ImageMessage) -> None:
+    def _camera_info_topic(self) -> str:
+        """Beside the images, as image_transport has it, unless it was remapped itself."""
+        chosen = self.resolve_topic_name("camera_info")
+        if chosen != f"{self.get_namespace().rstrip('/')}/camera_info":
+            return str(chosen)
+        return f"{self.resolve_topic_name('image_raw').rsplit('/', 1)[0]}/camera_info"
+
+    def _subscribe(self, wanted: bool, kind: Any, topic: str, callback: Any, qos: Any) -> None:
+        known = self._others.get(topic)
+        if wanted and known is None:
+            self._others[topic] = self.create_subscription(
+                kind, topic, callback, qos, qos_overriding_options=overridable()
+            )
+        elif not wanted and known is not None:
+            self.destroy_subscription(self._others.pop(topic))
+
+    # what comes in
+
+    def _on_image(self, message: Any) -> None:
         self._images[stamp_to_ns(message.header.stamp)] = message
         while len(self._images) > self.params["keep_images"]:
             self._images.popitem(last=False)
 
     def _on_actions(self, message: Any) -> None:
-        self._actions = msg_to_actions(message)
+        try:
+            self._actions = msg_to_actions(message)
+        except BharnetError as error:
+            self._refuse("actions that cannot be read", error)
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        try:
+            self._camera = Pinhole.from_matrix(message.k)
+        except ConfigurationError as error:
+            self._camera = None
+            self._refuse("camera_info without calibration", error)
+
+    def _on_skeletons(self, message: Any) -> None:
+        try:
+            skeletons = msg_to_skeletons(message)
+            if self._marker_arrays.get_subscription_count() > 0:
+                self._show_markers(skeletons, message.header.frame_id)
+            if self._annotated.get_subscription_count() > 0:
+                self._show_picture(skeletons, message.header.frame_id)
+        except BharnetError as error:
+            self._refuse("cannot be drawn", error)
+
+    # what goes out
+
+    def _show_picture(self, skeletons: SkeletonFrame, frame_id: str) -> None:
+        if self._is_too_soon(skeletons.stamp_ns):
+            return
+        image = self._images.pop(skeletons.stamp_ns, None)
+        if image is None:
+            self.stats.drop(_UNMATCHED)
+            return
+        begin = time.perf_counter()
+        compressed = isinstance(image, CompressedImage)
+        plain = compressed_to_bgr(image) if compressed else image_to_bgr(image)
+        self._moments.append(time.monotonic())
+        picture = draw(plain, skeletons, self._actions, self._status(skeletons))
+        drawn = time.perf_counter()
+        self._annotated.publish(bgr_to_image(picture, skeletons.stamp_ns, frame_id))
+        self._drawn_ns = skeletons.stamp_ns
+        self.stats.event("annotated images out")
+        self.stats.durations(
+            {
+                "draw": 1e3 * (drawn - begin),
+                "publish": 1e3 * (time.perf_counter() - drawn),
+                STAMP_AGE: self._age_ms(skeletons.stamp_ns),
+            }
+        )
+
+    def _show_markers(self, skeletons: SkeletonFrame, frame_id: str) -> None:
+        begin = time.perf_counter()
+        fov_deg = self.params["assumed_fov_deg"]
+        camera = self._camera or Pinhole.from_field_of_view(skeletons.image_size, fov_deg)
+        self._marker_arrays.publish(
+            self._markers.update(
+                skeletons, self._actions, camera,
+                image_frame=frame_id,
+                body_frame=self.params["markers_frame"],
+                height_m=self.params["person_height_m"],
+            )
+        )  # fmt: skip
+        self.stats.event("markers out")
+        self.stats.duration("markers", 1e3 * (time.perf_counter() - begin))
 
     def _is_too_soon(self, stamp_ns: int) -> bool:
         """Whether the last drawn image is too close for another one; stamps may jump back."""
@@ -93,27 +235,47 @@ class VisualizerNode(ManagedNode):
             return False
         return 0 <= stamp_ns - self._drawn_ns < 0.95e9 / rate_hz
 
-    def _on_skeletons(self, message: Any) -> None:
-        if self._is_too_soon(stamp_to_ns(message.header.stamp)):
-            return
-        image = self._images.pop(stamp_to_ns(message.header.stamp), None)
-        if image is None:
-            self.stats.drop("skeletons without their image")
-            return
-        try:
-            skeletons = msg_to_skeletons(message)
-            picture = draw(image_to_bgr(image), skeletons, self._actions)
-        except BharnetError as error:
-            self.stats.drop("cannot be drawn")
-            self.get_logger().warning(f"Not drawn: {error}", throttle_duration_sec=10.0)
-            return
-        self._drawn_ns = skeletons.stamp_ns
-        self._annotated.publish(bgr_to_image(picture, skeletons.stamp_ns, image.header.frame_id))
-        self.stats.event("annotated images out")
+    def _status(self, skeletons: SkeletonFrame) -> str:
+        """How late the picture is (where its stamp is of this clock), and how many come."""
+        parts = []
+        latency_ms = self._age_ms(skeletons.stamp_ns)
+        if abs(latency_ms) < _MAX_LATENCY_MS:
+            parts.append(f"latency {latency_ms:.0f} ms")
+        if len(self._moments) > 1:
+            span_s = max(self._moments[-1] - self._moments[0], 1e-3)
+            parts.append(f"{(len(self._moments) - 1) / span_s:.1f} images/s")
+        count = len(skeletons.skeletons)
+        parts.append("nobody in view" if count == 0 else f"{count} in view")
+        return "   ".join(parts)
+
+    def _age_ms(self, stamp_ns: int) -> float:
+        return float(self.get_clock().now().nanoseconds - stamp_ns) * 1e-6
+
+    def _refuse(self, reason: str, error: Exception) -> None:
+        self.stats.drop(reason)
+        self.get_logger().warning(f"Not drawn: {error}", throttle_duration_sec=10.0)
 
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
-        """Whether it is drawing."""
-        return OK, "drawing" if self._subscriptions_now else "nobody looks", {}
+        """Whether it draws, and what keeps it from drawing."""
+        if self._skeletons is None:
+            return Level.OK.byte(), "nobody looks", {}
+        findings = self._skeletons.findings(period)
+        findings += deaf_subscribers(self, [self._annotated, self._marker_arrays])
+        unmatched = period.drops.get(_UNMATCHED, 0)
+        if unmatched and not period.rates_hz.get("annotated images out"):
+            findings.append(
+                Finding(
+                    Level.WARN,
+                    f"no image fits any of {unmatched} skeletons: check that "
+                    f"{self.resolve_topic_name('image_raw')} is the estimator's topic, or raise "
+                    "keep_images",
+                )
+            )
+        for reason, count in period.drops.items():
+            if reason != _UNMATCHED:
+                findings.append(Finding(Level.WARN, f"{count} times {reason}"))
+        level, message = summary(findings, "drawing")
+        return level, message, {"camera": "calibrated" if self._camera else "assumed"}
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -1,0 +1,78 @@
+"""Markers of people, message by message."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from visualization_msgs.msg import Marker
+
+from benchmarks.synthetic import frame, person_keypoints, skeleton
+from bharnet_ros.nodes.markers import PeopleMarkers
+from bharnet_ros.placing import Pinhole
+from bharnet_ros.types import SkeletonFrame
+
+CAMERA = Pinhole.from_field_of_view((720, 1280), 60.0)
+HANDS = slice(91, 133)
+
+
+def people(*track_ids: int, stamp_ns: int = 10**9) -> SkeletonFrame:
+    return frame(
+        stamp_ns,
+        *(
+            skeleton(track, person_keypoints(center=(300.0 + 300 * index, 400.0)))
+            for index, track in enumerate(track_ids)
+        ),
+    )
+
+
+def test_with_a_body_frame_people_stand_upright_in_front() -> None:
+    made = PeopleMarkers()
+    flat = made.update(people(1), None, CAMERA, image_frame="lens").markers
+    upright = PeopleMarkers().update(
+        people(1), None, CAMERA, image_frame="lens", body_frame="base"
+    ).markers
+    assert {one.header.frame_id for one in flat} == {"lens"}
+    assert {one.header.frame_id for one in upright} == {"base"}
+    lying, standing = (
+        next(one for one in found if one.ns == "body") for found in (flat, upright)
+    )
+    for a, b in zip(lying.points, standing.points, strict=True):
+        assert (b.x, b.y, b.z) == pytest.approx((a.z, -a.x, -a.y))
+    label = next(one for one in upright if one.ns == "labels")
+    assert label.text == "#1 no judgement yet"
+    assert label.pose.position.z > max(point.z for point in standing.points)
+
+
+def test_who_leaves_is_deleted_once_and_a_new_frame_clears_all() -> None:
+    made = PeopleMarkers()
+    first = made.update(people(1, 2), None, CAMERA, image_frame="lens").markers
+    assert first[0].action == Marker.DELETEALL, "what an earlier run left behind"
+    second = made.update(people(1), None, CAMERA, image_frame="lens").markers
+    assert {(one.ns, one.id) for one in second if one.action == Marker.DELETE} == {
+        ("body", 2), ("hands", 2), ("labels", 2),
+    }  # fmt: skip
+    third = made.update(people(1), None, CAMERA, image_frame="lens").markers
+    assert all(one.action == Marker.ADD for one in third)
+    moved = made.update(people(1), None, CAMERA, image_frame="other").markers
+    assert moved[0].action == Marker.DELETEALL
+    assert made.update(people(), None, CAMERA, image_frame="other").markers != []
+    assert made.update(people(), None, CAMERA, image_frame="other").markers == []
+
+
+def test_what_is_not_seen_is_not_shown() -> None:
+    made = PeopleMarkers()
+    (whole,) = people(1).skeletons
+    scores = whole.scores.copy()
+    scores[HANDS] = 0.0
+    handless = replace(people(1), skeletons=(replace(whole, scores=scores),))
+    markers = made.update(handless, None, CAMERA, image_frame="lens").markers
+    assert [one.action for one in markers if one.ns == "hands"] == [Marker.DELETE]
+    assert len(next(one for one in markers if one.ns == "body").points) > 10
+
+    # Fingers alone have no size from which to tell the distance.
+    fingers = np.where(np.arange(133) >= 91, 1.0, 0.0).astype(np.float32)
+    lone = replace(people(7), skeletons=(replace(whole, track_id=7, scores=fingers),))
+    found = PeopleMarkers().update(lone, None, CAMERA, image_frame="lens").markers
+    assert [one.action for one in found] == [Marker.DELETEALL]

@@ -1,0 +1,236 @@
+"""Pictures and markers, and that they cost nothing while nobody looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from rclpy.parameter import Parameter
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image
+from visualization_msgs.msg import Marker, MarkerArray
+
+from benchmarks.synthetic import LAYOUT, person_keypoints, skeleton
+from bharnet_ros import msg
+from bharnet_ros.nodes.base import OK, WARN
+from bharnet_ros.nodes.conversions import actions_to_msg, header, skeletons_to_msg
+from bharnet_ros.nodes.graph import NodeSpec
+from bharnet_ros.nodes.images import bgr_to_image
+from bharnet_ros.nodes.markers import NAMESPACES
+from bharnet_ros.nodes.qos import IMAGE_PUBLISHER, IMAGE_SUBSCRIBER, RESULTS
+from bharnet_ros.nodes.visualizer import VisualizerNode
+from bharnet_ros.types import ActionFrame, ActionState, Hypothesis, RecognizedAction, SkeletonFrame
+
+NODE = "visualizer"
+INPUTS = ("image_raw", "skeletons", "actions", "camera_info")
+PLAIN = np.full((480, 640, 3), 120, np.uint8)
+WAVE = Hypothesis(1, "wave", 0.9, "gestures")
+
+
+class Stage:
+    """Plays camera, estimator and recogniser for a visualizer in a process of its own."""
+
+    def __init__(self, ros: Any) -> None:
+        self.ros = ros
+        ros.start(
+            NodeSpec(
+                NODE,
+                {"diagnostics_period_s": 0.2, "max_stamp_age_s": 0.0, "input_timeout_s": 60.0},
+            )
+        )
+        self.images = ros.node.create_publisher(Image, "image_raw", IMAGE_PUBLISHER)
+        self.skeletons = ros.node.create_publisher(msg.SkeletonArray, "skeletons", RESULTS)
+        self.actions = ros.node.create_publisher(msg.RecognizedActionArray, "actions", RESULTS)
+        self.infos = ros.node.create_publisher(CameraInfo, "camera_info", IMAGE_PUBLISHER)
+        self.statistics = ros.hear(msg.NodeStatistics, f"/{NODE}/statistics", RESULTS)
+        self.stamp_ns = 1_000_000_000
+        self.waits_for("nobody looks")
+
+    def waits_for(self, words: str, level: bytes = OK) -> None:
+        """Until the diagnostics say so."""
+        self.ros.wait(
+            lambda: self.ros.level(NODE) == level and words in self.ros.message(NODE), words
+        )
+
+    def listened_to(self) -> set[str]:
+        """The inputs somebody subscribes to."""
+        return {topic for topic in INPUTS if self.ros.node.count_subscribers(topic)}
+
+    def show(self, *track_ids: int, image: bool = True) -> None:
+        """One image with these people, side by side; they wave."""
+        self.stamp_ns += 100_000_000
+        people = tuple(
+            skeleton(track, person_keypoints(center=(150.0 + 200 * index, 260.0)))
+            for index, track in enumerate(track_ids)
+        )
+        frame = SkeletonFrame(self.stamp_ns, (480, 640), LAYOUT, people)
+        said = tuple(
+            RecognizedAction(
+                ActionState.ONGOING, person.track_id, (WAVE,), 0, self.stamp_ns, 20, 0.3, 0.8,
+                person.bbox, "gestures",
+            )
+            for person in people
+        )  # fmt: skip
+        if image:
+            self.images.publish(bgr_to_image(PLAIN, self.stamp_ns, "lens"))
+        self.actions.publish(actions_to_msg(ActionFrame(self.stamp_ns, said), "lens"))
+        self.skeletons.publish(skeletons_to_msg(frame, "lens"))
+
+
+@pytest.mark.parametrize(
+    ("remaps", "topic"),
+    [
+        ([], "/robot/camera_info"),
+        (["image_raw:=/cam/front/image_color"], "/cam/front/camera_info"),
+        (["image_raw:=/cam/image_raw", "camera_info:=/other/info"], "/other/info"),
+    ],
+)
+def test_camera_info_lies_beside_the_images(
+    ros: Any, remaps: list[str], topic: str
+) -> None:
+    rules = [word for rule in remaps for word in ("-r", rule)]
+    node = VisualizerNode(
+        namespace="robot",
+        cli_args=["--ros-args", *rules, "-p", "autostart:=false"],
+    )
+    try:
+        node.trigger_configure()
+        node.trigger_activate()
+        viewer = ros.node.create_subscription(
+            MarkerArray, "robot/markers", lambda _: None, RESULTS
+        )
+        ros.executor.add_node(node)
+        ros.wait(lambda: ros.node.count_subscribers(topic) == 1, f"a subscription to {topic}")
+    finally:
+        ros.node.destroy_subscription(viewer)
+        ros.executor.remove_node(node)
+        node.destroy_node()
+
+
+@pytest.fixture(scope="module")
+def stage(ros: Any) -> Iterator[Stage]:
+    yield Stage(ros)
+
+
+def test_nothing_is_heard_or_drawn_while_nobody_looks(stage: Stage) -> None:
+    def count() -> int:
+        stage.show(1)
+        return len(stage.statistics)
+
+    begin = count()
+    stage.ros.wait(lambda: count() > begin + 5, "a second of reports")
+    assert stage.listened_to() == set()
+    for report in stage.statistics[begin + 1 :]:
+        assert list(report.stages) == [] and np.isnan(report.input_hz)
+    # What is left is asking whether somebody looks, and these reports five times a second.
+    assert np.median([report.cpu_share for report in stage.statistics[begin + 1 :]]) < 0.1
+
+
+def test_markers_need_no_images(stage: Stage) -> None:
+    arrays: list[Any] = []
+    viewer = stage.ros.node.create_subscription(MarkerArray, "markers", arrays.append, RESULTS)
+    stage.ros.wait(
+        lambda: stage.listened_to() == {"skeletons", "actions", "camera_info"}, "its inputs"
+    )
+
+    def shown(*track_ids: int) -> dict[tuple[str, int], Any]:
+        arrays.clear()
+        stage.ros.wait(lambda: stage.show(*track_ids, image=False) or arrays, "markers")
+        return {(one.ns, one.id): one for one in arrays[-1].markers}
+
+    stage.ros.wait(lambda: ("labels", 2) in shown(1, 2), "both people")
+    stage.ros.wait(lambda: shown(1, 2)["labels", 2].text == "#2 wave 0.90", "the action")
+    both = shown(1, 2)
+    assert {name for name, _ in both} == set(NAMESPACES)
+    assert all(one.header.frame_id == "lens" for one in both.values())
+    body = both["body", 1]
+    assert body.type == Marker.LINE_LIST and len(body.points) % 2 == 0 and body.points
+    assumed = body.points[0].z
+    assert all(point.z == assumed for point in body.points), "upright before the camera"
+    assert both["labels", 1].pose.position.y < min(point.y for point in body.points)
+
+    left = shown(1)
+    gone = [key for key, one in left.items() if one.action == Marker.DELETE]
+    assert set(gone) <= {(name, 2) for name in NAMESPACES}
+    stage.ros.wait(lambda: ("body", 2) not in shown(1), "the other one to be forgotten")
+
+    # A calibrated camera replaces the assumed field of view: twice the focal length, twice as far.
+    matrix = [2 * 554.3, 0.0, 319.5, 0.0, 2 * 554.3, 239.5, 0.0, 0.0, 1.0]
+    stage.infos.publish(CameraInfo(k=matrix, height=480, width=640))
+    stage.ros.wait(lambda: stage.ros.values(NODE).get("camera") == "calibrated", "camera_info")
+
+    def settled() -> bool:
+        return bool(shown(1)["body", 1].points[0].z == pytest.approx(2 * assumed, rel=0.02))
+
+    stage.ros.wait(settled, "the distance of the calibrated camera")
+    stage.ros.node.destroy_subscription(viewer)
+    stage.waits_for("nobody looks")
+    assert stage.listened_to() == set()
+
+
+def test_pictures_are_drawn_for_those_who_look_and_stop_after_them(stage: Stage) -> None:
+    pictures: list[Any] = []
+    viewer = stage.ros.node.create_subscription(
+        Image, "image_annotated", pictures.append, IMAGE_SUBSCRIBER
+    )
+    stage.ros.wait(
+        lambda: stage.listened_to() == {"image_raw", "skeletons", "actions"}, "its inputs"
+    )
+    stage.ros.wait(lambda: stage.show(1) or pictures, "a picture")
+    newest = pictures[-1]
+    drawn = np.frombuffer(newest.data, np.uint8).reshape(PLAIN.shape)
+    assert newest.header.frame_id == "lens" and newest.encoding == "bgr8"
+    assert (drawn != PLAIN).any(axis=-1).sum() > 3000
+    assert (drawn != PLAIN)[470:, :150].any(), "the status line"
+    stage.ros.wait(lambda: "draw" in stage.statistics[-1].stages, "the time it takes")
+
+    # Skeletons whose images never come are told.
+    stage.ros.wait(
+        lambda: stage.show(1, image=False)
+        or (stage.ros.level(NODE) == WARN and "no image fits" in stage.ros.message(NODE)),
+        "a warning",
+    )
+    assert "/image_raw is the estimator's topic" in stage.ros.message(NODE)
+    stage.ros.node.destroy_subscription(viewer)
+    stage.waits_for("nobody looks")
+    assert stage.listened_to() == set()
+
+
+def test_compressed_images_are_drawn_on_too(ros: Any) -> None:
+    overrides = {"image_transport": "compressed", "autostart": False}
+    node = VisualizerNode(
+        namespace="jpeg",
+        parameter_overrides=[Parameter(name, value=value) for name, value in overrides.items()],
+    )
+    ros.executor.add_node(node)
+    node.trigger_configure()
+    node.trigger_activate()
+    pictures: list[Any] = []
+    viewer = ros.node.create_subscription(
+        Image, "jpeg/image_annotated", pictures.append, IMAGE_SUBSCRIBER
+    )
+    images = ros.node.create_publisher(CompressedImage, "jpeg/image_raw/compressed", RESULTS)
+    skeletons = ros.node.create_publisher(msg.SkeletonArray, "jpeg/skeletons", RESULTS)
+    stamps_ns = iter(range(10**9, 10**12, 10**8))
+    data = cv2.imencode(".jpg", PLAIN)[1].tobytes()
+
+    def shown() -> bool:
+        stamp_ns = next(stamps_ns)
+        image = CompressedImage(format="bgr8; jpeg compressed bgr8", data=data)
+        image.header = header(stamp_ns, "lens")
+        images.publish(image)
+        person = skeleton(1, person_keypoints())
+        frame = SkeletonFrame(stamp_ns, (480, 640), LAYOUT, (person,))
+        skeletons.publish(skeletons_to_msg(frame, "lens"))
+        return bool(pictures)
+
+    try:
+        ros.wait(shown, "a picture")
+        drawn = np.frombuffer(pictures[-1].data, np.uint8).reshape(PLAIN.shape)
+        assert (np.abs(drawn.astype(int) - PLAIN) > 20).any(axis=-1).sum() > 2000
+    finally:
+        ros.node.destroy_subscription(viewer)
+        ros.executor.remove_node(node)
+        node.destroy_node()
