@@ -12,6 +12,7 @@ class Order(Enum):
 
     NEW = "new"
     OLD = "stamp not newer"
+    UNSET = "stamp is zero, the driver does not set it"
     RESTART = "time restarted"
 
 
@@ -27,7 +28,9 @@ class StampGuard:
         self._newest_ns: int | None = None
 
     def judge(self, stamp_ns: int) -> Order:
-        """NEW and RESTART make this stamp the newest one; OLD leaves everything as it was."""
+        """NEW and RESTART make this stamp the newest one; the others leave everything as it was."""
+        if stamp_ns == 0:  # what a message holds that nobody stamped
+            return Order.UNSET
         newest, order = self._newest_ns, Order.NEW
         if newest is not None and stamp_ns <= newest:
             if newest - stamp_ns <= self._restart_ns:
