@@ -67,9 +67,10 @@ def run(options: argparse.Namespace) -> int:
     from bharnet_ros.labelling.api import LabelApi
     from bharnet_ros.labelling.bag_recording import BagRecording
     from bharnet_ros.labelling.document import LabelDocument
-    from bharnet_ros.labelling.guard import Guard, new_token
     from bharnet_ros.labelling.location import default_labels_path
-    from bharnet_ros.labelling.server import LabelServer, is_loopback
+    from bharnet_ros.labelling.server import LabelServer
+    from bharnet_ros.web.guard import Guard, new_token
+    from bharnet_ros.web.server import is_loopback
 
     class_names = _class_names(options.classes, options.bundle)
     path = options.labels or default_labels_path(options.bag)

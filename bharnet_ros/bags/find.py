@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.errors import BagError
 
 METADATA = "metadata.yaml"
@@ -116,12 +117,12 @@ def _metadata(path: Path) -> tuple[dict[str, Any] | None, str]:
     try:
         if path.stat().st_size > _MAX_METADATA_BYTES:
             return None, f"{METADATA} is larger than {_MAX_METADATA_BYTES} bytes and was not read."
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = plain_yaml.load(path.read_text("utf-8"))
         info = content["rosbag2_bagfile_information"]
         if not isinstance(info, dict):
             raise TypeError("no mapping")
         info.get("relative_file_paths")
-    except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError, RecursionError) as e:
+    except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as e:
         return None, f"{METADATA} cannot be read ({type(e).__name__}); the files themselves were."
     if not isinstance(info.get("relative_file_paths") or [], list):
         return None, f"{METADATA} lists no files; those of the folder were read."

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bharnet_ros.bags.inflate import bound_chunks
 from bharnet_ros.bags.optional import library
 from bharnet_ros.bags.records import Channel, RawMessage, TopicQos
 
@@ -19,6 +20,7 @@ class IndexedFile:
     """
 
     def __init__(self, path: Path) -> None:
+        bound_chunks()
         self._reader = library("rosbags.rosbag2").Reader(path)
         self._reader.open()
         self.channels = [_channel(connection) for connection in self._reader.connections]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from bharnet_ros.bags.optional import zstd
+from bharnet_ros.bags.optional import library, zstd
 from bharnet_ros.bags.problems import Problems
 from bharnet_ros.errors import BagError
 
 _MAGIC = b"\x28\xb5\x2f\xfd"
 _MAX_MESSAGE_BYTES = 1 << 30
 _BLOCK_BYTES = 1 << 20
+_ALWAYS_BYTES = 1 << 30
+_MAX_RATIO = 1000
+"""What unpacks to more than both is no recording; it would only fill the disk."""
 
 
 def inflated(data: bytes) -> bytes:
@@ -33,6 +37,27 @@ def inflated(data: bytes) -> bytes:
     if not unpacker.eof:
         raise ValueError("damaged compression: the data ends early, or is larger than 1 GiB")
     return found
+
+
+def bound_chunks() -> None:
+    """Make rosbags unpack no more of an MCAP chunk than the chunk says it holds, and than 1 GiB.
+
+    The library unpacks first and compares then; a chunk of a few kilobytes could fill the memory.
+    """
+    storage = library("rosbags.rosbag2.storage_mcap")
+    lz4 = library("lz4.frame")
+
+    def bounded(new: Callable[[], Any]) -> Callable[[bytes, int], bytes]:
+        def unpack(data: bytes, size: int) -> bytes:
+            if size > _MAX_MESSAGE_BYTES:
+                raise ValueError(f"a chunk of {size} bytes is larger than 1 GiB")
+            content: bytes = new().decompress(data, max_length=size + 1)
+            return content
+
+        return unpack
+
+    storage.DECOMPRESSORS["zstd"] = bounded(zstd().ZstdDecompressor)
+    storage.DECOMPRESSORS["lz4"] = bounded(lz4.LZ4FrameDecompressor)
 
 
 def unpacked_file(path: Path, problems: Problems, closing: ExitStack) -> Path:
@@ -59,12 +84,16 @@ def _unpack(packed: BinaryIO, out: BinaryIO) -> str:
     library = zstd()
     unpacker = library.ZstdDecompressor()
     begun = False
+    taken = given = 0
     while block := packed.read(_BLOCK_BYTES):
+        taken += len(block)
         while True:
             try:
-                out.write(unpacker.decompress(block, _BLOCK_BYTES))
+                given += out.write(unpacker.decompress(block, _BLOCK_BYTES))
             except library.ZstdError as error:
                 return str(error)
+            if given > max(_ALWAYS_BYTES, _MAX_RATIO * taken):
+                return f"it grows to more than {_MAX_RATIO} times its size"
             begun, block = True, b""
             if unpacker.eof:  # another frame may follow
                 block = unpacker.unused_data

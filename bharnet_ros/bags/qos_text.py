@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.bags.records import TopicQos
 from bharnet_ros.errors import ConfigurationError
 
@@ -26,8 +27,8 @@ def qos_of_text(text: str) -> tuple[TopicQos, ...]:
     if not text or len(text) > _MAX_CHARACTERS:
         return ()
     try:
-        profiles = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError):
+        profiles = plain_yaml.load(text)
+    except yaml.YAMLError:
         return ()
     if not isinstance(profiles, list):
         return ()
@@ -46,7 +47,7 @@ def qos_overrides(text: str, source: str) -> dict[str, TopicQos]:
     source: where the text is from, for errors. Raises ConfigurationError.
     """
     try:
-        profiles = yaml.safe_load(text)
+        profiles = plain_yaml.load(text)
         if not isinstance(profiles, dict):
             raise TypeError("it is no mapping from topics to profiles")
         found = {}

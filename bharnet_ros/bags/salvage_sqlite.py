@@ -33,6 +33,10 @@ def has_log(path: Path) -> bool:
     return log.is_file() and log.stat().st_size > 0
 
 
+_DAMAGE = (sqlite3.DatabaseError, UnicodeDecodeError)
+"""SQLite's messages about damage quote it, and are then no text themselves."""
+
+
 @dataclass
 class _Piece:
     """Rows after `after` up to `last`, which are read at once."""
@@ -55,10 +59,11 @@ class SalvagedSqlite:
             self._topics = self._read_topics()
             self._counts: Counter[int] = Counter()
             self._pieces = list(self._scan())
-        except sqlite3.Error as error:
+        except (sqlite3.Error, KeyError, TypeError, ValueError) as error:  # also other columns
             self._database.close()
             raise BagError(
-                f"{path} is damaged, and nothing of it can be read ({error})."
+                f"{path} is damaged, and nothing of it can be read "
+                f"({type(error).__name__}: {error})."
             ) from error
         except BagError:
             self._database.close()
@@ -137,7 +142,7 @@ class SalvagedSqlite:
                     after = row[0]
                     yield row
                 return
-            except sqlite3.DatabaseError as error:
+            except _DAMAGE as error:
                 resumed = self._readable(column, after, last)
                 until = "the end" if resumed is None else f"message {resumed + 1}"
                 self._problems.add(
@@ -165,7 +170,7 @@ class SalvagedSqlite:
         def works(number: int) -> bool:
             try:
                 self._select(column, number, last, 1).fetchone()
-            except sqlite3.DatabaseError:
+            except _DAMAGE:
                 return False
             return True
 
@@ -205,7 +210,7 @@ class SalvagedSqlite:
             columns = [item[0] for item in cursor.description]
             for row in cursor:
                 yield dict(zip(columns, row, strict=True))
-        except sqlite3.DatabaseError as error:
+        except _DAMAGE as error:
             if name == "topics":
                 raise
             if "no such table" not in str(error):

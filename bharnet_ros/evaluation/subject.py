@@ -45,8 +45,8 @@ class Subject:
 
     @property
     def sha256(self) -> str:
-        """Of the bundle's graph."""
-        return str(self.loaded.manifest.files[self.loaded.onnx_path.name]["sha256"])
+        """Of the bundle's graph, or of all of them."""
+        return self.loaded.digest
 
     def recognizer(self) -> Recognizer:
         """A fresh one. Raises BharnetError as the classes do."""

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import yaml
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.errors import GestureError
+
+MAX_BYTES = 4 << 20
 
 
 class Node:
@@ -38,6 +41,8 @@ class Node:
             raise self.error("a mapping is expected here", "write `name: value` entries")
         seen: set[str] = set()
         for key, value in self._node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise self.error("a name is expected before a colon", "write `name: value`")
             name = str(key.value)
             child = Node(value, self._file, f"{self.place}.{name}" if self.place else name)
             if name in seen:
@@ -104,7 +109,14 @@ class Node:
 def read(path: Path) -> Node:
     """Parse a file into its root node; unreadable files and broken YAML are GestureErrors."""
     try:
-        text = path.read_text(encoding="utf-8")
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise GestureError(
+                f"{path}: a gesture file has at most {MAX_BYTES >> 20} MB, this one has more; give "
+                "the path of a file of gesture descriptions."
+            )
+        text = content.decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise GestureError(
             f"{path}: cannot be read as a gesture file ({error}); give the path of a UTF-8 YAML "
@@ -116,11 +128,11 @@ def read(path: Path) -> Node:
 def parse(text: str, file: str) -> Node:
     """Parse YAML into its root node; `file` is the name that complaints begin with."""
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = plain_yaml.compose(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "it is not YAML"
+        problem = getattr(error, "problem", None) or str(error)[:200] or "it is not YAML"
         raise GestureError(
             f"{file}{line}: the YAML is broken ({problem}); check indentation, brackets and "
             "quotes on this line and the one before."

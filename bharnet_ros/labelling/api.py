@@ -13,64 +13,36 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from http import HTTPStatus
-from importlib import resources
 from typing import Any
-from urllib.parse import parse_qsl
 
 from bharnet_ros.errors import BharnetError, LabelError
 from bharnet_ros.labelling.document import LabelDocument, NotSaved, VersionConflict
-from bharnet_ros.labelling.guard import Guard, Refused
 from bharnet_ros.labelling.payload import parse_change, to_json
 from bharnet_ros.labelling.people import frame_to_json, layout_to_json
 from bharnet_ros.labelling.recording import Recording
+from bharnet_ros.web.guard import Guard, Refused
+from bharnet_ros.web.messages import (
+    HEADERS,
+    Request,
+    Response,
+    failure,
+    json_answer,
+    page_answer,
+    page_files,
+    whole_numbers,
+)
 
 MAX_BODY = 8_000_000
+"""Bytes that a change of the labels may have."""
 MAX_SKELETONS = 64
-_MAX_INDEX = 10**9
-_TYPES = {
-    "html": "text/html; charset=utf-8",
-    "css": "text/css; charset=utf-8",
-    "js": "text/javascript; charset=utf-8",
-    "svg": "image/svg+xml",
-}
-_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "img-src 'self' blob: data:; connect-src 'self'; base-uri 'none'; form-action 'none'; "
-    "frame-ancestors 'none'",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-@dataclass(frozen=True)
-class Request:
-    """path and query as they came, undecoded; headers with names in lower case."""
-
-    method: str
-    path: str
-    query: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-@dataclass(frozen=True)
-class Response:
-    """headers: without Content-Length."""
-
-    status: HTTPStatus
-    body: bytes
-    headers: Mapping[str, str]
 
 
 class LabelApi:
     """The answers for one recording and its labels. class_names: offered to whoever labels."""
+
+    max_body = MAX_BODY
 
     def __init__(
         self,
@@ -84,7 +56,7 @@ class LabelApi:
         self._class_names = class_names
         self._guard = guard
         self._origin_ns = recording.overview().origin_ns
-        self._pages = _page_files()
+        self._pages = page_files(__package__)
         self._routes: dict[tuple[str, str], Callable[[Request], Response]] = {
             ("GET", "/api/recording"): self._overview,
             ("GET", "/api/stamps"): self._stamps,
@@ -116,18 +88,11 @@ class LabelApi:
         route = self._routes.get((request.method, request.path))
         if route is not None:
             return route(request)
-        if any(path == request.path for _, path in self._routes) or request.method != "GET":
-            raise Refused(HTTPStatus.METHOD_NOT_ALLOWED, f"{request.path} does not take that.")
-        # A look-up in a fixed table: no path ever reaches the file system.
-        page = self._pages.get("index.html" if request.path == "/" else request.path[1:])
-        if page is None:
-            raise Refused(HTTPStatus.NOT_FOUND, "There is no such page.")
-        body, mime = page
-        return Response(HTTPStatus.OK, body, {**_HEADERS, "Content-Type": mime})
+        return page_answer(self._pages, request, [path for _, path in self._routes])
 
     def _overview(self, _: Request) -> Response:
         now = self._recording.overview()
-        return _json(
+        return json_answer(
             {
                 "name": now.name,
                 "labels_path": str(self._document.path),
@@ -144,11 +109,11 @@ class LabelApi:
         )
 
     def _stamps(self, request: Request) -> Response:
-        first = _numbers(request, "from")["from"]
+        first = whole_numbers(request, "from")["from"]
         overview = self._recording.overview()
         people = self._recording.presence()
         origin = self._origin_ns
-        return _json(
+        return json_answer(
             {
                 "from": first,
                 "stamps": [stamp - origin for stamp in self._recording.stamps(first)],
@@ -165,15 +130,15 @@ class LabelApi:
         )
 
     def _image(self, request: Request) -> Response:
-        index = _numbers(request, "index")["index"]
+        index = whole_numbers(request, "index")["index"]
         try:
             picture = self._recording.picture(index)
         except IndexError:
             raise Refused(HTTPStatus.NOT_FOUND, f"There is no image {index}.") from None
-        return Response(HTTPStatus.OK, picture.data, {**_HEADERS, "Content-Type": picture.mime})
+        return Response(HTTPStatus.OK, picture.data, {**HEADERS, "Content-Type": picture.mime})
 
     def _skeletons(self, request: Request) -> Response:
-        wanted = _numbers(request, "from", "count")
+        wanted = whole_numbers(request, "from", "count")
         count = min(wanted["count"], MAX_SKELETONS)
         frames, layouts = [], set()
         for index in range(wanted["from"], wanted["from"] + count):
@@ -184,7 +149,7 @@ class LabelApi:
             if frame is not None:
                 layouts.add(frame.layout)
             frames.append(None if frame is None else frame_to_json(frame))
-        return _json(
+        return json_answer(
             {
                 "from": wanted["from"],
                 "frames": frames,
@@ -194,7 +159,7 @@ class LabelApi:
 
     def _labels(self, _: Request) -> Response:
         saved = self._document.read()
-        return _json(
+        return json_answer(
             {
                 "version": saved.version,
                 "segments": self._rows(saved.segments),
@@ -207,41 +172,7 @@ class LabelApi:
             raise Refused(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "Changes are application/json.")
         version, segments = parse_change(request.body, self._origin_ns)
         saved = self._document.replace(version, segments)
-        return _json({"version": saved.version})
+        return json_answer({"version": saved.version})
 
     def _rows(self, segments: Any) -> list[dict[str, Any]]:
         return to_json(segments, self._origin_ns)
-
-
-def failure(status: HTTPStatus, sentence: str, more: Mapping[str, Any] | None = None) -> Response:
-    """An answer that says in a sentence what is wrong."""
-    return _json({"error": sentence, **(more or {})}, status)
-
-
-def _json(data: Any, status: HTTPStatus = HTTPStatus.OK) -> Response:
-    body = json.dumps(data, separators=(",", ":"), allow_nan=False).encode()
-    return Response(status, body, {**_HEADERS, "Content-Type": "application/json"})
-
-
-def _numbers(request: Request, *names: str) -> dict[str, int]:
-    """The parameters of a request: exactly these, whole numbers from 0."""
-    try:
-        pairs = parse_qsl(request.query, True, True, max_num_fields=len(names))
-    except ValueError:
-        pairs = []
-    found = dict(pairs)
-    if set(found) != set(names) or len(pairs) != len(names):
-        raise Refused(HTTPStatus.BAD_REQUEST, f"Needed: {', '.join(names)}.")
-    for name, text in found.items():
-        if not (text.isascii() and text.isdigit() and len(text) < 10):
-            raise Refused(HTTPStatus.BAD_REQUEST, f"{name} is no whole number below {_MAX_INDEX}.")
-    return {name: int(text) for name, text in found.items()}
-
-
-def _page_files() -> dict[str, tuple[bytes, str]]:
-    folder = resources.files(__package__) / "page"
-    return {
-        entry.name: (entry.read_bytes(), mime)
-        for entry in folder.iterdir()
-        if (mime := _TYPES.get(entry.name.rpartition(".")[2])) is not None
-    }

@@ -20,11 +20,11 @@ import pytest
 
 from bharnet_ros.labelling.api import LabelApi
 from bharnet_ros.labelling.document import LabelDocument
-from bharnet_ros.labelling.guard import Guard
 from bharnet_ros.labelling.recording import Overview, Picture, Presence
 from bharnet_ros.labelling.server import LabelServer
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import Image, Skeleton, SkeletonFrame
+from bharnet_ros.web.guard import Guard
 
 ORIGIN_NS = 1_700_000_000_123_456_789
 STEP_NS = 100_000_000
@@ -230,7 +230,7 @@ class Process:
 
     def request(self, method: str, body: Any = None) -> tuple[int, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        headers = {"X-Label-Token": self.token, "Content-Type": "application/json"}
+        headers = {"X-Access-Token": self.token, "Content-Type": "application/json"}
         connection.request(method, "/api/labels", body and json.dumps(body), headers)
         answer = connection.getresponse()
         return answer.status, json.loads(answer.read())

@@ -12,10 +12,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from bharnet_ros.labelling.api import LabelApi, Request, Response
+from bharnet_ros.labelling.api import LabelApi
+from bharnet_ros.web.messages import Request, Response
 
 TOKEN = "the-token"  # noqa: S105
-OWN = {"host": "127.0.0.1:8421", "x-label-token": TOKEN}
+OWN = {"host": "127.0.0.1:8421", "x-access-token": TOKEN}
 ROW = {"start_ns": 0, "end_ns": 10**9, "label": "wave", "person": 3, "region": [1, 2, 3, 4]}
 
 
@@ -79,9 +80,9 @@ def test_a_full_disk_is_said(
 @pytest.mark.parametrize(
     ("headers", "status"),
     [
-        ({"x-label-token": "guess"}, HTTPStatus.UNAUTHORIZED),
-        ({"x-label-token": ""}, HTTPStatus.UNAUTHORIZED),
-        ({"x-label-token": "the-tok\udcffen"}, HTTPStatus.UNAUTHORIZED),
+        ({"x-access-token": "guess"}, HTTPStatus.UNAUTHORIZED),
+        ({"x-access-token": ""}, HTTPStatus.UNAUTHORIZED),
+        ({"x-access-token": "the-tok\udcffen"}, HTTPStatus.UNAUTHORIZED),
         ({"host": "evil.example:8421"}, HTTPStatus.MISDIRECTED_REQUEST),
         ({"host": "evil.example"}, HTTPStatus.MISDIRECTED_REQUEST),
         ({"host": ""}, HTTPStatus.MISDIRECTED_REQUEST),
@@ -147,7 +148,7 @@ _queries = st.text(max_size=30) | st.builds(
     st.lists(st.integers(-5, 10**12) | st.text(max_size=4), min_size=3, max_size=3),
 )
 _headers = st.dictionaries(
-    st.sampled_from(["host", "origin", "x-label-token", "sec-fetch-site", "content-type"]),
+    st.sampled_from(["host", "origin", "x-access-token", "sec-fetch-site", "content-type"]),
     st.sampled_from(["127.0.0.1", "localhost", TOKEN, "none", "application/json"])
     | st.text(max_size=12),
 )
@@ -167,7 +168,7 @@ def test_any_request_gets_an_answer(
     if answer.status != HTTPStatus.OK:
         assert json.loads(answer.body)["error"]
     elif path.startswith("/api/"):
-        assert own or headers.get("x-label-token") == TOKEN
+        assert own or headers.get("x-access-token") == TOKEN
 
 
 def test_labels_that_cannot_be_read_are_not_overwritten(api: LabelApi, tmp_path: Path) -> None:

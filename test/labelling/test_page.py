@@ -155,7 +155,7 @@ def test_people_without_skeletons_get_a_box(
     tab.page.mouse.down()
     tab.page.mouse.move(box["x"] + box["width"] / 2 + 120, box["y"] + 260, steps=4)
     tab.page.mouse.up()
-    assert "person 1" in tab.page.inner_text("#now")
+    tab.page.wait_for_function("document.querySelector('#now').innerText.includes('person 1')")
     tab.mark(2, 8, "1")
     tab.saved()
     [only] = segments(served.labels)

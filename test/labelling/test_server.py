@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.evaluation.truth import load_labels
 from bharnet_ros.labelling.api import MAX_BODY, LabelApi
-from bharnet_ros.labelling.server import LabelServer, is_loopback
+from bharnet_ros.labelling.server import LabelServer
+from bharnet_ros.web.server import is_loopback
 
 TOKEN = "the-token"  # noqa: S105
 
@@ -36,14 +37,14 @@ def ask(port: int, raw: bytes, timeout_s: float = 5.0) -> bytes:
 
 
 def head(*lines: str, method: str = "PUT /api/labels") -> bytes:
-    fixed = (f"{method} HTTP/1.1", "Host: 127.0.0.1", f"X-Label-Token: {TOKEN}")
+    fixed = (f"{method} HTTP/1.1", "Host: 127.0.0.1", f"X-Access-Token: {TOKEN}")
     return "\r\n".join([*fixed, *lines, "", ""]).encode()
 
 
 def test_several_requests_over_one_connection(serve: Callable[..., Any]) -> None:
     page = serve()
     connection = http.client.HTTPConnection("127.0.0.1", page.port, timeout=5)
-    headers = {"X-Label-Token": TOKEN, "Content-Type": "application/json"}
+    headers = {"X-Access-Token": TOKEN, "Content-Type": "application/json"}
     version = "new"
     for count in range(1, 4):
         rows = [

@@ -92,6 +92,7 @@ class _Document:
         self._in_value = False
         self.tiers: list[_Tier] = []
         self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True  # a text in millions of pieces would take ages
         self._parser.StartDoctypeDeclHandler = self._refuse_doctype
         self._parser.StartElementHandler = self._start
         self._parser.EndElementHandler = self._end

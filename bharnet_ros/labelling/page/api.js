@@ -15,7 +15,7 @@ export async function request(path, { method = "GET", json, signal, timeout = 30
   const limits = [AbortSignal.timeout(timeout), ...(signal ? [signal] : [])];
   const options = {
     method,
-    headers: { "X-Label-Token": TOKEN },
+    headers: { "X-Access-Token": TOKEN },
     signal: AbortSignal.any ? AbortSignal.any(limits) : (signal ?? limits[0]),
     cache: "no-store",
   };

@@ -1,4 +1,4 @@
-"""Who may talk to the page's server: this machine's browser, with the token, and no other site.
+"""Who may talk to a page's server: a browser that has the token, and no other site.
 
 A server on the loopback address is reachable for every web page that the same browser shows. Three
 checks keep those out: the token, which only the printed address holds; the Host header, so that a
@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
-TOKEN_HEADER = "X-Label-Token"  # noqa: S105  the name of a header
+TOKEN_HEADER = "X-Access-Token"  # noqa: S105  the name of a header
 _MAX_HOST = 300
 
 

@@ -1,0 +1,85 @@
+"""Skeletons as ROS4HRI counts them: 18 joints in shares of the image, ids that never come back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from bharnet_ros.skeleton import get_graph
+from bharnet_ros.skeleton.mapping import body_joints
+from bharnet_ros.types import FloatArray, Skeleton
+
+OPENPOSE_18 = (
+    "nose", "neck", "right_shoulder", "right_elbow", "right_wrist", "left_shoulder", "left_elbow",
+    "left_wrist", "right_hip", "right_knee", "right_ankle", "left_hip", "left_knee", "left_ankle",
+    "left_eye", "right_eye", "left_ear", "right_ear",
+)  # fmt: skip
+"""The joints of hri_msgs/Skeleton2D, in the order of its constants."""
+
+_BODY_GRAPH = "body_19"
+
+
+def openpose_joints(
+    skeleton: Skeleton, layout: str, image_size: tuple[int, int]
+) -> FloatArray:
+    """(18, 3): x and y as shares of width and height, and confidence, all within 0..1.
+
+    image_size: (height, width). A joint that was not seen, that the layout lacks or that lies
+    outside of the image is all zeros. The neck is midway between the shoulders where the layout
+    has none. Raises InvalidSkeletonError and LayoutError as `body_joints` does.
+    """
+    points, scores = body_joints(skeleton.keypoints, skeleton.scores, layout)
+    names = get_graph(_BODY_GRAPH).joint_names
+    order = [names.index(name) for name in OPENPOSE_18]
+    height, width = image_size
+    size = np.array([max(width, 1), max(height, 1)], np.float32)
+    shares = points[order] / size
+    seen = (scores[order] > 0.0) & ((shares >= 0.0) & (shares <= 1.0)).all(axis=1)
+    joints = np.zeros((len(order), 3), np.float32)
+    joints[seen, :2] = shares[seen]
+    joints[seen, 2] = np.clip(scores[order][seen], 0.0, 1.0)
+    return joints
+
+
+def visible_box(
+    skeleton: Skeleton, image_size: tuple[int, int]
+) -> tuple[float, float, float, float] | None:
+    """Left, top, right, bottom of the part of the box within the image, as shares of its size.
+
+    None if the box lies outside, or has no area.
+    """
+    height, width = image_size
+    x, y, wide, tall = (float(value) for value in skeleton.bbox)
+    left, right = max(0.0, x), min(float(width), x + wide)
+    top, bottom = max(0.0, y), min(float(height), y + tall)
+    if not (left < right and top < bottom):
+        return None
+    return left / width, top / height, right / width, bottom / height
+
+
+class BodyIds:
+    """Track ids to the ids of bodies, which REP-155 wants unique.
+
+    A track number that comes back after its body was gone, as when the pose estimator was started
+    again, is another body. prefix: makes ids of several cameras differ; begins with a letter,
+    because ids are parts of topic names.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._bodies: dict[int, str] = {}
+        self._count = 0
+
+    def see(self, track_ids: Iterable[int]) -> tuple[dict[int, str], tuple[str, ...]]:
+        """The body of each of these tracks, and the bodies that are gone. Untracked (-1): none."""
+        present = {track for track in track_ids if track >= 0}
+        gone = tuple(self._bodies.pop(track) for track in self._bodies.keys() - present)
+        for track in sorted(present - self._bodies.keys()):
+            self._count += 1
+            self._bodies[track] = f"{self._prefix}{self._count}"
+        return dict(self._bodies), gone
+
+    def body_of(self, track_id: int) -> str | None:
+        """The body of a track that is present."""
+        return self._bodies.get(track_id)

@@ -1,0 +1,1 @@
+"""A page that shows in a browser what a robot without a screen sees and recognises."""
