@@ -18,11 +18,15 @@ _MODULES = (
     "bharnet_ros.evaluate_command",
     "bharnet_ros.label_command",
     "bharnet_ros.models_store.command",
+    "bharnet_ros.engines_command",
 )
 """Each has register(commands), which adds its sub-commands, and run(options), which runs them."""
 
-_WITHOUT_ROS = ("evaluate", "label", "models")
+_WITHOUT_ROS = ("evaluate", "label", "models", "engines")
 """These work where there is no ROS (`evaluate` but for --live, and says so itself)."""
+
+_INTERRUPTED = 130
+"""The status that shells give to what Ctrl-C has ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,6 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BharnetError as error:
         print(f"bharnet_ros: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:  # before a command listens to signals itself
+        return _INTERRUPTED
     return status
 
 

@@ -29,6 +29,7 @@ def add_launch_arguments(
     """
     parser.add_argument("--namespace", default="", help="namespace of all nodes")
     parser.add_argument("--params_file", default="", help="YAML file with parameters")
+    # Not bare options: the commands with positional arguments have these too.
     parser.add_argument(
         "--use_sim_time", type=boolean, default=False, metavar="BOOL", help="follow /clock"
     )
@@ -40,8 +41,17 @@ def add_launch_arguments(
     parser.add_argument("--log_level", choices=LEVELS, default="info")
 
 
-def register(commands: _Commands[argparse.ArgumentParser]) -> None:
-    """Add the sub-commands `recognize`, `simulate` and `node`."""
+def _add_switch(
+    parser: argparse.ArgumentParser, name: str, default: bool, text: str
+) -> None:
+    """A bool as launch writes it; the bare option means true."""
+    parser.add_argument(
+        f"--{name}", type=boolean, nargs="?", const=True, default=default, metavar="BOOL",
+        help=f"{text} (default {str(default).lower()})",
+    )  # fmt: skip
+
+
+def _add_recognize(commands: _Commands[argparse.ArgumentParser]) -> None:
     recognize = commands.add_parser(
         "recognize",
         help="pose estimation, action recognition and pictures",
@@ -55,17 +65,30 @@ def register(commands: _Commands[argparse.ArgumentParser]) -> None:
         "or the number of a camera device (default none)",
     )  # fmt: skip
     recognize.add_argument("--image_topic", default="image_raw", help="topic of the images")
+    recognize.add_argument(
+        "--image_transport", choices=("", "raw", "compressed"), default="",
+        help="how the images come; empty = as the parameters",
+    )  # fmt: skip
     recognize.add_argument("--pose_backend", default="", help="pose estimator, e.g. mediapipe")
     recognize.add_argument("--bundle", default="", help=BUNDLE_HELP)
     recognize.add_argument(
-        "--composed", type=boolean, nargs="?", const=True, default=False, metavar="BOOL",
-        help="all nodes but the camera in one process",
-    )  # fmt: skip
-    recognize.add_argument(
-        "--visualizer", type=boolean, default=True, metavar="BOOL",
-        help="offer image_annotated (default true)",
-    )  # fmt: skip
+        "--engine", default="", help="what runs the networks, e.g. onnxruntime or tensorrt"
+    )
+    for name, default, text in (
+        ("composed", False, "estimator, recogniser and visualizer in one process"),
+        ("visualizer", True, "offer image_annotated and markers"),
+        ("web_viewer", False, "a page for browsers on this machine"),
+        ("ros4hri", False, "ROS4HRI topics, where hri_msgs is installed"),
+        ("vision_msgs", False, "vision_msgs topics, where that package is installed"),
+        ("build_only", False, "build the engine files, then end"),
+        ("respawn", False, "start processes that end again"),
+    ):
+        _add_switch(recognize, name, default, text)
 
+
+def register(commands: _Commands[argparse.ArgumentParser]) -> None:
+    """Add the sub-commands `recognize`, `simulate` and `node`."""
+    _add_recognize(commands)
     simulate = commands.add_parser(
         "simulate",
         help="only the built-in camera",
@@ -82,7 +105,7 @@ def register(commands: _Commands[argparse.ArgumentParser]) -> None:
         help="what they play: a bundle or a gesture file, by path or shipped name",
     )  # fmt: skip
     simulate.add_argument("--classes", default="", help="gestures to play, separated by commas")
-    simulate.add_argument("--loop", type=boolean, default=True, metavar="BOOL")
+    _add_switch(simulate, "loop", True, "begin the scene anew at its end")
 
     node = commands.add_parser(
         "node",
@@ -99,6 +122,7 @@ def run(options: argparse.Namespace) -> int:
 
         return run_named(options.names, options.ros_args)
     from bharnet_ros.nodes import graph
+    from bharnet_ros.nodes.supervisor import supervise
 
     if options.command == "simulate":
         camera = graph.NodeSpec(
@@ -114,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
                 "classes": options.classes.split(","),
             },
         )
-        return graph.supervise(
+        return supervise(
             [
                 graph.ProcessSpec(
                     (camera,), options.namespace, options.params_file, options.use_sim_time,
@@ -122,18 +146,25 @@ def run(options: argparse.Namespace) -> int:
                 )
             ]
         )  # fmt: skip
-    return graph.supervise(
+    return supervise(
         graph.recognize_graph(
             input_source=options.input,
             image_topic=options.image_topic,
+            image_transport=options.image_transport,
             pose_backend=options.pose_backend,
             bundle=options.bundle,
+            engine=options.engine,
             composed=options.composed,
             visualizer=options.visualizer,
+            web_viewer=options.web_viewer,
+            ros4hri=options.ros4hri,
+            vision_msgs=options.vision_msgs,
+            build_only=options.build_only,
             autostart=options.autostart,
             namespace=options.namespace,
             params_file=options.params_file,
             use_sim_time=options.use_sim_time,
             log_level=options.log_level,
-        )
+        ),
+        respawn=options.respawn and not options.build_only,
     )

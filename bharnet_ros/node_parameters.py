@@ -11,6 +11,7 @@ from typing import Any
 
 import yaml
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.rules import RecognizerConfig
 
@@ -52,7 +53,7 @@ def parse_options(texts: Sequence[str]) -> dict[str, Any]:
                 f"The pose option {text!r} is not of the form name=value, like num_threads=2."
             )
         try:
-            options[name.strip()] = yaml.safe_load(value)
+            options[name.strip()] = plain_yaml.load(value)
         except yaml.YAMLError as error:
             raise ConfigurationError(f"The value of pose option {text!r} is not YAML.") from error
     return options
@@ -70,7 +71,7 @@ def read_params_file(path: str | Path, node: str) -> dict[str, Any]:
             raise ConfigurationError(
                 f"The params_file {path} is larger than a MiB; is it the right one?"
             )
-        data = yaml.safe_load(content)
+        data = plain_yaml.load(content)
     except OSError as error:
         raise ConfigurationError(
             f"The params_file {path} cannot be read: {error.strerror}."

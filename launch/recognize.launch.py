@@ -5,126 +5,67 @@ ros2 launch bharnet_ros recognize.launch.py --show-args
 
 import os
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable, Shutdown
-from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
-from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
+from launch.actions import OpaqueFunction
+from launch.launch_description_sources import load_python_launch_file_as_module
 
 from launch import LaunchDescription
 
-CHOICES = ["true", "false"]
+shared = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__), "shared.py"))
 
-ARGUMENTS = (
-    DeclareLaunchArgument("namespace", default_value="", description="Namespace of all nodes."),
-    DeclareLaunchArgument("params_file", default_value="", description="YAML with parameters."),
-    DeclareLaunchArgument(
-        "use_sim_time", default_value="false", choices=CHOICES, description="Follow /clock."
-    ),
-    DeclareLaunchArgument(
-        "autostart", default_value="true", choices=CHOICES,
-        description="Configure and activate the nodes.",
-    ),
-    DeclareLaunchArgument(
-        "log_level", default_value="info", choices=["debug", "info", "warn", "error", "fatal"],
-        description="Level of the nodes' logs.",
-    ),
-    DeclareLaunchArgument(
-        "input", default_value="none",
-        description='"none" (a camera publishes image_topic), "simulated", a video file, '
-        "or the number of a camera device.",
-    ),
-    DeclareLaunchArgument(
-        "image_topic", default_value="image_raw", description="Topic of the images."
-    ),
-    DeclareLaunchArgument(
-        "pose_backend", default_value="", description="Pose estimator; empty = as the parameters."
-    ),
-    DeclareLaunchArgument(
-        "bundle", default_value="",
-        description="Model bundles: folders or shipped names, separated by commas; empty = as the "
-        "parameters. The simulated camera plays the gestures of the first.",
-    ),
-    DeclareLaunchArgument(
-        "composed", default_value="false", choices=CHOICES,
-        description="All nodes but the camera in one process.",
-    ),
-    DeclareLaunchArgument(
-        "visualizer", default_value="true", choices=CHOICES, description="Offer image_annotated."
-    ),
-)  # fmt: skip
+ARGUMENTS = tuple(shared.ARGUMENTS)
 
 
-def _place(bundle):
-    """A folder as an absolute path, a name as it is."""
-    folder = os.path.expanduser(bundle)
-    return os.path.abspath(folder) if os.path.isdir(folder) else bundle
-
-
-def _nodes(context):
-    """The processes for the values given; the same ones `python -m bharnet_ros` starts."""
-
-    def value(name):
-        return LaunchConfiguration(name).perform(context)
-
-    def on(name):
-        return value(name) == "true"
-
-    source = value("input")
-    remap = [("image_raw", value("image_topic"))]
-    bundles = [_place(name.strip()) for name in value("bundle").split(",") if name.strip()]
-    cameras = []
+def _cameras(values, remappings):
+    """The camera of this package, if one is asked for."""
+    source = values["input"]
+    if source == "none":
+        return []
     if source == "simulated":
-        play = {"vocabulary": bundles[0]} if bundles else {}
-        cameras = [("simulated_camera", play, remap)]
-    elif source != "none":
-        path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
-        cameras = [("video_camera", {"source": path}, remap)]
-    pose = {"pose_backend": value("pose_backend")} if value("pose_backend") else {}
-    bundle = {"bundles": bundles} if bundles else {}
-    nodes = [("pose_estimator", pose, remap), ("action_recognizer", bundle, [])]
-    if on("visualizer"):
-        nodes.append(("visualizer", {}, remap))
+        names = shared.bundles(values["bundle"])
+        return [("simulated_camera", {"vocabulary": names[0]} if names else {}, remappings)]
+    path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
+    if not source.isdecimal() and not os.path.isfile(path):
+        raise RuntimeError(
+            f"input is '{source}'; give none, simulated, an existing video file or the number of "
+            "a camera device."
+        )
+    return [("video_camera", {"source": path}, remappings)]
 
-    common = {"use_sim_time": on("use_sim_time"), "autostart": on("autostart")}
-    shared = {
-        "package": "bharnet_ros",
-        "namespace": value("namespace"),
-        "output": "screen",
-        "emulate_tty": True,
-    }
-    files = [value("params_file")] if value("params_file") else []
-    level = ["--log-level", value("log_level")]
-    if not on("composed"):
-        return [
-            Node(
-                executable=name, name=name, remappings=remaps, ros_arguments=level,
-                parameters=[*files, {**common, **parameters}], **shared,
-            )
-            for name, parameters, remaps in (*nodes, *cameras)
-        ]  # fmt: skip
-    # One Python process for several nodes: what is given holds for all of them.
+
+def _processes(context):
+    """The processes for the values given; the same ones `python -m bharnet_ros` starts."""
+    values = shared.given(context, ARGUMENTS)
+    if values["build_only"]:
+        build = {"autostart": True, "build_only": True}
+        once = {**values, "respawn": False, "composed": False}
+        return [shared.recognition(once, recogniser=build)[1]]
+    start = {"autostart": values["autostart"]}
+    topic = values["image_topic"]
+    image = [("image_raw", topic)] if topic != "image_raw" else []
+    head, slash, _ = topic.rpartition("/")
+    camera_info = [("camera_info", f"{head}{slash}camera_info")] if image else []
+    transport = values["image_transport"]
+    drawing = {"image_transport": transport} if transport else {}
+    pictures = [("visualizer", drawing, [*image, *camera_info])] if values["visualizer"] else []
+    further = [
+        (name, {}, [])
+        for name, wanted in (
+            ("web_viewer", values["web_viewer"]),
+            ("ros4hri", values["ros4hri"]),
+            ("vision_msgs_bridge", values["vision_msgs"]),
+        )
+        if wanted
+    ]
     return [
-        Node(
-            executable="composed", arguments=[name for name, _, _ in nodes],
-            remappings=remap, ros_arguments=level,
-            parameters=[*files, {**common, **pose, **bundle}],
-            on_exit=Shutdown(reason="the recognising process ended"), **shared,
-        ),
+        *shared.recognition(values, others=pictures, common=start),
         *(
-            Node(
-                executable=name, name=name, remappings=remaps, ros_arguments=level,
-                parameters=[*files, {**common, **parameters}], **shared,
-            )
-            for name, parameters, remaps in cameras
+            shared.process(values, name, {**start, **parameters}, remappings, name)
+            for name, parameters, remappings in (*further, *_cameras(values, image))
         ),
-    ]  # fmt: skip
+        *([shared.rviz(values)] if values["rviz"] else []),
+    ]
 
 
 def generate_launch_description():
-    """Arguments, room for images in Fast DDS (unless already chosen), and the nodes."""
-    actions = [*ARGUMENTS]
-    chosen = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS")
-    if not any(os.environ.get(name) for name in chosen):
-        profile = PathJoinSubstitution([FindPackageShare("bharnet_ros"), "config", "fastdds.xml"])
-        actions.append(SetEnvironmentVariable(chosen[0], profile))
-    return LaunchDescription([*actions, OpaqueFunction(function=_nodes)])
+    """The arguments, and the processes they ask for."""
+    return LaunchDescription([*shared.declare(*ARGUMENTS), OpaqueFunction(function=_processes)])

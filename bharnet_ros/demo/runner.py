@@ -27,11 +27,11 @@ from bharnet_ros.nodes.environment import prepare_middleware
 from bharnet_ros.nodes.graph import (
     NodeSpec,
     ProcessSpec,
-    Supervisor,
     Value,
     bundle_names,
     camera_spec,
 )
+from bharnet_ros.nodes.supervisor import Supervisor
 from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
 _SCENE_S = 60.0
@@ -108,7 +108,7 @@ def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpe
     processes = [
         ProcessSpec((NodeSpec("pose_estimator", patience),)),
         ProcessSpec((recogniser,)),
-        ProcessSpec((NodeSpec("visualizer", {"max_rate_hz": _pictures_hz(camera.node)}),)),
+        ProcessSpec((NodeSpec("visualizer", _visualizer(camera.node)),)),
         ProcessSpec((camera,)),
     ]
     if camera.node == "simulated_camera" and cast.compare_body:
@@ -123,6 +123,11 @@ def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpe
         )
         processes.append(ProcessSpec((body,), namespace=BODY_ONLY))
     return processes, camera.node
+
+
+def _visualizer(camera: str) -> dict[str, Value]:
+    """Its parameters: the demo has no transforms, and config/bharnet_ros.rviz this fixed frame."""
+    return {"max_rate_hz": _pictures_hz(camera), "markers_frame": "camera_upright"}
 
 
 def _pictures_hz(camera: str) -> float:

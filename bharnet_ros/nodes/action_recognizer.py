@@ -3,75 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bharnet_ros import msg
-from bharnet_ros.bundle import DEFAULT_BUNDLE, load_bundle
-from bharnet_ros.conflicts import CONFLICTS
-from bharnet_ros.errors import InvalidSkeletonError, LayoutError
-from bharnet_ros.inference import available_engines, create_engine
-from bharnet_ros.judging import check_together
+from bharnet_ros.errors import EngineError, InvalidSkeletonError, LayoutError
+from bharnet_ros.inference import Engine
+from bharnet_ros.load import LoadShedder
+from bharnet_ros.manifest import Manifest
 from bharnet_ros.node_parameters import recognizer_config
-from bharnet_ros.nodes.base import OK, WARN, ManagedNode, run
+from bharnet_ros.nodes.base import ManagedNode, run
 from bharnet_ros.nodes.conversions import actions_to_msg, labels_to_msg, msg_to_skeletons
-from bharnet_ros.nodes.input_watch import InputWatch
-from bharnet_ros.nodes.parameters import Param
+from bharnet_ros.nodes.endpoints import deaf_subscribers
+from bharnet_ros.nodes.findings import Failures, Finding, Level, summary
+from bharnet_ros.nodes.freshness import TOO_LATE_S
+from bharnet_ros.nodes.input_watch import WatchedSubscription
 from bharnet_ros.nodes.qos import LATCHED, RESULTS, overridable
+from bharnet_ros.nodes.recognizer_engines import build_engines, load_bundles, open_engines
+from bharnet_ros.nodes.recognizer_params import PARAMS
 from bharnet_ros.nodes.statistics import Period
 from bharnet_ros.recognizer import Recognizer
-from bharnet_ros.types import ActionFrame
+from bharnet_ros.rules import rules_for
+from bharnet_ros.types import ActionFrame, SkeletonFrame
 
-PARAMS = (
-    Param(
-        "bundles", [DEFAULT_BUNDLE],
-        "Model bundles, each a folder or the name of a shipped one; several run at once.",
-    ),
-    Param(
-        "conflict", "all",
-        "What several bundles may say of one person: all of them an action of their own, only the "
-        "one that is surest (best), or the first in the list that has something to say (priority).",
-        choices=CONFLICTS,
-    ),
-    Param(
-        "engine", "onnxruntime", "What runs the networks.", choices=tuple(available_engines())
-    ),
-    Param("num_threads", 1, "CPU threads of the engine.", 1, 64),
-    Param("fusion", "fused", "Which experts decide.", choices=("fused", "body", "hand")),
-    Param("rate_hz", 15.0, "Judgements per second of stamp time.", 0.5, 120.0),
-    Param("top_k", 3, "Hypotheses per person.", 1, 20),
-    Param(
-        "smoothing_s", -1.0,
-        "Time constant of the average over judgements; 0 = off, below 0 = the bundle's.", -1.0, 5.0,
-    ),
-    Param(
-        "confirm_s", -1.0,
-        "How long a class must stay above the start threshold before it is reported; below 0 = the "
-        "bundle's.", -1.0, 5.0,
-    ),
-    Param(
-        "end_hold_s", 0.2, "How long it must stay below the end threshold to be over.", 0.0, 10.0
-    ),
-    Param("min_duration_s", 0.3, "An action that started lasts at least this long.", 0.0, 10.0),
-    Param(
-        "start_threshold", -1.0,
-        "Probability at which an action starts, of every class; below 0 = the bundle's, which may "
-        "differ from class to class.", -1.0, 1.0,
-    ),
-    Param(
-        "end_threshold", -1.0,
-        "Probability under which an action ends; below 0 = the bundle's.", -1.0, 1.0,
-    ),
-    Param(
-        "unknown_threshold", -1.0,
-        "Probability under which nothing is named; below 0 = the bundle's.", -1.0, 1.0,
-    ),
-    Param("lost_after_s", 0.5, "A person not seen for this long has left.", 0.05, 10.0),
-    Param(
-        "input_timeout_s", 2.0,
-        "Silence on the skeletons topic after which actions end and the node warns.", 0.1, 3600.0,
-    ),
-)  # fmt: skip
+__all__ = ["PARAMS", "ActionRecognizerNode", "main"]
+
+_ENGINE = "engine"
+"""What fails, in diagnostics."""
 
 
 class ActionRecognizerNode(ManagedNode):
@@ -79,9 +37,11 @@ class ActionRecognizerNode(ManagedNode):
 
     def __init__(self, **options: Any) -> None:
         self._recognizer: Recognizer | None = None
-        self._subscription: Any = None
-        self._watch: InputWatch | None = None
+        self._engines: list[Engine] = []
+        self._manifests: tuple[Manifest, ...] = ()
+        self._input: WatchedSubscription | None = None
         self._identities: dict[str, str] = {}
+        self._failures = Failures()
         self._frame_id = ""
         self._people = 0
         self._last_refusal = ""
@@ -94,92 +54,155 @@ class ActionRecognizerNode(ManagedNode):
 
     def configure(self) -> None:
         """Load and verify the bundles, warm the engines up, publish the classes."""
-        names = [name.strip() for name in self.params["bundles"] if name.strip()]
-        bundles = [load_bundle(name) for name in names]
-        check_together(bundles)  # before the work of loading networks
-        pairs = [
-            (
-                bundle,
-                create_engine(bundle, self.params["engine"], threads=self.params["num_threads"]),
-            )
-            for bundle in bundles
-        ]
-        config = recognizer_config({param.name: self.params[param.name] for param in PARAMS})
-        recognizer = Recognizer(pairs, config=config)
+        if self.params["build_only"]:  # and then the process ends
+            self.exit_status = 1
+            build_engines(self.params.all(), self._say)
+            self.exit_status = 0
+            return
+        self._load()
+        self._publish_labels()
+
+    def _say(self, text: str) -> None:
+        """A line about a build that takes long."""
+        self.get_logger().info(text)
+
+    def _load(self) -> None:
+        """Bundles, engines and a recogniser that knows nobody, unless they are there."""
+        if self._recognizer is not None:
+            return
+        values = self.params.all()
+        bundles = load_bundles(values)
+        self._engines = open_engines(values, bundles, self._say)
+        recognizer = Recognizer(
+            list(zip(bundles, self._engines, strict=True)),
+            config=recognizer_config(values),
+            shedder=LoadShedder(),
+        )
         self._identities = {}
-        for bundle, engine in pairs:
-            engine.warm_up((1, 2))
+        for bundle, engine in zip(bundles, self._engines, strict=True):
             manifest = bundle.manifest
-            digest = manifest.files[bundle.onnx_path.name]["sha256"][:12]
             self._identities[f"bundle {manifest.name}"] = (
-                f"{digest} in {bundle.path}; {engine.identity}"
+                f"{bundle.digest[:12]} in {bundle.path}; {engine.identity}"
             )
-            self.get_logger().info(
+            self._say(
                 f"Bundle {manifest.name}: {len(manifest.class_names)} classes, "
                 f"windows of {manifest.window_s:g} s; {engine.identity}"
             )
-        self._recognizer = recognizer
+        self._recognizer, self._manifests = recognizer, recognizer.manifests
         self._counted = {}
-        self._labels.publish(labels_to_msg(recognizer.manifests, self.params["conflict"]))
+        self._failures.clear()
+
+    def _free(self) -> None:
+        """Let the engines and the people go."""
+        self._recognizer = None
+        engines, self._engines = self._engines, []
+        for engine in engines:
+            engine.close()
 
     def activate(self) -> None:
-        """Subscribe to skeletons."""
-        self._subscription = self.create_subscription(
-            msg.SkeletonArray, "skeletons", self._on_skeletons, RESULTS,
-            qos_overriding_options=overridable(),
+        """Subscribe to skeletons; load the engines again if deactivate has freed them."""
+        self._load()
+        self._input = WatchedSubscription(
+            self, msg.SkeletonArray, "skeletons", self._on_skeletons, RESULTS,
+            what="skeletons", timeout_s=self.params["input_timeout_s"],
         )  # fmt: skip
-        self._watch = InputWatch(
-            self, self._subscription, "skeletons", self.params["input_timeout_s"]
-        )
 
     def deactivate(self) -> None:
-        """End what is in progress, so that nobody waits for an ENDED, and stop listening."""
-        if self._subscription is not None:
-            self.destroy_subscription(self._subscription)
-            self._subscription = self._watch = None
-        self._flush()
+        """Stop listening, end what is in progress, so that nobody waits for an ENDED, and free
+        the engines."""
+        if self._input is not None:
+            self._input.destroy()
+            self._input = None
+        try:
+            self._flush()
+        finally:
+            self._free()
 
     def cleanup(self) -> None:
-        """Free the engines."""
-        self._recognizer = None
+        """Forget the bundles too."""
+        self._manifests, self._identities = (), {}
+        self._free()
+
+    def check_parameters(self, values: Mapping[str, Any]) -> None:
+        """Refuse what contradicts itself or the bundles that are loaded."""
+        config = recognizer_config(values)
+        for manifest in self._manifests:
+            rules_for(manifest, config)
+
+    def parameters_changed(self, names: frozenset[str]) -> None:
+        """Go on with other options; people, windows and actions in progress stay."""
+        if "input_timeout_s" in names and self._input is not None:
+            self._input.timeout_s = self.params["input_timeout_s"]
+        if self._recognizer is not None:
+            self._recognizer.reconfigure(recognizer_config(self.params.all()))
+            if "conflict" in names:
+                self._publish_labels()
+
+    def _publish_labels(self) -> None:
+        self._labels.publish(labels_to_msg(self._manifests, self.params["conflict"]))
 
     def _on_skeletons(self, message: Any) -> None:
-        if self._watch is None or self._recognizer is None:
+        """Take everything that waits; judge the newest only, and not even that if the node hung and
+        finds the past, so that nobody reads old news."""
+        recognizer = self._recognizer
+        if self._input is None or recognizer is None:
             return
+        frames = [self._read(each) for each in (message, *self._input.backlog())]
+        usable = [f for f in frames if f is not None and f.layout == recognizer.layout]
+        newest = usable[-1] if usable else None
+        in_time = self._input.waited_s <= TOO_LATE_S
+        for frame in frames:
+            if frame is not None:
+                self._take(frame, judge=in_time and frame is newest)
+
+    def _read(self, message: Any) -> SkeletonFrame | None:
+        """None if it cannot be read."""
         begin = time.perf_counter()
-        self._watch.seen()
-        self.stats.event("skeletons in")
-        self._frame_id = message.header.frame_id
         try:
             frame = msg_to_skeletons(message)
-            converted = time.perf_counter()
-            actions = self._recognizer.push(frame)
         except InvalidSkeletonError as error:
             self._refuse("invalid skeleton", error)
+            return None
+        self._frame_id = message.header.frame_id
+        self.stats.duration("convert skeletons", 1e3 * (time.perf_counter() - begin))
+        return frame
+
+    def _take(self, frame: SkeletonFrame, judge: bool) -> None:
+        if self._recognizer is None:
             return
+        converted = time.perf_counter()
+        try:
+            actions = self._recognizer.push(frame, judge)
         except LayoutError as error:
             self._refuse("layout mismatch", error)
             return
+        except EngineError as error:
+            self.stats.drop("engine failed")
+            self._failures.failed(_ENGINE, error)
+            return
         finally:
             self._count_drops()
-        self.stats.duration("convert skeletons", 1e3 * (converted - begin))
         if actions is None:
             return
         pushed = time.perf_counter()
+        self._failures.worked(_ENGINE)
         self._publish(actions)
-        self.stats.durations(
-            {f"recognise/{stage}": ms for stage, ms in self._recognizer.timings_ms.items()}
-        )
-        self.stats.durations(
-            {f"bundle {name}": ms for name, ms in self._recognizer.bundle_ms.items()}
-        )
-        self.stats.durations(
+        self._note(
             {
                 "recognise": 1e3 * (pushed - converted),
                 "publish": 1e3 * (time.perf_counter() - pushed),
                 "stamp age": (self.get_clock().now().nanoseconds - frame.stamp_ns) * 1e-6,
             }
         )
+
+    def _note(self, durations: Mapping[str, float]) -> None:
+        """These, and those of the recogniser's last judgement."""
+        if self._recognizer is None:
+            return
+        stages = {f"recognise/{name}": ms for name, ms in self._recognizer.timings_ms.items()}
+        bundles = {f"bundle {name}": ms for name, ms in self._recognizer.bundle_ms.items()}
+        self.stats.durations({**stages, **bundles, **durations})
+        self.stats.gauge("people", self._people)
 
     def _publish(self, actions: ActionFrame) -> None:
         self._people = len({action.track_id for action in actions.actions})
@@ -212,22 +235,35 @@ class ActionRecognizerNode(ManagedNode):
             self.get_logger().warning(f"Skeletons dropped: {error}")
 
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
-        """Warn of silence and of refused skeletons; end actions when the input went silent."""
+        """What is wrong with input, engine or load; ends actions when the input went silent."""
         values = {
             **self._identities,
             "fusion": self.params["fusion"],
             "conflict": self.params["conflict"],
             "people": str(self._people),
         }
-        silence = self._watch.problem() if self._watch is not None else ""
-        if silence:
-            self._flush()
-            return WARN, silence, values
+        findings = self._failures.findings()
+        if self._input is not None:
+            findings += self._input.findings(period)
+            if self._input.is_silent:
+                self._flush()
+        if self._recognizer is not None:
+            load = self._recognizer.load
+            values["load"] = f"{100.0 * load.share:.0f} %"
+            values["judgements [Hz]"] = f"{load.rate_hz:.1f} of {load.wanted_hz:.1f}"
+            values["late frames"] = str(load.late)
+            self.stats.gauge("judgements of everybody [Hz]", load.rate_hz)
+            if load.is_lowered:
+                findings.append(Finding(Level.WARN, load.sentence))
+            for name, (ran, asked) in self._recognizer.expert_rows.items():
+                values[f"people judged by {name}"] = f"{ran} of {asked}"
+        findings += deaf_subscribers(self, [self._actions, self._labels])
         if period.drops:
             reasons = ", ".join(f"{count} {reason}" for reason, count in period.drops.items())
+            findings.append(Finding(Level.WARN, f"skeletons dropped: {reasons}"))
             values["last refusal"] = self._last_refusal
-            return WARN, f"skeletons dropped: {reasons}", values
-        return OK, f"{self._people} people", values
+        level, message = summary(findings, f"{self._people} people")
+        return level, message, values
 
 
 def main(args: Sequence[str] | None = None) -> int:

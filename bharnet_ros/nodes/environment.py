@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from bharnet_ros.errors import BackendUnavailable, ConfigurationError
+from bharnet_ros.nodes.shared_memory import clean_shared_memory
 
 PACKAGE = "bharnet_ros"
 
@@ -32,13 +33,15 @@ def share_file(relative: str) -> Path:
 
 
 def prepare_middleware() -> None:
-    """Give Fast DDS room for images (config/fastdds.xml), unless the user has chosen already.
+    """Give Fast DDS room for images (config/fastdds.xml), unless the user has chosen already, and
+    give back what killed processes left of it.
 
     Must run before rclpy.init(). Other middlewares ignore the variable.
     """
     chosen = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS")
     if not any(os.environ.get(name) for name in chosen):
         os.environ[chosen[0]] = str(share_file("config/fastdds.xml"))
+    clean_shared_memory()
 
 
 def require_ros() -> None:

@@ -1,26 +1,23 @@
-"""The graph as processes, for machines without `ros2 launch`: what to start, and supervision.
+"""The graph as processes, for machines without `ros2 launch`: what to start.
 
-The arguments are those of launch/recognize.launch.py.
+The arguments are those of launch/recognize.launch.py; `Supervisor` runs the processes.
 """
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import os
-import signal
-import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.nodes.names import check_namespace, check_topic, sibling_topic
 
-NODES = ("pose_estimator", "action_recognizer", "visualizer", "simulated_camera", "video_camera")
-_PR_SET_PDEATHSIG = 1
-_GRACE_S = 5.0
+NODES = (
+    "pose_estimator", "action_recognizer", "visualizer", "simulated_camera", "video_camera",
+    "web_viewer", "ros4hri", "vision_msgs_bridge",
+)  # fmt: skip
 
 Value = bool | int | float | str | Sequence[str]
 
@@ -104,45 +101,69 @@ def recognize_graph(
     *,
     input_source: str = "none",
     image_topic: str = "image_raw",
+    image_transport: str = "",
     pose_backend: str = "",
     bundle: str = "",
+    engine: str = "",
     composed: bool = False,
     visualizer: bool = True,
+    web_viewer: bool = False,
+    ros4hri: bool = False,
+    vision_msgs: bool = False,
+    build_only: bool = False,
     autostart: bool = True,
     namespace: str = "",
     params_file: str = "",
     use_sim_time: bool = False,
     log_level: str = "info",
 ) -> list[ProcessSpec]:
-    """The processes of `recognize`.
+    """The processes of `recognize`. What is empty is as the parameters say.
 
     input_source: "none" (somebody publishes image_topic), "simulated", a video file, or the
     number of a camera device. bundle: names or folders, separated by commas; the built-in camera
-    plays the gestures of the first.
-    Raises ConfigurationError for a params_file that does not exist.
+    plays the gestures of the first. build_only: one process, which builds engine files and ends.
+    Raises ConfigurationError for a name that ROS does not allow or a file that does not exist.
     """
-    if params_file and not os.path.isfile(params_file):
+    if params_file and not os.path.isfile(os.path.expanduser(params_file)):
         raise ConfigurationError(f"The params_file {params_file} does not exist.")
-    start: dict[str, Value] = {"autostart": autostart}
-    image = {} if image_topic == "image_raw" else {"image_raw": image_topic}
+    params_file = os.path.abspath(os.path.expanduser(params_file)) if params_file else ""
+    check_namespace(namespace)
+    check_topic("image_topic", image_topic)
     bundles = bundle_names(bundle)
+    recogniser = _given(bundles=bundles, engine=engine)
+    shared = (namespace, params_file, use_sim_time, log_level)
+    if build_only:
+        recogniser = {"autostart": True, **recogniser, "build_only": True}
+        return [ProcessSpec((NodeSpec("action_recognizer", recogniser),), *shared)]
+    start: dict[str, Value] = {"autostart": autostart}
+    image, camera_info = image_remaps(image_topic)
+    transport = _given(image_transport=image_transport)
+    pose = _given(pose_backend=pose_backend)
     nodes = [
-        NodeSpec(
-            "pose_estimator",
-            {**start, **({"pose_backend": pose_backend} if pose_backend else {})},
-            image,
-        ),
-        NodeSpec("action_recognizer", {**start, **({"bundles": bundles} if bundles else {})}),
+        NodeSpec("pose_estimator", {**start, **pose, **transport}, image),
+        NodeSpec("action_recognizer", {**start, **recogniser}),
     ]
     if visualizer:
-        nodes.append(NodeSpec("visualizer", start, image))
+        nodes.append(NodeSpec("visualizer", {**start, **transport}, {**image, **camera_info}))
     groups = [tuple(nodes)] if composed else [(node,) for node in nodes]
+    further = {"web_viewer": web_viewer, "ros4hri": ros4hri, "vision_msgs_bridge": vision_msgs}
+    groups += [(NodeSpec(name, start),) for name, wanted in further.items() if wanted]
     camera = camera_spec(input_source, start, image, bundles[0] if bundles else "")
     if camera is not None:
         groups.append((camera,))
-    return [
-        ProcessSpec(group, namespace, params_file, use_sim_time, log_level) for group in groups
-    ]
+    return [ProcessSpec(group, *shared) for group in groups]
+
+
+def _given(**values: Value) -> dict[str, Value]:
+    """Those that are not empty."""
+    return {name: value for name, value in values.items() if value not in ("", [])}
+
+
+def image_remaps(image_topic: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The remaps of the image topic, and of the camera_info beside it, as drivers name it."""
+    if image_topic == "image_raw":
+        return {}, {}
+    return {"image_raw": image_topic}, {"camera_info": sibling_topic(image_topic, "camera_info")}
 
 
 def bundle_names(text: str) -> list[str]:
@@ -170,79 +191,3 @@ def camera_spec(
         return NodeSpec("simulated_camera", {**parameters, **play}, remaps)
     path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
     return NodeSpec("video_camera", {**parameters, "source": path}, remaps)
-
-
-class Supervisor:
-    """Starts processes, notices when one ends, and ends all of them together.
-
-    Children die with this process even if it is killed without warning.
-    """
-
-    def __init__(self, specs: Sequence[ProcessSpec], quiet: bool = False) -> None:
-        self._specs = specs
-        self._quiet = quiet
-        self._children: list[tuple[ProcessSpec, subprocess.Popen[bytes]]] = []
-
-    def __enter__(self) -> Supervisor:
-        for spec in self._specs:
-            child = subprocess.Popen(
-                spec.command(),
-                stdout=subprocess.DEVNULL if self._quiet else None,
-                preexec_fn=_die_with_parent,
-            )
-            self._children.append((spec, child))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def ended(self) -> tuple[str, int] | None:
-        """Title and exit status of the first process that is no longer running, if any."""
-        for spec, child in self._children:
-            status = child.poll()
-            if status is not None:
-                return spec.title, status
-        return None
-
-    def stop(self) -> None:
-        """SIGTERM to all, five seconds of patience, then SIGKILL; returns when all are gone."""
-        for _, child in self._children:
-            if child.poll() is None:
-                child.terminate()
-        deadline = time.monotonic() + _GRACE_S
-        for _, child in self._children:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=max(0.1, deadline - time.monotonic()))
-        for _, child in self._children:
-            if child.poll() is None:
-                child.kill()
-                child.wait()
-
-
-def _die_with_parent() -> None:
-    """Runs in the child before exec: Linux sends it SIGTERM when the parent dies."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-
-
-def supervise(specs: Sequence[ProcessSpec]) -> int:
-    """Run the graph until a signal or until one process fails; the exit status."""
-    from bharnet_ros.nodes.base import StopSignals
-    from bharnet_ros.nodes.environment import prepare_middleware
-
-    prepare_middleware()
-    stop = StopSignals()
-    with Supervisor(specs) as supervisor:
-        while not stop.stopped:
-            ended = supervisor.ended()
-            if ended is not None:
-                title, status = ended
-                if stop.stopped or status == 0:
-                    return 0
-                print(
-                    f"bharnet_ros: {title} ended with status {status}; stopping the others.",
-                    file=sys.stderr,
-                )
-                return 1
-            time.sleep(0.1)
-    return 0

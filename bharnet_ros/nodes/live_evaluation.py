@@ -27,7 +27,8 @@ from bharnet_ros.evaluation.records import Recording
 from bharnet_ros.evaluation.tracked import TrackedFrames
 from bharnet_ros.nodes.environment import prepare_middleware
 from bharnet_ros.nodes.evaluation_collector import EvaluationCollector
-from bharnet_ros.nodes.graph import ProcessSpec, Supervisor, recognize_graph
+from bharnet_ros.nodes.graph import ProcessSpec, recognize_graph
+from bharnet_ros.nodes.supervisor import Supervisor
 
 NAMESPACE = "/evaluation"
 """Of the graph that is started for the evaluation, so that it mixes with no other."""
@@ -46,8 +47,8 @@ class LiveOptions:
     """How to play and to what.
 
     rate: bag seconds per second. attach: use the running graph of the namespace, which listens
-    on `graph_topic` ("" = where the images were recorded), instead of starting one. The others:
-    see recognize_graph.
+    on `graph_topic` ("" = where the images were recorded; compressed ones are played to
+    `graph_topic`/compressed), instead of starting one. The others: see recognize_graph.
     """
 
     rate: float = 1.0
@@ -81,11 +82,6 @@ class LiveEvaluation:
 
     def __call__(self, job: Job) -> tuple[Recording, TrackedFrames]:
         """The recording, and the frames that the graph published."""
-        if job.given.kind == "images" and job.bag.topics[job.given.topic].type == COMPRESSED:
-            raise ConfigurationError(
-                f"{job.given.topic} holds compressed images, which the nodes do not take; "
-                "evaluate without --live, or record the uncompressed topic."
-            )
         finished = self._finished(job)
         before = finished.load()
         if before is not None:
@@ -129,6 +125,7 @@ class _Playback:
         self._job, self._options = job, options
         self._first_log_ns = first_log_ns
         self._images = job.given.kind == "images"
+        self._compressed = self._images and job.bag.topics[job.given.topic].type == COMPRESSED
         self.collector = EvaluationCollector(
             self._target(), self._clock(), namespace=options.space or None, context=context
         )
@@ -139,11 +136,11 @@ class _Playback:
         self._player: subprocess.Popen[bytes] | None = None
 
     def _target(self) -> str:
-        if self._options.graph_topic:
-            return self._options.graph_topic
-        if self._options.attach and self._images:
+        if self._options.attach and self._images and not self._options.graph_topic:
             return self._job.given.topic
-        return "image_raw" if self._images else "skeletons"
+        topic = self._options.graph_topic or ("image_raw" if self._images else "skeletons")
+        # As image_transport names it.
+        return f"{topic}/compressed" if self._compressed else topic
 
     def _clock(self) -> str:
         """Nobody else may follow this time, unless the graph is to."""
@@ -189,6 +186,7 @@ class _Playback:
             pose_backend=subject.pose_backend, bundle=subject.bundle, composed=options.composed,
             visualizer=False, namespace=options.space, params_file=options.params_file,
             use_sim_time=options.use_sim_time, log_level=options.log_level,
+            image_transport="compressed" if self._compressed else "raw" if self._images else "",
         )  # fmt: skip
         kept = []
         for spec in specs:

@@ -1,8 +1,9 @@
-"""Parameters as data: name, default, what it means, what it may be."""
+"""Parameters as data: name, default, what it means, what it may be, when it may change."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +22,8 @@ class Param:
     """One parameter of a node.
 
     low, high: inclusive range of a number; choices: allowed values of a text.
-    dynamic: may change while the node is active; all others only while it is not.
+    dynamic: may change at any time. fixed: only at the start. All others may change while the
+    node is unconfigured, and are read when it is configured.
     """
 
     name: str
@@ -31,12 +33,22 @@ class Param:
     high: float | None = None
     choices: tuple[str, ...] = ()
     dynamic: bool = False
+    fixed: bool = False
+
+    @property
+    def when(self) -> str:
+        """When it may change, for people."""
+        if self.dynamic:
+            return "any time"
+        return "at the start" if self.fixed else "while unconfigured"
 
     def descriptor(self) -> ParameterDescriptor:
         """The same for `ros2 param describe`."""
-        descriptor = ParameterDescriptor(description=self.description)
-        if self.choices:
-            descriptor.additional_constraints = "one of " + ", ".join(self.choices)
+        descriptor = ParameterDescriptor(description=self.description, read_only=self.fixed)
+        constraints = ["one of " + ", ".join(self.choices)] if self.choices else []
+        if not (self.dynamic or self.fixed):
+            constraints.append("may change while the node is unconfigured")
+        descriptor.additional_constraints = "; ".join(constraints)
         if self.low is not None and self.high is not None:
             if isinstance(self.default, float):
                 descriptor.floating_point_range = [
@@ -52,24 +64,38 @@ class Param:
 class Parameters:
     """Declares the parameters of a node and guards their changes.
 
-    is_active: tells whether the node is active now, when only dynamic ones may change.
-    changed: called with the new value of a dynamic parameter that was accepted; it may raise
-    ValueError or BharnetError to refuse it, and the text becomes the reason the user reads.
+    state: the label of the node's lifecycle state now.
+    check: called with all parameters as they would be; it may raise ValueError or BharnetError
+    to refuse, and the text becomes the reason the user reads.
+    changed: called with the names of those that have changed.
     """
 
-    def __init__(self, node: Node, params: Sequence[Param], is_active: Any, changed: Any) -> None:
+    def __init__(
+        self,
+        node: Node,
+        params: Sequence[Param],
+        state: Callable[[], str],
+        check: Callable[[Mapping[str, Any]], None],
+        changed: Callable[[frozenset[str]], None],
+    ) -> None:
         self._node = node
         self._params = {param.name: param for param in params}
-        self._is_active = is_active
+        self._state = state
+        self._check_together = check
         self._changed = changed
         for param in params:
             node.declare_parameter(param.name, param.default, param.descriptor())
         node.add_on_set_parameters_callback(self._on_set)
+        node.add_post_set_parameters_callback(self._after_set)
         for param in params:
-            self._check(param, node.get_parameter(param.name).value)
+            self._check(param, self[param.name])
 
     def __getitem__(self, name: str) -> Any:
         return self._node.get_parameter(name).value
+
+    def all(self) -> dict[str, Any]:
+        """The value of every parameter."""
+        return {name: self[name] for name in self._params}
 
     @staticmethod
     def _check(param: Param, value: Any) -> None:
@@ -77,21 +103,28 @@ class Parameters:
             raise ValueError(
                 f"{param.name} is {value!r}; it must be one of {', '.join(param.choices)}."
             )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{param.name} is {value}; it must be a number.")
 
     def _on_set(self, values: list[Parameter]) -> SetParametersResult:
+        ours = {value.name: value.value for value in values if value.name in self._params}
         try:
-            for value in values:
-                param = self._params.get(value.name)
-                if param is None:
-                    continue
-                self._check(param, value.value)
-                if self._is_active():
-                    if not param.dynamic:
-                        raise ValueError(
-                            f"{value.name} is fixed while the node is active; deactivate and "
-                            "clean up the node, set it, and configure again."
-                        )
-                    self._changed(value.name, value.value)
+            for name, value in ours.items():
+                param = self._params[name]
+                self._check(param, value)
+                state = self._state()
+                if not param.dynamic and state not in ("unconfigured", "unknown"):
+                    raise ValueError(
+                        f"{name} cannot change while the node is {state}; deactivate and clean "
+                        "up the node, set it, and configure again."
+                    )
+            if ours:
+                self._check_together({**self.all(), **ours})
         except Exception as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
+
+    def _after_set(self, values: list[Parameter]) -> None:
+        names = frozenset(value.name for value in values if value.name in self._params)
+        if names:
+            self._changed(names)

@@ -22,7 +22,8 @@ from bharnet_ros.errors import BharnetError
 from bharnet_ros.nodes.bag_recorder import BagRecorder, counted
 from bharnet_ros.nodes.base import StopSignals
 from bharnet_ros.nodes.environment import prepare_middleware
-from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Supervisor, Value
+from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Value
+from bharnet_ros.nodes.supervisor import Supervisor
 
 NAMESPACE = "/recording"
 _CAMERA = "simulated_camera"

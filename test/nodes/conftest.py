@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import os
 import signal
 import subprocess
@@ -49,6 +48,15 @@ class Child:
         """Everything it printed so far."""
         return self.log.read_text("utf-8", errors="replace")
 
+    def is_broken(self) -> bool:
+        """Whether it ended in a way that no test asks for."""
+        return bool(self.process.poll()) and "Traceback" in self.output()
+
+    def resident_mib(self) -> float:
+        """Memory it holds now."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
     def end(self, number: int = signal.SIGTERM) -> float:
         """Signal it and wait; the seconds until it was gone."""
         began = time.monotonic()
@@ -91,7 +99,8 @@ class Ros:
             found = condition()
             if found:
                 return found
-            if time.monotonic() > deadline:
+            broken = [child for child in self.children if child.is_broken()]
+            if broken or time.monotonic() > deadline:
                 said = "\n".join(child.output() for child in self.children)
                 pytest.fail(f"{what} did not happen within {TIMEOUT_S:.0f} s:\n{said}")
             self.executor.spin_once(timeout_sec=0.05)
@@ -131,11 +140,38 @@ class Ros:
             future = client.call_async(ChangeState.Request(transition=Transition(id=number)))
             # Answers can get lost while DDS still discovers the client; the state then tells.
             self.wait(
-                lambda answer=future, name=state: answer.done()
-                or self.values(node.lstrip("/")).get("state") == name,
+                lambda answer=future, name=state: (
+                    answer.done() or self.values(node.lstrip("/")).get("state") == name
+                ),
                 f"{node} to become {state}",
             )
             assert not future.done() or future.result().success
+
+    def change(self, node: str, transition: int) -> bool:
+        """Ask for a lifecycle transition; whether it succeeded."""
+        from lifecycle_msgs.msg import Transition
+        from lifecycle_msgs.srv import ChangeState
+
+        request = ChangeState.Request(transition=Transition(id=transition))
+        return bool(self.call(ChangeState, f"{node}/change_state", request).success)
+
+    def state(self, node: str) -> str:
+        """The label of a node's lifecycle state."""
+        from lifecycle_msgs.srv import GetState
+
+        answer = self.call(GetState, f"{node}/get_state", GetState.Request())
+        return str(answer.current_state.label)
+
+    def set(self, node: str, **values: Any) -> Any:
+        """Set parameters, all or none; the result with its reason."""
+        from rcl_interfaces.srv import SetParametersAtomically
+        from rclpy.parameter import Parameter
+
+        wanted = [Parameter(name, value=value).to_parameter_msg() for name, value in values.items()]
+        request = SetParametersAtomically.Request(parameters=wanted)
+        return self.call(
+            SetParametersAtomically, f"{node}/set_parameters_atomically", request
+        ).result
 
     def values(self, node: str) -> dict[str, str]:
         """The newest diagnostic values of a node."""
@@ -228,27 +264,3 @@ def fists_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     folder = tmp_path_factory.mktemp("bundles") / "fists"
     return write_tiny_bundle(folder, name="fists").path
-
-
-@pytest.fixture
-def launch_arguments(repository: Path) -> Callable[[str], set[str]]:
-    """The arguments a launch file declares; it must import nothing but the launch packages."""
-
-    def declared(name: str) -> set[str]:
-        tree = ast.parse((repository / "launch" / name).read_text("utf-8"))
-        imported = {
-            (node.module or "").split(".")[0]
-            for node in ast.walk(tree)
-            if isinstance(node, ast.ImportFrom)
-        }
-        assert imported == {"launch", "launch_ros"}
-        return {
-            str(call.args[0].value)
-            for call in ast.walk(tree)
-            if isinstance(call, ast.Call)
-            and isinstance(call.func, ast.Name)
-            and call.func.id == "DeclareLaunchArgument"
-            and isinstance(call.args[0], ast.Constant)
-        }
-
-    return declared

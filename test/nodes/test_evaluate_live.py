@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 from benchmarks import tiny_world as world
@@ -20,7 +19,6 @@ pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
 pytest.importorskip("rosbags", reason="bags are read with rosbags")
 
 from bharnet_ros import msg
-from bharnet_ros.__main__ import main
 from bharnet_ros.evaluation.storage import load
 from bharnet_ros.nodes.graph import NodeSpec
 from bharnet_ros.nodes.qos import RESULTS
@@ -78,10 +76,34 @@ def test_live_and_offline_agree_where_nothing_is_lost(
     (expected,) = load(tmp_path / "offline" / "evaluation.json")[0].recordings
     if recording.estimated == world.COUNT:  # a very busy machine may lose some
         assert recording.truth == expected.truth
-        assert [(e.person_id, e.class_name, e.start_ns) for e in recording.recognised] == [
-            (e.person_id, e.class_name, e.start_ns) for e in expected.recognised
-        ]
+        heard_as, right = (
+            [(e.person_id, e.class_name) for e in each.recognised] for each in (recording, expected)
+        )
+        assert heard_as == right
+        # Who was due while newer frames waited is judged with the newest of them.
+        frame_ns = world.stamp(1) - world.stamp(0)
+        for one, other in zip(recording.recognised, expected.recognised, strict=True):
+            assert abs(one.start_ns - other.start_ns) <= 2 * frame_ns
     assert figures["overall"]["events"]["total"] == 3
+
+
+def test_compressed_images_are_played_to_a_graph_that_takes_them(
+    tmp_path: Path, bundle: Path
+) -> None:
+    pytest.importorskip("ai_edge_litert", reason="the default pose backend is not installed")
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(tmp_path / "front") as bag:
+        for index in range(30):
+            bag.skeletons("/ground_truth/skeletons", world.people(index))
+            bag.actions("/ground_truth/actions", world.truth(index))
+            data = cv2.imencode(".png", world.picture(index))[1].tobytes()
+            bag.compressed_image("/front/image/compressed", world.stamp(index), data, "png")
+    found = evaluate(tmp_path, "front", "--bundle", bundle, "--live", "--output", "live")
+    assert found.returncode == 0, found.stdout + found.stderr
+    (recording,) = load(tmp_path / "live" / "evaluation.json")[0].recordings
+    assert recording.images == 30 and recording.estimated > 0
+    assert not any("compressed" in reason or "data" in reason for reason in recording.drops)
 
 
 def test_ctrl_c_leaves_a_report_of_what_was_played(
@@ -117,20 +139,6 @@ def test_a_graph_that_already_runs_is_used(
     assert done.returncode == 0, done.stdout + done.stderr
     data = json.loads((tmp_path / "out" / "evaluation.json").read_text("utf-8"))
     assert data["metrics"]["overall"]["events"]["right"] >= 1
-
-
-def test_launch_passes_on_what_the_command_takes(
-    repository: Path, launch_arguments: Callable[[str], set[str]],
-    capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
-    declared = launch_arguments("evaluate.launch.py")
-    with pytest.raises(SystemExit):
-        main(["evaluate", "--help"])
-    offered = set(re.findall(r"^  --([a-z_]+)", capsys.readouterr().out, flags=re.MULTILINE))
-    assert declared - {"bag"} <= offered
-    graph = (repository / "launch" / "recognize.launch.py").read_text("utf-8")
-    shared = set(re.findall(r'DeclareLaunchArgument\(\s*"(\w+)"', graph))
-    assert shared - declared == {"autostart", "input", "visualizer"}
 
 
 def test_what_cannot_be_played_ends_with_a_sentence(

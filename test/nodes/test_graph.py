@@ -50,10 +50,10 @@ class Graph:
 
     def __init__(self, ros: Any, bundle: Path) -> None:
         self.ros = ros
-        ros.start(NodeSpec("pose_estimator", {"diagnostics_period_s": 0.2}))
-        ros.start(
-            NodeSpec("action_recognizer", {"bundles": [str(bundle)], "diagnostics_period_s": 0.2})
-        )
+        # Stamps of a clock of the test's own; every image counts, also of nobody.
+        often = {"diagnostics_period_s": 0.2, "max_stamp_age_s": 0.0}
+        ros.start(NodeSpec("pose_estimator", {**often, "idle_rate_hz": 0.0}))
+        ros.start(NodeSpec("action_recognizer", {**often, "bundles": [str(bundle)]}))
         self.layouts = ros.hear(msg.SkeletonLayout, "skeleton_layout", LATCHED)
         self.labels = ros.hear(msg.ActionLabels, "action_labels", LATCHED)
         self.skeletons = ros.hear(msg.SkeletonArray, "skeletons", RESULTS)
@@ -203,6 +203,28 @@ def test_skeletons_that_cannot_be_are_counted(graph: Graph) -> None:
         skeletons.publish(message)
         graph.ros.wait(lambda r=reason: graph.dropped("action_recognizer", r) == 1, reason)
     graph.ros.node.destroy_publisher(skeletons)
+
+
+def test_a_robot_that_waits_looks_less_often_and_wakes_at_once(graph: Graph, scene: Scene) -> None:
+    ros = graph.ros
+    for _ in range(12):
+        graph.show(EMPTY)
+    assert ros.set("pose_estimator", idle_rate_hz=2.0).successful
+    graph.stamp_ns += 5 * PERIOD
+    graph.show(EMPTY)
+    began = len(graph.skeletons)
+    graph.stamp_ns += PERIOD
+    graph.images.publish(bgr_to_image(EMPTY, graph.stamp_ns, "lens"))
+    ros.wait(
+        lambda: ros.values("pose_estimator").get("images passed by [Hz]", "0.0") != "0.0",
+        "an image to be passed by",
+    )
+    assert len(graph.skeletons) == began and ros.level("pose_estimator") == OK
+    graph.stamp_ns += 5 * PERIOD
+    plain = scene.frame(0.0).image
+    assert len(graph.show(plain).skeletons) == 2
+    assert len(graph.show(plain).skeletons) == 2, "now every image is looked at again"
+    assert ros.set("pose_estimator", idle_rate_hz=0.0).successful
 
 
 def test_silence_is_told_with_its_reason(graph: Graph) -> None:

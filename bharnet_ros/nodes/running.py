@@ -1,0 +1,135 @@
+"""Nodes in this process until a signal: threads, stopping in order, and an end in time."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import rclpy
+from rclpy.exceptions import ParameterException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.signals import SignalHandlerOptions
+
+from bharnet_ros.errors import BharnetError
+from bharnet_ros.nodes.environment import prepare_middleware
+
+if TYPE_CHECKING:
+    from bharnet_ros.nodes.base import ManagedNode
+
+_GRACE_S = 1.0
+"""For running callbacks and endings in order after a signal; `ros2 launch` and systemd wait
+longer, but whoever presses Ctrl-C expects the end at once."""
+
+
+class StopSignals:
+    """Turns SIGINT and SIGTERM into a flag, so that endings run in order.
+
+    A second signal changes nothing: `ros2 launch` passes on the Ctrl-C that the terminal has
+    already sent to everybody.
+    """
+
+    def __init__(self) -> None:
+        self.stopped = False
+        # Unlike an Event this queue may be filled by a handler that interrupts its reader.
+        self._wake: queue.SimpleQueue[None] = queue.SimpleQueue()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, frame: Any) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """As a signal does."""
+        self.stopped = True
+        self.wake()
+
+    def wake(self) -> None:
+        """End a `wait` without stopping."""
+        self._wake.put(None)
+
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Sleep until a signal, `stop` or `wake`, or so long."""
+        with contextlib.suppress(queue.Empty):
+            self._wake.get(timeout=timeout_s)
+
+
+def run(factories: Sequence[Callable[[], ManagedNode]], args: Sequence[str] | None = None) -> int:
+    """Run nodes in this process until a signal, or until all have done their work.
+
+    Each node has a thread and an executor of its own, so that a slow network in one never delays
+    the others more than Python itself does, and the main thread is free for signals. A node that
+    cannot stop in time (a driver call that hangs, an engine being built) does not hold up the end.
+    Returns the exit status: 1 if a node could not be made or reports a failure, else 0.
+    """
+    prepare_middleware()
+    # Signals are ours: rclpy's handlers would invalidate the context under running callbacks.
+    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    stop = StopSignals()
+    nodes: list[ManagedNode] = []
+    ended: list[ManagedNode] = []
+    threads: list[threading.Thread] = []
+    try:
+        for factory in factories:
+            node = factory()
+            node.stop_requested = lambda: stop.stopped
+            nodes.append(node)
+        for node in nodes:
+            thread = threading.Thread(
+                target=_spin, args=(node, stop, ended), name=node.get_name(), daemon=True
+            )
+            thread.start()
+            threads.append(thread)
+        while not stop.stopped and len(ended) < len(nodes):
+            stop.wait()
+    except (BharnetError, ValueError, ParameterException) as error:
+        print(f"bharnet_ros: {error}", file=sys.stderr)
+        return 1
+    finally:
+        stop.stop()
+        _end(nodes, threads)
+    return max((node.exit_status or 0 for node in nodes), default=0)
+
+
+def _end(nodes: Sequence[ManagedNode], threads: Sequence[threading.Thread]) -> None:
+    """Wait for the threads as long as there is patience, then tidy up or leave at once."""
+    deadline = time.monotonic() + _GRACE_S
+    for thread in threads:
+        thread.join(timeout=max(0.0, deadline - time.monotonic()))
+    busy = [thread.name for thread in threads if thread.is_alive()]
+    if busy:
+        print(
+            f"bharnet_ros: {', '.join(busy)} did not stop within {_GRACE_S:g} s; ended anyway.",
+            file=sys.stderr,
+        )
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)  # Tidying up under a running callback would crash in native code.
+    for node in nodes:
+        node.destroy_node()
+    rclpy.try_shutdown()
+
+
+def _spin(node: ManagedNode, stop: StopSignals, ended: list[ManagedNode]) -> None:
+    """The life of one node; what its callbacks raise is told and survived."""
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    try:
+        while rclpy.ok() and not stop.stopped and node.exit_status is None:
+            try:
+                executor.spin_once(timeout_sec=0.2)
+            except ExternalShutdownException:
+                return
+            except Exception as error:
+                node.survive(error)
+        node.finish()
+    finally:
+        executor.shutdown(timeout_sec=1.0)
+        ended.append(node)  # not the thread's end, which comes after whoever waits has woken
+        stop.wake()

@@ -1,0 +1,228 @@
+"""What the launch files of this package share: arguments, their checks, the recognising nodes.
+
+Not a launch file. The launch files load it by its path, because they must not depend on anything
+but the launch packages and the standard library. Nothing here does anything when it is loaded.
+"""
+
+import os
+import re
+
+from launch.actions import DeclareLaunchArgument
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.substitutions import FindPackageShare
+
+BOOLEAN = ["true", "false"]
+RESPAWN_S = 1.0
+
+ARGUMENTS = {
+    "namespace": {
+        "default_value": "",
+        "description": "Namespace of all nodes, one per robot or camera.",
+    },
+    "params_file": {
+        "default_value": "",
+        "description": "YAML file with parameters; arguments given here win over it.",
+    },
+    "use_sim_time": {
+        "default_value": "false", "choices": BOOLEAN, "description": "Follow /clock."
+    },
+    "autostart": {
+        "default_value": "true", "choices": BOOLEAN,
+        "description": "Configure and activate the nodes; false leaves that to you.",
+    },
+    "log_level": {
+        "default_value": "info", "choices": ["debug", "info", "warn", "error", "fatal"],
+        "description": "Level of the nodes' logs.",
+    },
+    "respawn": {
+        "default_value": "false", "choices": BOOLEAN,
+        "description": f"Start a process that ends again after {RESPAWN_S:g} s.",
+    },
+    "input": {
+        "default_value": "none",
+        "description": 'Where images come from: "none" (a camera publishes image_topic), '
+        '"simulated" (drawn people), a video file, or the number of a camera device.',
+    },
+    "image_topic": {
+        "default_value": "image_raw",
+        "description": "Topic of the images; relative names lie in the namespace.",
+    },
+    "image_transport": {
+        "default_value": "", "choices": ["", "raw", "compressed"],
+        "description": "How the images come: raw on image_topic, or compressed on "
+        "image_topic/compressed; empty = as the parameters.",
+    },
+    "pose_backend": {
+        "default_value": "", "choices": ["", "mediapipe"],
+        "description": "What estimates keypoints; empty = as the parameters.",
+    },
+    "bundle": {
+        "default_value": "",
+        "description": "Model bundles: folders or shipped names, separated by commas; empty = as "
+        "the parameters. The simulated camera plays the gestures of the first.",
+    },
+    "engine": {
+        "default_value": "",
+        "choices": ["", "onnxruntime", "tensorrt", "tensorrt_rtx", "torch"],
+        "description": "What runs the bundles' networks; empty = as the parameters.",
+    },
+    "composed": {
+        "default_value": "false", "choices": BOOLEAN,
+        "description": "Estimator, recogniser and visualizer in one process, not one each.",
+    },
+    "build_only": {
+        "default_value": "false", "choices": BOOLEAN,
+        "description": "Build the engine files for these bundles and end; nothing else starts.",
+    },
+    "visualizer": {
+        "default_value": "true", "choices": BOOLEAN,
+        "description": "Offer image_annotated and markers; they cost nothing until somebody looks.",
+    },
+    "web_viewer": {
+        "default_value": "false", "choices": BOOLEAN,
+        "description": "A page for browsers, on this machine only unless its parameters say more.",
+    },
+    "ros4hri": {
+        "default_value": "false", "choices": BOOLEAN,
+        "description": "The ROS4HRI topics (REP 155); needs the package hri_msgs.",
+    },
+    "vision_msgs": {
+        "default_value": "false", "choices": BOOLEAN,
+        "description": "Detections as vision_msgs; needs that package.",
+    },
+    "rviz": {
+        "default_value": "false", "choices": BOOLEAN,
+        "description": "Open rviz2 with the pictures and markers.",
+    },
+}  # fmt: skip
+"""Everything that more than one file could want, by name."""
+
+_SPACE = re.compile(r"/?[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*", re.ASCII)
+_TOPIC = re.compile(r"(?:~/|/)?[A-Za-z_{]\w*\}?(?:/[A-Za-z_{]\w*\}?)*", re.ASCII)
+
+
+def declare(*names, **defaults):
+    """The arguments of these names; defaults replace the usual ones."""
+    declared = []
+    for name in names:
+        options = dict(ARGUMENTS[name])
+        if name in defaults:
+            options["default_value"] = defaults[name]
+        declared.append(DeclareLaunchArgument(name, **options))
+    return declared
+
+
+def given(context, names):
+    """What the user gave, by name; true and false as bool. Raises RuntimeError for what cannot be.
+
+    Checked here, before any process starts, because a wrong namespace or a missing file shows
+    late and far away otherwise.
+    """
+    values = texts(context, names)
+    for name, value in values.items():
+        if ARGUMENTS[name].get("choices") == BOOLEAN:
+            values[name] = value == "true"
+    _check(values)
+    return values
+
+
+def texts(context, names):
+    """What the user gave for arguments that are a file's own."""
+    return {name: LaunchConfiguration(name).perform(context) for name in names}
+
+
+def _check(values):
+    namespace = values.get("namespace", "")
+    if namespace not in ("", "/") and not _SPACE.fullmatch(namespace):
+        raise RuntimeError(
+            f"namespace is '{namespace}'; it consists of letters, digits, _ and /, none of its "
+            "parts is empty or begins with a digit, like robot_1 or /fleet/robot_1."
+        )
+    topic = values.get("image_topic", "image_raw")
+    if not _TOPIC.fullmatch(topic):
+        raise RuntimeError(
+            f"image_topic is '{topic}'; a topic consists of letters, digits, _ and single /, and "
+            "none of its parts begins with a digit."
+        )
+    params_file = values.get("params_file", "")
+    if params_file and not os.path.isfile(os.path.expanduser(params_file)):
+        raise RuntimeError(f"The params_file {params_file} does not exist.")
+    for bundle in bundles(values.get("bundle", "")):
+        if os.sep in bundle and not os.path.isdir(bundle):
+            raise RuntimeError(f"The bundle {bundle} does not exist; give a folder or a name.")
+
+
+def bundles(text):
+    """The bundles of a text like "a, folder/b"; folders become absolute paths."""
+    names = [os.path.expanduser(name.strip()) for name in text.split(",") if name.strip()]
+    return [os.path.abspath(name) if os.path.isdir(name) else name for name in names]
+
+
+def process(values, executable, parameters, remappings=(), name=None, **options):
+    """One process of this package.
+
+    values: what was given. parameters: on top of the params_file. name: of its node; None where
+    there are several.
+    """
+    file = values.get("params_file", "")
+    files = [os.path.abspath(os.path.expanduser(file))] if file else []
+    if values.get("respawn"):
+        options = {**options, "respawn": True, "respawn_delay": RESPAWN_S}
+    if name is not None:
+        options["name"] = name
+    return Node(
+        package="bharnet_ros",
+        executable=executable,
+        namespace=values.get("namespace", ""),
+        parameters=[*files, {"use_sim_time": values.get("use_sim_time", False), **parameters}],
+        remappings=list(remappings),
+        ros_arguments=["--log-level", values.get("log_level", "info")],
+        output="screen",
+        emulate_tty=True,
+        **options,
+    )
+
+
+def recognition(values, pose=None, recogniser=None, others=(), common=None):
+    """The processes that recognise: one if composed, else one per node.
+
+    pose, recogniser: parameters of these nodes beside those given. others: (name, parameters,
+    remappings) of further nodes that join them when composed. common: parameters of all.
+    """
+    topic = values.get("image_topic") or "image_raw"
+    image = [("image_raw", topic)] if topic != "image_raw" else []
+    pose, recogniser, common = dict(pose or {}), dict(recogniser or {}), dict(common or {})
+    for name in ("pose_backend", "image_transport"):
+        if values.get(name):
+            pose[name] = values[name]
+    if values.get("engine"):
+        recogniser["engine"] = values["engine"]
+    if values.get("bundle"):
+        recogniser["bundles"] = bundles(values["bundle"])
+    nodes = [
+        ("pose_estimator", pose, image), ("action_recognizer", recogniser, []), *others
+    ]  # fmt: skip
+    if not values.get("composed"):
+        return [
+            process(values, name, {**common, **parameters}, remappings, name)
+            for name, parameters, remappings in nodes
+        ]
+    # One Python process for several nodes: what is given holds for all of them.
+    merged = {key: value for _, parameters, _ in nodes for key, value in parameters.items()}
+    remappings = dict(pair for _, _, pairs in nodes for pair in pairs)
+    return [
+        process(
+            values, "composed", {**common, **merged}, remappings.items(),
+            arguments=[name for name, _, _ in nodes],
+        )
+    ]  # fmt: skip
+
+
+def rviz(values):
+    """rviz2 in the namespace of the nodes, so that the topics of its configuration are theirs."""
+    config = PathJoinSubstitution([FindPackageShare("bharnet_ros"), "config", "bharnet_ros.rviz"])
+    return Node(
+        package="rviz2", executable="rviz2", namespace=values.get("namespace", ""),
+        arguments=["-d", config], parameters=[{"use_sim_time": values.get("use_sim_time", False)}],
+    )  # fmt: skip

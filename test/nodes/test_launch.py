@@ -1,0 +1,223 @@
+"""Launch files: every argument told and checked, and the same graph as the entry point's."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bharnet_ros.__main__ import main
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.inference import ENGINES
+from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, bundle_names, recognize_graph
+from bharnet_ros.pose import available_backends
+
+from .launch_stub import LaunchFile, Node
+
+FOLDER = Path(__file__).resolve().parents[2] / "launch"
+FILES = ("recognize", "evaluate", "demo")
+RECOGNIZE = LaunchFile(FOLDER / "recognize.launch.py")
+
+
+def launch_file(name: str) -> LaunchFile:
+    return LaunchFile(FOLDER / f"{name}.launch.py")
+
+
+def offered(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
+    """The options of a sub-command."""
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    return set(re.findall(r"^  --([a-z0-9_]+)", capsys.readouterr().out, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+def test_launch_files_need_nothing_but_the_launch_packages(path: Path) -> None:
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+        for module in modules:
+            top = module.split(".")[0]
+            assert top in ("launch", "launch_ros") or top in sys.stdlib_module_names, module
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_reading_a_launch_file_changes_nothing(name: str) -> None:
+    before = (dict(os.environ), list(sys.path), os.getcwd())
+    launch_file(name)
+    assert (dict(os.environ), list(sys.path), os.getcwd()) == before
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_argument_is_described(name: str) -> None:
+    for argument in launch_file(name).arguments.values():
+        assert argument.description.endswith("."), argument.name
+        if argument.default in ("true", "false"):
+            assert argument.choices == ["true", "false"], argument.name
+
+
+def test_choices_are_those_of_the_code() -> None:
+    arguments = RECOGNIZE.arguments
+    assert arguments["engine"].choices == ["", *ENGINES]
+    assert arguments["pose_backend"].choices == ["", *sorted(available_backends())]
+
+
+def test_the_entry_points_take_the_same_arguments(capsys: pytest.CaptureFixture[str]) -> None:
+    assert set(RECOGNIZE.arguments) - {"rviz"} == offered("recognize", capsys)
+    viewers = {"rviz", "web_viewer"}
+    demo = set(launch_file("demo").arguments)
+    assert demo - viewers - {"log_level"} == offered("demo", capsys)
+    evaluate = set(launch_file("evaluate").arguments)
+    assert evaluate - {"bag", "engine", "image_transport"} <= offered("evaluate", capsys)
+
+
+def described(node: Node) -> dict[str, Any]:
+    """A launch process in the terms of a ProcessSpec."""
+    files = [item for item in node.parameters if isinstance(item, str)]
+    values = {k: v for item in node.parameters if isinstance(item, dict) for k, v in item.items()}
+    return {
+        "nodes": list(node.arguments) if node.executable == "composed" else [node.executable],
+        "namespace": node.namespace,
+        "files": files,
+        "use_sim_time": values.pop("use_sim_time"),
+        "parameters": values,
+        "remaps": dict(node.remappings),
+        "log_level": node.ros_arguments[1],
+    }
+
+
+def described_spec(spec: ProcessSpec) -> dict[str, Any]:
+    return {
+        "nodes": [node.node for node in spec.nodes],
+        "namespace": spec.namespace,
+        "files": [spec.params_file] if spec.params_file else [],
+        "use_sim_time": spec.use_sim_time,
+        "parameters": {k: v for node in spec.nodes for k, v in node.parameters.items()},
+        "remaps": {k: v for node in spec.nodes for k, v in node.remaps.items()},
+        "log_level": spec.log_level,
+    }
+
+
+BOOLEANS = (
+    "composed", "visualizer", "web_viewer", "ros4hri", "vision_msgs", "build_only", "autostart",
+    "use_sim_time",
+)  # fmt: skip
+TEXTS = {
+    "namespace": ("", "/", "robot_1", "/fleet/robot_1", "1robot", "a//b", "a b", "/a/"),
+    "image_topic": ("image_raw", "cam/image", "/cam/image_raw", "/1/x", "a b", "x//y", "x/", ""),
+    "image_transport": ("", "raw", "compressed"),
+    "pose_backend": ("", "mediapipe"),
+    "bundle": ("", "gestures", "gestures, first_light", str(FOLDER)),
+    "engine": ("", "tensorrt"),
+    "input": ("none", "simulated", "0", __file__),
+    "params_file": ("", __file__, "nowhere.yaml"),
+    "log_level": ("info", "debug"),
+}
+
+
+@given(
+    st.fixed_dictionaries({name: st.booleans() for name in BOOLEANS}),
+    st.fixed_dictionaries({name: st.sampled_from(texts) for name, texts in TEXTS.items()}),
+)
+def test_launch_and_entry_point_start_the_same(
+    switches: dict[str, bool], texts: dict[str, str]
+) -> None:
+    options: dict[str, Any] = {**switches, **texts}
+    options["input_source"] = options.pop("input")
+    given_text = {**{k: str(v).lower() for k, v in switches.items()}, **texts}
+    try:
+        expected = [described_spec(spec) for spec in recognize_graph(**options)]
+    except ConfigurationError:
+        with pytest.raises(RuntimeError, match=r"namespace|image_topic|params_file"):
+            RECOGNIZE.processes(**given_text)
+        return
+    assert [described(node) for node in RECOGNIZE.processes(**given_text)] == expected
+
+
+def test_composed_and_separate() -> None:
+    separate = RECOGNIZE.processes(input="simulated", bundle="b, c", namespace="robot")
+    assert [node.executable for node in separate] == [
+        "pose_estimator", "action_recognizer", "visualizer", "simulated_camera",
+    ]  # fmt: skip
+    assert all(node.name == node.executable and node.namespace == "robot" for node in separate)
+    assert separate[3].parameters[-1]["vocabulary"] == "b"
+    composed, camera = RECOGNIZE.processes(composed="true", image_topic="/cam/image", input="0")
+    assert composed.arguments == ["pose_estimator", "action_recognizer", "visualizer"]
+    assert composed.name is None, "one name for three nodes would be wrong"
+    assert ("camera_info", "/cam/camera_info") in composed.remappings
+    assert camera.parameters[-1]["source"] == "0"
+
+
+def test_respawn_is_for_what_shall_go_on() -> None:
+    for node in RECOGNIZE.processes(respawn="true", input="simulated"):
+        assert node.respawn and node.respawn_delay == 1.0
+    assert not any(node.respawn for node in RECOGNIZE.processes())
+    (builder,) = RECOGNIZE.processes(respawn="true", build_only="true", composed="true")
+    assert not builder.respawn and builder.parameters[-1]["build_only"] is True
+
+
+@pytest.mark.parametrize(
+    ("given_text", "sentence"),
+    [
+        ({"bundle": "no/such/folder"}, "bundle no/such/folder does not exist"),
+        ({"input": "gone.mp4"}, "input is 'gone.mp4'"),
+        ({"composed": "yes"}, "composed"),
+        ({"engine": "magic"}, "engine"),
+        ({"namespace": "2nd"}, "namespace is '2nd'"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_starts(
+    given_text: dict[str, str], sentence: str
+) -> None:
+    with pytest.raises(RuntimeError, match=re.escape(sentence)):
+        RECOGNIZE.processes(**given_text)
+
+
+def test_evaluate_plays_to_its_own_graph_and_ends_with_it(tmp_path: Path) -> None:
+    file = launch_file("evaluate")
+    pose, recogniser, evaluate = file.processes(bag=str(tmp_path), rate="2", bundle="gestures")
+    assert pose.namespace == recogniser.namespace == "evaluation"
+    assert recogniser.parameters[-1]["bundles"] == ["gestures"]
+    assert evaluate.on_exit is not None
+    line = " ".join(evaluate.arguments)
+    assert "--live --attach" in line and "--rate 2" in line and "--namespace evaluation" in line
+    for given_text in ({"bag": str(tmp_path), "rate": "fast"}, {"bag": "nowhere"}, {}):
+        with pytest.raises(RuntimeError):
+            file.processes(**given_text)
+
+
+def test_demo_passes_on_what_is_given() -> None:
+    file = launch_file("demo")
+    (demo,) = file.processes(seconds="20", classes="stop,ok")
+    line = " ".join(demo.arguments)
+    assert "--seconds 20" in line and "--classes stop,ok" in line and "--video" not in line
+    assert [node.executable for node in file.processes(rviz="true", web_viewer="true")] == [
+        "demo", "web_viewer", "rviz2",
+    ]  # fmt: skip
+    for wrong in ({"seconds": "soon"}, {"video": "gone.mp4"}, {"camera": "x"}, {"people": "9"}):
+        with pytest.raises(RuntimeError):
+            file.processes(**wrong)
+
+
+def test_bundles_of_the_command_line(tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "mine").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert bundle_names(" mine ,, shipped") == [str(tmp_path / "mine"), "shipped"]
+    assert bundle_names("") == []
+
+
+def test_nodes_that_differ_cannot_share_a_process() -> None:
+    nodes = (
+        NodeSpec("pose_estimator", {"autostart": True}),
+        NodeSpec("visualizer", {"autostart": False}),
+    )
+    with pytest.raises(ConfigurationError, match="autostart"):
+        ProcessSpec(nodes).command()

@@ -1,0 +1,147 @@
+"""Parameters: what files and pages say is what nodes declare; what changes, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from lifecycle_msgs.msg import Transition
+from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
+from rclpy.parameter import parameter_value_to_python
+
+from bharnet_ros.nodes.graph import NODES, NodeSpec
+from bharnet_ros.nodes.parameter_pages import (
+    PAGE_FILE,
+    YAML_FILE,
+    declared,
+    page_text,
+    value_text,
+    yaml_text,
+)
+
+NODE = "/set/action_recognizer"
+FOREIGN = ("use_sim_time", "start_type_description_service")
+"""Parameters that rclpy gives every node."""
+
+
+def test_the_parameter_file_is_what_the_nodes_declare(repository: Path) -> None:
+    text = (repository / YAML_FILE).read_text("utf-8")
+    assert text == yaml_text(), "run python -m bharnet_ros.nodes.parameter_pages"
+    written = yaml.safe_load(text)
+    for node in NODES:
+        expected = {param.name: param.default for param in declared(node)}
+        assert written[f"/**/{node}"]["ros__parameters"] == expected, node
+
+
+def test_the_page_is_what_the_nodes_declare(repository: Path) -> None:
+    text = (repository / PAGE_FILE).read_text("utf-8")
+    assert text == page_text(), "run python -m bharnet_ros.nodes.parameter_pages"
+
+
+@pytest.mark.parametrize("value", ["", "plain", "a b", "0", "true", "127.0.0.1", "it's: #1"])
+def test_texts_survive_the_parameter_file(value: str) -> None:
+    assert yaml.safe_load(f"x: {value_text(value)}") == {"x": value}
+
+
+def test_every_parameter_is_described_and_every_number_bounded() -> None:
+    for node in NODES:
+        names = [param.name for param in declared(node)]
+        assert len(set(names)) == len(names), node
+        for param in declared(node):
+            assert param.description.endswith("."), (node, param.name)
+            is_number = isinstance(param.default, (int, float))
+            if is_number and not isinstance(param.default, bool):
+                assert param.low is not None and param.high is not None, (node, param.name)
+                assert param.low <= param.default <= param.high, (node, param.name)
+            if param.choices:
+                assert param.default in param.choices, (node, param.name)
+
+
+@pytest.fixture(scope="module")
+def running(ros: Any) -> Any:
+    """All nodes, in one process."""
+    specs = [NodeSpec(node, {"autostart": False}) for node in NODES]
+    return ros.start(*specs, namespace="all")
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_the_running_node_has_these_parameters(ros: Any, running: Any, node: str) -> None:
+    name = f"/all/{node}"
+    listed = ros.call(ListParameters, f"{name}/list_parameters", ListParameters.Request())
+    names = [
+        each for each in listed.result.names
+        if each not in FOREIGN and not each.startswith("qos_overrides.")
+    ]  # fmt: skip
+    params = {param.name: param for param in declared(node)}
+    assert set(names) == set(params)
+    values = ros.call(
+        GetParameters, f"{name}/get_parameters", GetParameters.Request(names=names)
+    ).values
+    descriptors = ros.call(
+        DescribeParameters, f"{name}/describe_parameters", DescribeParameters.Request(names=names)
+    ).descriptors
+    for each, value, descriptor in zip(names, values, descriptors, strict=True):
+        param = params[each]
+        if each != "autostart":
+            assert parameter_value_to_python(value) == param.default
+        assert descriptor.description == param.description
+        assert descriptor.read_only == param.fixed
+
+
+@pytest.fixture(scope="module")
+def recogniser(ros: Any, arms_bundle: Path) -> Any:
+    values = {"bundles": [str(arms_bundle)], "diagnostics_period_s": 0.2}
+    child = ros.start(NodeSpec("action_recognizer", values), namespace="set")
+    ros.wait(lambda: ros.values("set/action_recognizer").get("state") == "active", "it to work")
+    return child
+
+
+def test_what_can_change_while_it_works_does(ros: Any, recogniser: Any) -> None:
+    changes = {
+        "rate_hz": 7.0, "top_k": 1, "start_threshold": 0.7, "end_threshold": 0.3,
+        "unknown_threshold": 0.4, "smoothing_s": 0.0, "confirm_s": 0.5, "end_hold_s": 0.0,
+        "min_duration_s": 0.0, "input_timeout_s": 5.0, "diagnostics_period_s": 0.1,
+        "conflict": "best",
+    }  # fmt: skip
+    answer = ros.set(NODE, **changes)
+    assert answer.successful, answer.reason
+    name = "set/action_recognizer"
+    ros.wait(lambda: ros.values(name)["judgements [Hz]"].endswith("of 7.0"), "the new rate")
+    assert ros.values(name)["conflict"] == "best"
+    dynamic = {param.name for param in declared("action_recognizer") if param.dynamic}
+    assert set(changes) <= dynamic
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"start_threshold": 0.2, "end_threshold": 0.6}, "end is 0.6, above start"),
+        ({"end_threshold": 0.9}, "above start"),
+        ({"rate_hz": float("nan")}, "rate_hz"),
+        ({"rate_hz": 1000.0}, "rate_hz"),
+        ({"top_k": 0}, "top_k"),
+        ({"top_k": "many"}, "Wrong parameter type"),
+        ({"conflict": "quarrel"}, "one of all, best, priority"),
+        ({"bundles": ["other"]}, "cannot change while the node is active"),
+        ({"engine": "torch"}, "cannot change while the node is active"),
+        ({"fusion": "guess"}, "fused, body, hand"),
+        ({"build_only": True}, "read-only"),
+        ({"autostart": False}, "read-only"),
+    ],
+)
+def test_what_cannot_is_refused_with_the_reason(
+    ros: Any, recogniser: Any, changes: dict[str, Any], reason: str
+) -> None:
+    answer = ros.set(NODE, **changes)
+    assert not answer.successful and reason in answer.reason, answer.reason
+
+
+def test_what_is_loaded_may_change_when_it_is_not_loaded(ros: Any, recogniser: Any) -> None:
+    assert ros.change(NODE, Transition.TRANSITION_DEACTIVATE)
+    answer = ros.set(NODE, bundles=["other"])
+    assert not answer.successful and "while the node is inactive" in answer.reason
+    assert not ros.set(NODE, start_threshold=0.2, end_threshold=0.6).successful
+    assert ros.change(NODE, Transition.TRANSITION_CLEANUP)
+    assert ros.set(NODE, bundles=["other"], engine="torch").successful

@@ -1,0 +1,119 @@
+"""SIGINT and SIGTERM: every executable ends within two seconds, with status 0 and no traceback."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import textwrap
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from benchmarks import executables
+
+pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
+
+WITHIN_S = 2.0
+
+
+@pytest.fixture(scope="module")
+def started(ros: Any, arms_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Executables at their work. Each gets one signal here; `python -m benchmarks.executables`
+    gives all of them both, also those that are several processes."""
+    found = executables.cases(arms_bundle, tmp_path_factory.mktemp("signals"))
+    cases = [case for case in found if case.name in executables.QUICK]
+    children = [(case, ros.start_command(case.command)) for case in cases]
+    for case, child in children:
+        ros.wait(lambda c=case: c.is_up(ros.node), f"{case.name} to stand")
+        assert child.process.poll() is None, child.output()
+    return children
+
+
+@pytest.mark.parametrize("index", range(len(executables.QUICK)), ids=executables.QUICK)
+def test_a_signal_ends_it_in_time_and_without_a_traceback(started: Any, index: int) -> None:
+    case, child = started[index]
+    number = (signal.SIGINT, signal.SIGTERM)[index % 2]
+    took_s = child.end(number)
+    said = child.output()
+    assert child.process.returncode in case.statuses, said
+    assert "Traceback" not in said
+    assert took_s < WITHIN_S, said
+
+
+@pytest.mark.parametrize("library", ["numpy", "rclpy", "onnxruntime"])
+def test_ctrl_c_while_it_starts_ends_it_quietly(ros: Any, library: str) -> None:
+    child = ros.start_command(executables.executable("action_recognizer"))
+    maps = Path(f"/proc/{child.process.pid}/maps")
+    ros.wait(lambda: library in maps.read_text("ascii"), f"{library} to be loaded")
+    assert child.end(signal.SIGINT) < WITHIN_S
+    assert child.process.returncode in (0, -signal.SIGINT)
+    assert "Traceback" not in child.output()
+
+
+HANGING = """
+    import sys, time
+    from bharnet_ros.nodes.base import ManagedNode, run
+
+    class Hanging(ManagedNode):
+        def __init__(self):
+            super().__init__("hanging", ())
+
+        def configure(self):
+            print("begun", flush=True)
+            time.sleep(60.0)
+
+    sys.exit(run([Hanging]))
+"""
+
+
+def test_work_that_cannot_be_interrupted_does_not_hold_up_the_end(ros: Any) -> None:
+    child = ros.start_command([sys.executable, "-c", textwrap.dedent(HANGING)])
+    ros.wait(lambda: "begun" in child.output(), "the work to begin")
+    assert child.end(signal.SIGTERM) < WITHIN_S
+    assert child.process.returncode == 0
+    assert "hanging did not stop within" in child.output()
+
+
+FAILING = """
+    import sys
+    from bharnet_ros.nodes.base import ManagedNode, run
+
+    class Failing(ManagedNode):
+        def __init__(self):
+            super().__init__("failing", ())
+            self.count = 0
+
+        def activate(self):
+            self.create_timer(0.01, self.fail)
+
+        def fail(self):
+            self.count += 1
+            print("call", self.count, flush=True)
+            raise ZeroDivisionError("what nobody thought of")
+
+    sys.exit(run([Failing]))
+"""
+
+
+def test_an_error_nobody_foresaw_is_told_with_its_place_and_survived(ros: Any) -> None:
+    child = ros.start_command([sys.executable, "-c", textwrap.dedent(FAILING)])
+    ros.wait(lambda: "call 5" in child.output(), "the callback to go on after it failed")
+    assert "Internal error" in child.output() and "what nobody thought of" in child.output()
+    assert child.end() < WITHIN_S and child.process.returncode == 0
+
+
+def test_children_of_a_killed_supervisor_end_too(ros: Any, arms_bundle: Path) -> None:
+    child = ros.start_command(
+        [*executables.executable("recognize"), "--bundle", str(arms_bundle), "--namespace",
+         "orphans", "--visualizer", "false", "--autostart", "false"]
+    )  # fmt: skip
+    here = lambda: set(ros.node.get_node_names_and_namespaces()) & {  # noqa: E731
+        ("pose_estimator", "/orphans"), ("action_recognizer", "/orphans"),
+    }  # fmt: skip
+    ros.wait(lambda: len(here()) == 2, "both nodes")
+    pids = executables.children_of(child.process.pid)
+    assert len(pids) == 2
+    child.end(signal.SIGKILL)
+    ros.wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "them to end")
