@@ -11,6 +11,8 @@ BUNDLE  ?=
 SECONDS ?=
 FILE    ?= examples/my_gestures.yaml
 ARGS    ?=
+# Tests that start nodes run in one of them, one after the other.
+WORKERS ?= 2
 
 ifdef ROS_DISTRO
 PYTHON ?= python3
@@ -111,7 +113,7 @@ lint: $(VENV_DIR)/.stamp-dev
 
 test: $(VENV_DIR)/.stamp-dev build lint
 	@echo '--- pytest'
-	@$(IN_WORKSPACE) python -m pytest $(ARGS)
+	@$(IN_WORKSPACE) python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
 
 bundle: $(VENV_DIR)/.stamp-training
 	@$(VENV_DIR)/bin/python -m training first-light $(ARGS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,6 @@ import pytest
 
 from benchmarks import tiny_world as world
 from bharnet_ros.bags import open_bag
-from bharnet_ros.bundle import Bundle
-from bharnet_ros.errors import BagError, EvaluationError, LabelError, LayoutError
 from bharnet_ros.evaluation.bag_input import choose_input
 from bharnet_ros.evaluation.offline import Job, evaluate_offline
 from bharnet_ros.evaluation.records import Recording
@@ -21,90 +17,11 @@ from bharnet_ros.evaluation.scoring import score_episodes
 from bharnet_ros.evaluation.storage_records import evaluation_data
 from bharnet_ros.evaluation.subject import Subject
 from bharnet_ros.evaluation.truth_choice import choose_truth
-from bharnet_ros.pose import PoseEstimator
+
+from .conftest import Evaluator
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
 pytest.importorskip("rosbags", reason="bags are read with rosbags")
-
-
-@dataclass(frozen=True)
-class NumberSubject(Subject):
-    """Its estimators read the numbers in the pictures."""
-
-    reader: Callable[[], Any] = lambda: None
-    made: list[Any] = field(default_factory=list)
-
-    def estimator(self) -> PoseEstimator:
-        self.made.append(self.reader())
-        estimator: PoseEstimator = self.made[-1]
-        return estimator
-
-    def pose_identity(self) -> dict[str, Any]:
-        return {"backend": "numbers"}
-
-
-class Evaluator:
-    """Evaluates bags into one output folder."""
-
-    def __init__(self, bundle: Bundle, output: Path) -> None:
-        self.subject = NumberSubject(str(bundle.path), reader=world.NumberReader)
-        self.output = output
-        self.frames: Any = None
-
-    def __call__(
-        self, path: Path, kind: str = "auto", stop_after: int = 0, labels: Path | None = None,
-        **topics: str,
-    ) -> Recording:  # fmt: skip
-        done = 0
-
-        def progress(count: int) -> None:
-            nonlocal done
-            done = count
-
-        with open_bag(path) as bag:
-            given = choose_input(bag, kind, **topics)
-            truth = choose_truth("auto", bag, path, given, labels, self.subject.loaded.manifest)
-            job = Job(
-                bag.name, self.subject, bag, path, given, truth, self.output, None, progress,
-                lambda: bool(stop_after) and done >= stop_after,
-            )  # fmt: skip
-            recording, self.frames = evaluate_offline(job)
-        return recording
-
-    @property
-    def looked(self) -> list[int]:
-        """Numbers of the pictures that estimators were shown, run by run."""
-        return [number for estimator in self.subject.made for number in estimator.looked]
-
-
-@pytest.fixture(scope="module")
-def tiny_bundle(tmp_path_factory: pytest.TempPathFactory) -> Bundle:
-    from benchmarks.synthetic import write_tiny_bundle
-
-    return write_tiny_bundle(tmp_path_factory.mktemp("bundles") / "tiny")
-
-
-@pytest.fixture
-def evaluate(tiny_bundle: Bundle, tmp_path: Path) -> Evaluator:
-    return Evaluator(tiny_bundle, tmp_path / "output")
-
-
-@pytest.fixture
-def write_bag(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a bag of the tiny world; see `world.write_bag`."""
-    return lambda name="kitchen", **what: world.write_bag(tmp_path / name, **what)
-
-
-@pytest.fixture
-def write_labels(tmp_path: Path) -> Callable[..., Path]:
-    """Writes the script as labels; `more` are further rows."""
-
-    def write(*more: str) -> Path:
-        path = tmp_path / "labels.csv"
-        path.write_text("\n".join([*world.label_rows(), *more]) + "\n", "utf-8")
-        return path
-
-    return write
 
 
 def same(one: Recording, other: Recording) -> bool:
@@ -276,109 +193,6 @@ def test_frames_are_found_again_with_the_people_of_the_truth(
     found = evaluate.frames.between(first, last)
     assert [p.track_id for p in found[0].skeletons] == [0, 1]
     assert (evaluate.frames.images()(last) == world.picture(53)).all()
-
-
-def test_stamps_that_do_not_rise_are_left_out_and_told(
-    evaluate: Evaluator, tmp_path: Path
-) -> None:
-    from bharnet_ros.bags.write import BagWriter
-
-    order = [*range(20), 19, 18, *range(20, 40), *range(5), *range(40, 50)]
-    with BagWriter(tmp_path / "odd") as bag:
-        for place, index in enumerate(order):
-            log = world.stamp(place)
-            bag.image("/image_raw", world.stamp(index), world.picture(index), log_ns=log)
-            bag.skeletons("/ground_truth/skeletons", world.people(index), log_ns=log)
-            bag.actions("/ground_truth/actions", world.truth(index), log_ns=log)
-    recording = evaluate(tmp_path / "odd")
-    assert recording.drops == {"stamp not newer": 2, "time restarted": 5}
-    assert recording.estimated == 50 and recording.images == 57
-    assert any("jump back" in text for text in recording.problems)
-
-
-def test_images_that_cannot_be_used_are_counted(
-    evaluate: Evaluator, tmp_path: Path
-) -> None:
-    from bharnet_ros.bags.write import BagWriter
-
-    with BagWriter(tmp_path / "odd") as bag:
-        for index in range(10):
-            bag.skeletons("/ground_truth/skeletons", world.people(index))
-            bag.actions("/ground_truth/actions", world.truth(index))
-            bag.compressed_image("/image/compressed", world.stamp(index), b"no picture at all")
-    recording = evaluate(tmp_path / "odd")
-    assert recording.images == 10 and recording.estimated == 0
-    assert sum(recording.drops.values()) == 10 and recording.problems
-
-
-def test_topics_that_are_not_there_are_refused_with_those_that_are(
-    evaluate: Evaluator, write_bag: Any
-) -> None:
-    path = write_bag()
-    with pytest.raises(BagError, match=r"no topic of images 'front'.*/camera/image_raw"):
-        evaluate(path, image_topic="front")
-    with pytest.raises(BagError, match=r"several topics of skeletons|no topic of skeletons|holds"):
-        evaluate(path, skeleton_topic="/camera/image_raw")
-    with pytest.raises(BagError, match="only pictures and a truth"):
-        evaluate(write_bag("bare", images=False))
-
-
-def test_a_bag_without_truth_says_how_to_label_it(evaluate: Evaluator, write_bag: Any) -> None:
-    with pytest.raises(EvaluationError, match="bharnet_ros label"):
-        evaluate(write_bag(true=False))
-
-
-@pytest.mark.parametrize("row", ["11,99,raise,", "1,2,rise,"])
-def test_labels_that_do_not_fit_are_refused(
-    evaluate: Evaluator, write_bag: Any, write_labels: Any, row: str
-) -> None:
-    with pytest.raises(LabelError):
-        evaluate(write_bag(), labels=write_labels(row))
-
-
-def test_simulated_classes_that_the_bundle_does_not_know_are_refused(
-    write_bag: Any, tmp_path: Path
-) -> None:
-    from benchmarks.synthetic import write_tiny_bundle
-
-    bundle = write_tiny_bundle(tmp_path / "other", class_names=("idle", "raised", "fist"))
-    with pytest.raises(EvaluationError, match=r"play raise \(nearest: raised\).*'tiny'"):
-        Evaluator(bundle, tmp_path)(write_bag())
-
-
-def test_skeletons_of_another_layout_are_refused(
-    tiny_bundle: Bundle, write_bag: Any, tmp_path: Path
-) -> None:
-    evaluate = Evaluator(tiny_bundle, tmp_path / "out")
-    evaluate.subject = NumberSubject(
-        str(tiny_bundle.path), reader=lambda: OtherLayout(world.NumberReader())
-    )
-    with pytest.raises(LayoutError, match="ntu25"):
-        evaluate(write_bag())
-
-
-class OtherLayout:
-    """An estimator of another layout."""
-
-    layout = "ntu25"
-    timings_ms: dict[str, float] = {}  # noqa: RUF012
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    def estimate(self, image_bgr: Any, stamp_ns: int) -> Any:
-        from dataclasses import replace
-
-        people = tuple(
-            replace(p, keypoints=p.keypoints[:25], scores=p.scores[:25])
-            for p in self._inner.estimate(image_bgr, stamp_ns).skeletons
-        )
-        found = self._inner.estimate(image_bgr, stamp_ns)
-        return replace(found, layout="ntu25", skeletons=people)
-
-    def reset(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 def test_the_real_estimator_gives_what_the_pipeline_gives(tmp_path: Path) -> None:
