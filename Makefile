@@ -11,7 +11,7 @@ BUNDLE  ?=
 SECONDS ?=
 FILE    ?= examples/my_gestures.yaml
 ARGS    ?=
-# Tests that start nodes run in one of them, one after the other.
+# The tests of one file stay together: they share fixtures, and nodes that they lead from state to state.
 WORKERS ?= 2
 
 ifdef ROS_DISTRO
@@ -113,7 +113,7 @@ lint: $(VENV_DIR)/.stamp-dev
 
 test: $(VENV_DIR)/.stamp-dev build lint
 	@echo '--- pytest'
-	@$(IN_WORKSPACE) python -m pytest -n $(WORKERS) --dist loadgroup $(ARGS)
+	@$(IN_WORKSPACE) python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
 
 bundle: $(VENV_DIR)/.stamp-training
 	@$(VENV_DIR)/bin/python -m training first-light $(ARGS)

@@ -31,22 +31,6 @@ settings.register_profile(
 settings.load_profile("bharnet")
 
 
-_OF_GRAPHS = ("nodes", "demo")
-
-
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """With several workers: tests that start real nodes one after the other, because they share
-    names and would steal each other's time; all others by file, so that a module's fixtures are
-    made once."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        place = item.path.relative_to(REPOSITORY / "test")
-        group = "graphs" if place.parts[0] in _OF_GRAPHS else place.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 @pytest.fixture(scope="session")
 def repository() -> Path:
     """The root of the source tree."""

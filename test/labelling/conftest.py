@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -248,3 +249,11 @@ def label_process() -> Iterator[Callable[..., Process]]:
     yield start
     for process in started:
         process.kill()
+
+
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    """Waits for something. (Playwright's wait_for_function needs what the page forbids: eval.)"""
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)

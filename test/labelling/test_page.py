@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,8 @@ from typing import Any
 import pytest
 
 from bharnet_ros.evaluation.truth import LabelledSegment, load_labels
+
+from .conftest import until
 
 ORIGIN_NS = 1_700_000_000_123_456_789
 END_NS = ORIGIN_NS + 5_900_000_000
@@ -27,14 +28,6 @@ def on_disk(path: Path) -> list[tuple[float, float, str, int | None]]:
 
 def segments(path: Path) -> tuple[LabelledSegment, ...]:
     return load_labels(path, ORIGIN_NS, END_NS).segments if path.exists() else ()
-
-
-def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Waits for something. (Playwright's wait_for_function needs what the page forbids: eval.)"""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 class Tab:
@@ -155,7 +148,7 @@ def test_people_without_skeletons_get_a_box(
     tab.page.mouse.down()
     tab.page.mouse.move(box["x"] + box["width"] / 2 + 120, box["y"] + 260, steps=4)
     tab.page.mouse.up()
-    tab.page.wait_for_function("document.querySelector('#now').innerText.includes('person 1')")
+    until(lambda: "person 1" in tab.page.inner_text("#now"))
     tab.mark(2, 8, "1")
     tab.saved()
     [only] = segments(served.labels)

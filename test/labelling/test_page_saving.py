@@ -11,6 +11,8 @@ import pytest
 
 from bharnet_ros.evaluation.truth import Labels, load_labels, save_labels
 
+from .conftest import until
+
 ORIGIN_NS = 1_700_000_000_123_456_789
 END_NS = ORIGIN_NS + 5_900_000_000
 
@@ -151,7 +153,8 @@ def test_a_server_that_was_killed_and_started_again_gets_what_was_not_saved(
     page.goto(again.url)  # only what follows # differs
     page.wait_for_selector("#save.saved")
     count(page, 2)
-    assert labels_of(bag / "labels.csv") == ["wave", "stop"]
+    # The page says "saved" before it has found what the last one left.
+    until(lambda: labels_of(bag / "labels.csv") == ["wave", "stop"])
 
 
 def test_without_the_token_the_page_says_so(serve: Callable[..., Any], context: Any) -> None:
