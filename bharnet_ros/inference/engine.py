@@ -39,6 +39,7 @@ class Engine(Protocol):
     def run(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
         """All outputs by name for float32 inputs that share their first dimension N >= 1.
 
+        Outputs that the graph gives as whole numbers, such as labels, come as float32 too.
         Raises ConfigurationError if names or shapes do not fit, EngineError if the run fails.
         """
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bharnet_ros.errors import BackendUnavailable, BundleError, ConfigurationError, EngineError
 from bharnet_ros.inference.cache import engine_folder
 from bharnet_ros.inference.driver import driver_problem, load_driver
@@ -15,6 +17,8 @@ from bharnet_ros.manifest_parts import Shape
 from bharnet_ros.types import FloatArray
 
 _CPU = PROVIDERS["cpu"]
+_NUMBERS = ("tensor(int64)", "tensor(int32)", "tensor(float16)", "tensor(double)")
+"""What outputs may hold beside float32; labels are whole numbers."""
 _ON_NVIDIA = (PROVIDERS["cuda"], PROVIDERS["tensorrt"])
 
 
@@ -49,10 +53,10 @@ class OnnxRuntimeEngine(GraphEngine):
         self._session = _session(ort, Path(model), folder, chosen)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         for node in (*inputs, *outputs):
-            if node.type != "tensor(float)":
+            if node.type != "tensor(float)" and (node in inputs or node.type not in _NUMBERS):
                 raise BundleError(
                     f"'{node.name}' of the graph {model} is {node.type}; only float32 is used "
-                    "here: export the bundle again."
+                    "here, and whole numbers as outputs: export the bundle again."
                 )
         self._names = [node.name for node in outputs]
         first = chosen.providers[0]
@@ -80,7 +84,10 @@ class OnnxRuntimeEngine(GraphEngine):
                 f"ONNX Runtime failed on a batch of {count} ({first_line(error)}); if memory is "
                 "short, end other programs or use fewer threads and a smaller bundle."
             ) from error
-        return dict(zip(self._names, values, strict=True))
+        return {
+            name: np.asarray(value, np.float32)
+            for name, value in zip(self._names, values, strict=True)
+        }
 
     def _release(self) -> None:
         del self._session
@@ -101,7 +108,7 @@ def _session(ort: Any, model: Path, folder: str | Path | None, chosen: OnnxRunti
     options = ort.SessionOptions()
     options.intra_op_num_threads = chosen.threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors reach the caller as exceptions
+    options.log_severity_level = 4  # errors reach the caller as exceptions
     # Spinning threads would keep cores busy between ticks that the pose networks need.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")

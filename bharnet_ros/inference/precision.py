@@ -31,7 +31,10 @@ def to_fp16(graph: Path) -> bytes:
     from onnxruntime.transformers.float16 import convert_float_to_float16
 
     with _quiet(), _refusing(graph, "float16"):
-        model = convert_float_to_float16(onnx.load(str(graph)), keep_io_types=True)
+        source = onnx.load(str(graph))
+        _forget_types(source)
+        model = convert_float_to_float16(source, keep_io_types=True)
+        _drop_twins(model)
         content: bytes = model.SerializeToString()
     return content
 
@@ -79,6 +82,26 @@ def quantized(graph: Path, calibration: Path) -> bytes:
             },
         )  # fmt: skip
         return target.read_bytes()
+
+
+def _forget_types(model: Any) -> None:
+    """Exporters may note the type of a constant beside the constant itself. The converter then
+    casts what must stay float32, such as the scales of a Resize, from float16."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    for index in reversed(range(len(model.graph.value_info))):
+        if model.graph.value_info[index].name in constants:
+            del model.graph.value_info[index]
+
+
+def _drop_twins(model: Any) -> None:
+    """The converter writes a Cast for every reader of a value, all under one name."""
+    casts: set[str] = set()
+    for index in reversed(range(len(model.graph.node))):
+        node = model.graph.node[index]
+        if node.op_type == "Cast":
+            if node.output[0] in casts:
+                del model.graph.node[index]
+            casts.add(node.output[0])
 
 
 def _onnx() -> Any:

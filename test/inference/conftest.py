@@ -168,11 +168,12 @@ class _Logger:
 
 
 class FakeTensorRT:
-    """The runtime half of the package `tensorrt`. refused: plans that it cannot deserialize."""
+    """The runtime half of the package `tensorrt`. refused: plans that it cannot deserialize.
+    kinds: of tensors that hold other numbers than float32."""
 
     __version__ = "10.3.0"
     ILogger = _Logger
-    float32 = "float32"
+    float32, int64 = "float32", "int64"
     TensorIOMode = enum.Enum("TensorIOMode", "NONE INPUT OUTPUT")
     ExecutionContextAllocationStrategy = enum.Enum("Strategy", "STATIC USER_MANAGED")
 
@@ -180,6 +181,7 @@ class FakeTensorRT:
         self.driver = driver
         self.graph = graph
         self.refused: set[bytes] = set()
+        self.kinds: dict[str, str] = {}
         self.no_context = False
         self.run_fails = False
         self.scratch = 1 << 16
@@ -207,7 +209,7 @@ class _FakeEngine:
         return list(self.shapes)[index]
 
     def get_tensor_dtype(self, name: str) -> str:
-        return "float32"
+        return self.trt.kinds.get(name, "float32")
 
     def get_tensor_shape(self, name: str) -> tuple[int, ...]:
         return tuple(-1 if isinstance(d, str) else d for d in self.shapes[name])
@@ -244,6 +246,10 @@ class _FakeContext:
     def set_input_shape(self, name: str, shape: tuple[int, ...]) -> bool:
         assert self.engine.trt.driver.captured is None, "shapes are set before a capture"
         low, high = ((1, 1), (2, 1 << 20))[self.profile]
+        fixed = self.engine.shapes[name][0]
+        if isinstance(fixed, int):
+            assert self.profile == 0, "an engine without profiles has one"
+            low = high = fixed
         self.sizes[name] = shape
         return low <= shape[0] <= high
 
@@ -262,15 +268,17 @@ class _FakeContext:
             inputs = {n: _array(addresses[n], s).copy() for n, s in sizes.items()}
             count = len(next(iter(inputs.values())))
             for name, value in self.engine.network.run(inputs).items():
-                _array(addresses[name], (count, *value.shape[1:]))[:] = value
+                kind = self.engine.get_tensor_dtype(name)
+                _array(addresses[name], (count, *value.shape[1:]), kind)[:] = value
 
         self.engine.trt.driver.enqueue(work)
         return True
 
 
-def _array(address: int, shape: tuple[int, ...]) -> np.ndarray:
-    block = (ctypes.c_float * int(np.prod(shape))).from_address(address)
-    return np.frombuffer(block, np.float32).reshape(shape)
+def _array(address: int, shape: tuple[int, ...], kind: str = "float32") -> np.ndarray:
+    size = int(np.prod(shape)) * np.dtype(kind).itemsize
+    block = (ctypes.c_uint8 * size).from_address(address)
+    return np.frombuffer(block, kind).reshape(shape)
 
 
 @pytest.fixture

@@ -48,6 +48,39 @@ def test_acted_windows_are_inputs_that_the_bundle_recognises(
     assert all(np.array_equal(again[name], value[:8]) for name, value in windows.items())
 
 
+def test_values_that_several_nodes_want_in_32_bits(tmp_path: Path) -> None:
+    """As torch exports pose networks: two Resize share their scales, whose type is noted; two Max
+    (which stay in 32 bits) read the same value."""
+    helper, kinds = onnx.helper, onnx.TensorProto
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("Resize", ["r", "", "scales"], ["a"], mode="nearest"),
+        helper.make_node("Resize", ["a", "", "scales"], ["b"], mode="nearest"),
+        helper.make_node("Max", ["b", "half"], ["c"]),
+        helper.make_node("Max", ["b", "quarter"], ["d"]),
+        helper.make_node("Add", ["c", "d"], ["y"]),
+    ]
+    constants = {"scales": [1, 1, 2, 2], "half": [0.5], "quarter": [0.25]}
+    graph = helper.make_graph(
+        nodes, "g",
+        [helper.make_tensor_value_info("x", kinds.FLOAT, ["N", 1, 2, 2])],
+        [helper.make_tensor_value_info("y", kinds.FLOAT, ["N", 1, 8, 8])],
+        [onnx.numpy_helper.from_array(np.array(v, np.float32), k) for k, v in constants.items()],
+        value_info=[helper.make_tensor_value_info("scales", kinds.FLOAT, [4])],
+    )  # fmt: skip
+    opsets = [helper.make_opsetid("", 17)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "g.onnx")
+    (tmp_path / "half.onnx").write_bytes(to_fp16(tmp_path / "g.onnx"))
+    half = onnx.load(tmp_path / "half.onnx")
+    written = [name for node in half.graph.node for name in node.output]
+    assert len(written) == len(set(written)), "every value has one node that writes it"
+    scales = [node.input[2] for node in half.graph.node if node.op_type == "Resize"]
+    assert scales == ["scales", "scales"], "builders want them as constants"
+    given = {"x": np.array([[[[-1, 0.3], [0.4, 2]]]], np.float32)}
+    expected = open_graph(tmp_path / "g.onnx").run(given)["y"]
+    np.testing.assert_allclose(open_graph(tmp_path / "half.onnx").run(given)["y"], expected, 2e-3)
+
+
 def test_fp16_computes_in_fp16_and_names_the_same_classes(
     tmp_path: Path, windows: dict[str, np.ndarray]
 ) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx_networks import pose_graph
 
 from bharnet_ros.bundle import Bundle, find_bundle, load_bundle, shipped_bundles
 from bharnet_ros.errors import BackendUnavailable, BundleError, ConfigurationError
@@ -39,6 +40,17 @@ def test_every_shipped_graph_parses_and_builds(tmp_path: Path, graph: Path) -> N
     lines.clear()
     assert build_graph(graph, "tensorrt_rtx", tmp_path, report=lines.append, **SMALL) == path
     assert lines == [], "found, not built again"
+
+
+@pytest.mark.parametrize("batch", ["N", 1])
+def test_pose_graphs_build_for_any_number_of_people_and_for_one(
+    tmp_path: Path, batch: int | str
+) -> None:
+    graph = pose_graph(tmp_path / "pose.onnx", keypoints=21, batch=batch)
+    options = {"precision": "fp16", "max_batch": 2}
+    path = build_graph(graph, "tensorrt_rtx", tmp_path, report=nothing, **options)
+    assert path is not None
+    assert path.stat().st_size > 1000
 
 
 def test_a_build_beside_the_bundle_with_batches(tiny: Bundle) -> None:

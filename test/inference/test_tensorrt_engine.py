@@ -11,9 +11,10 @@ import pytest
 from benchmarks.synthetic_split import write_tiny_split_bundle
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BackendUnavailable, EngineError
-from bharnet_ros.inference import build_engine, create_engine
+from bharnet_ros.inference import build_engine, create_engine, open_graph
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
+from onnx_networks import constant_graph
 
 
 def windows(count: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -67,6 +68,24 @@ def test_results_are_not_overwritten_by_the_next_run(tiny: Bundle, tensorrt: Any
     kept = {name: value.copy() for name, value in first.items()}
     engine.run(windows(1, 2))
     assert all(np.array_equal(first[name], kept[name]) for name in kept)
+
+
+def test_a_graph_for_two_images_with_labels(tmp_path: Path, tensorrt: Any) -> None:
+    """As detectors are exported: one batch size, and an output of whole numbers."""
+    values = {"dets": np.full((5, 5), 0.5, np.float32), "labels": np.arange(5, dtype=np.int64)}
+    graph = constant_graph(tmp_path / "g.onnx", values, batch=2)
+    tensorrt.graph, tensorrt.kinds = graph, {"labels": "int64"}
+    engine = open_graph(graph, "tensorrt", tmp_path, max_batch=4, report=print)
+    assert dict(engine.inputs) == {"input": (2, 3, 64, 64)}
+    assert engine.identity.endswith("up to 2 people in one run")
+    reference = open_graph(graph)
+    for _ in range(3):
+        given = {"input": np.full((2, 3, 64, 64), 114, np.float32)}
+        found, expected = engine.run(given), reference.run(given)
+        for name, value in values.items():
+            assert found[name].dtype == expected[name].dtype == np.float32
+            np.testing.assert_array_equal(found[name], np.stack([value] * 2))
+            np.testing.assert_array_equal(expected[name], found[name])
 
 
 def test_closing_gives_everything_back(tiny: Bundle, tensorrt: Any) -> None:

@@ -22,6 +22,7 @@ from bharnet_ros.inference import create_engine, open_graph
 onnx = pytest.importorskip("onnx", reason="graphs are read with onnx")
 torch = pytest.importorskip("torch", reason="torch is not installed")
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
+from onnx_networks import pose_graph  # noqa: E402
 
 FLOAT, INT = np.float32, np.int64
 
@@ -74,6 +75,9 @@ def graph_of(
     return path
 
 
+NONE = np.array([], FLOAT)
+"""An input that is left out."""
+
 CASES: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
     ("Slice", {}, {"a": np.array([1, 7]), "b": np.array([3, -99]), "c": np.array([1, -1]),
                    "d": np.array([1, -2])}),
@@ -113,6 +117,17 @@ CASES: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
     ("Pad", {}, {"a": np.array([0, 0, 2, 1, 0, 0, 3, 0])}),
     ("Pad", {}, {"a": np.array([1, 2]), "b": np.array(0.5, FLOAT), "c": np.array([-2])}),
     ("LeakyRelu", {"alpha": 0.2}, {}),
+    ("DepthToSpace", {"blocksize": 2}, {}),
+    ("DepthToSpace", {"blocksize": 2, "mode": "CRD"}, {}),
+    ("Resize", {"mode": "nearest", "coordinate_transformation_mode": "asymmetric",
+                "nearest_mode": "floor"},
+     {"": NONE, "a": np.array([1, 1, 2, 2], FLOAT)}),
+    ("Resize", {"mode": "nearest"}, {"": NONE, "a": np.array([1, 1, 1.7, 0.6], FLOAT)}),
+    ("Resize", {"mode": "nearest", "nearest_mode": "ceil"},
+     {"": NONE, "a": NONE, "b": np.array([2, 4, 9, 5])}),
+    ("Resize", {"mode": "linear"}, {"": NONE, "a": np.array([1, 1, 2, 3], FLOAT)}),
+    ("Resize", {"mode": "linear", "coordinate_transformation_mode": "align_corners"},
+     {"": NONE, "a": NONE, "b": np.array([2, 4, 9, 15])}),
     ("HardSigmoid", {}, {}),
 ]  # fmt: skip
 
@@ -121,13 +136,36 @@ CASES: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
 def test_operators_one_by_one(
     tmp_path: Path, op: str, attributes: dict[str, Any], constants: dict[str, np.ndarray]
 ) -> None:
-    node = helper.make_node(op, ["x", *constants], ["out"], **attributes)
+    given_names = [name if value is not NONE else "" for name, value in constants.items()]
+    node = helper.make_node(op, ["x", *given_names], ["out"], **attributes)
+    constants = {name: value for name, value in constants.items() if value is not NONE}
     path = graph_of(tmp_path / "g.onnx", [node], {"x": ("N", 4, 6, 8)}, constants)
     given = {"x": np.random.default_rng(1).normal(size=(2, 4, 6, 8)).astype(FLOAT)}
     expected = open_graph(path).run(given)["out"]
     found = open_graph(path, "torch", device="cpu").run(given)["out"]
     assert found.shape == expected.shape
     np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_a_resize_that_is_not_known_is_named(tmp_path: Path) -> None:
+    constants = {"a": np.array([1, 1, 2, 2], FLOAT)}
+    node = helper.make_node("Resize", ["x", "", "a"], ["out"], mode="cubic")
+    path = graph_of(tmp_path / "g.onnx", [node], {"x": ("N", 4, 6, 8)}, constants)
+    engine = open_graph(path, "torch", device="cpu")
+    with pytest.raises(BundleError, match="fails at Resize 'out'"):
+        engine.run({"x": np.zeros((1, 4, 6, 8), FLOAT)})
+
+
+def test_a_pose_network_and_a_detector(tmp_path: Path, shared_data: Path) -> None:
+    graphs = [pose_graph(tmp_path / "pose.onnx"), shared_data / "pose_weights" / "yolox_nano.onnx"]
+    for graph in graphs:
+        reference, engine = open_graph(graph), open_graph(graph, "torch", device="cpu")
+        rng = np.random.default_rng(3)
+        (shape,) = reference.inputs.values()
+        image = rng.uniform(0, 255, size=(1, *shape[1:])).astype(FLOAT)
+        for name, value in reference.run({next(iter(reference.inputs)): image}).items():
+            found = engine.run({next(iter(engine.inputs)): image})[name]
+            np.testing.assert_allclose(found, value, atol=2e-3, rtol=1e-4)
 
 
 def test_shapes_computed_in_the_graph_and_unequal_parts(tmp_path: Path) -> None:

@@ -85,6 +85,8 @@ def _parser_errors(parser: Any) -> str:
 def _add_profiles(builder: Any, network: Any, config: Any, options: TensorRTOptions) -> None:
     inputs = [network.get_input(i) for i in range(network.num_inputs)]
     shapes = ", ".join(f"{t.name} {list(t.shape)}" for t in inputs)
+    if all(min(tuple(tensor.shape)) >= 1 for tensor in inputs):
+        return  # exported for one batch size: there is nothing to choose
     if any(tensor.shape[0] != -1 or min(tuple(tensor.shape)[1:]) < 1 for tensor in inputs):
         raise BundleError(
             f"The graph's inputs are {shapes}; the first dimension, and only that, must be free "

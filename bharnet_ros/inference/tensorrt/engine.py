@@ -22,14 +22,17 @@ from bharnet_ros.inference.tensorrt.log import make_logger
 from bharnet_ros.manifest_parts import Shape
 from bharnet_ros.types import FloatArray
 
-_FLOAT = 4
+_KINDS: dict[str, type[np.generic]] = {
+    "float32": np.float32, "int32": np.int32, "int64": np.int64, "float16": np.float16,
+}  # fmt: skip
+"""What outputs may hold, by TensorRT's names; inputs are float32."""
 
 
 @dataclass(frozen=True)
 class _Tensor:
     """An input or output: its address on the GPU and the host memory it is copied from or to.
 
-    row: bytes of one person.
+    row: bytes of one person. kind: of its numbers.
     """
 
     name: str
@@ -37,10 +40,11 @@ class _Tensor:
     device: int
     host: npt.NDArray[np.uint8]
     row: int
+    kind: type[np.generic]
 
-    def rows(self, count: int) -> FloatArray:
+    def rows(self, count: int) -> npt.NDArray[Any]:
         """The first `count` people of the host memory, as an array of the tensor's shape."""
-        values: FloatArray = self.host[: count * self.row].view(np.float32)
+        values = self.host[: count * self.row].view(self.kind)
         return values.reshape(count, *(int(d) for d in self.shape[1:]))
 
 
@@ -74,7 +78,10 @@ class TensorRTEngine(GraphEngine):
             self._capture = options.cuda_graphs and not self._contexts.captures
             self._open: dict[int, Any] = {}
             self._graphs: dict[int, Any] = {}
-            self._ins, self._outs = self._tensors(trt, options.max_batch)
+            fixed = self._fixed_batch(trt)
+            if fixed:
+                self._profiles, self._max_batch = ((fixed, fixed, fixed),), fixed
+            self._ins, self._outs = self._tensors(trt, self._max_batch)
             for low, _, _ in self._profiles:
                 self._context(low)  # if there is no memory for it, it is said now
         except BaseException:
@@ -82,7 +89,7 @@ class TensorRTEngine(GraphEngine):
             raise
         super().__init__(
             f"{self._title}, {self._cuda.gpu.name}, {options.precision}, up to "
-            f"{options.max_batch} people in one run",
+            f"{self._max_batch} people in one run",
             {tensor.name: tensor.shape for tensor in self._ins},
             {tensor.name: tensor.shape for tensor in self._outs},
         )
@@ -185,31 +192,41 @@ class TensorRTEngine(GraphEngine):
             "is not supported, use the engine onnxruntime."
         )
 
+    def _fixed_batch(self, trt: Any) -> int:
+        """The one batch size the graph was exported for; 0 if that is free."""
+        names = [self._engine.get_tensor_name(i) for i in range(self._engine.num_io_tensors)]
+        ins = [n for n in names if self._engine.get_tensor_mode(n) == trt.TensorIOMode.INPUT]
+        return max(max(int(self._engine.get_tensor_shape(name)[0]) for name in ins), 0)
+
     def _tensors(self, trt: Any, max_batch: int) -> tuple[list[_Tensor], list[_Tensor]]:
         ins: list[_Tensor] = []
         outs: list[_Tensor] = []
         for index in range(self._engine.num_io_tensors):
             name = self._engine.get_tensor_name(index)
-            if self._engine.get_tensor_dtype(name) != trt.float32:
+            is_input = self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
+            number = self._engine.get_tensor_dtype(name)
+            kinds = {getattr(trt, k, None): kind for k, kind in _KINDS.items()}
+            if number not in kinds or (is_input and number != trt.float32):
                 raise BundleError(
-                    f"'{name}' of the graph is {self._engine.get_tensor_dtype(name)}; only float32 "
-                    "is used here: export the bundle again."
+                    f"'{name}' of the graph is {number}; only float32 is used here, and whole "
+                    "numbers as outputs: export the bundle again."
                 )
             shape = tuple(self._engine.get_tensor_shape(name))
             if min(shape[1:], default=1) < 1:
                 raise BundleError(
                     f"'{name}' of the graph is {list(shape)}; only the first dimension may be "
-                    "free: export the bundle again."
+                    "free: export it again, a detector without its non-maximum suppression."
                 )
-            row = _FLOAT * int(np.prod(shape[1:]))
+            kind = kinds[number]
+            row = np.dtype(kind).itemsize * int(np.prod(shape[1:]))
             tensor = _Tensor(
                 name,
                 ("N" if shape[0] < 0 else int(shape[0]), *(int(d) for d in shape[1:])),
                 self._cuda.allocate(max_batch * row, f"'{name}' of {max_batch} people"),
                 self._cuda.allocate_pinned(max_batch * row, f"'{name}' of {max_batch} people"),
                 row,
+                kind,
             )
-            is_input = self._engine.get_tensor_mode(name) == trt.TensorIOMode.INPUT
             (ins if is_input else outs).append(tensor)
         return ins, outs
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,8 @@ from bharnet_ros.inference.torch.ops import OPS, STATIC, Op
 from bharnet_ros.manifest_parts import Shape
 
 _FLOAT32 = 1
+_NUMBERS = (_FLOAT32, 6, 7)
+"""What outputs may hold, by ONNX's numbers: int32 and int64 too, such as labels."""
 
 
 class _Step(NamedTuple):
@@ -67,7 +69,7 @@ class TorchGraph(nn.Module):
             self.register_buffer(f"constant_{index}", value)
         inputs = [value for value in graph.input if value.name not in constants]
         self.input_shapes = {v.name: _shape(v, path) for v in inputs}
-        self.output_shapes = {v.name: _shape(v, path) for v in graph.output}
+        self.output_shapes = {v.name: _shape(v, path, _NUMBERS) for v in graph.output}
         self._steps = self._plan(onnx, graph)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -152,12 +154,12 @@ def _constant(onnx: Any, node: Any, path: Path) -> Tensor:
     return torch.tensor(value, dtype=kind)
 
 
-def _shape(value: Any, path: Path) -> Shape:
+def _shape(value: Any, path: Path, kinds: Sequence[int] = (_FLOAT32,)) -> Shape:
     tensor = value.type.tensor_type
-    if tensor.elem_type != _FLOAT32:
+    if tensor.elem_type not in kinds:
         raise BundleError(
-            f"'{value.name}' of the graph {path} is not float32; only that is used here: export "
-            "the bundle again."
+            f"'{value.name}' of the graph {path} is not float32; only that is used here, and "
+            "whole numbers as outputs: export the bundle again."
         )
     return tuple(
         int(d.dim_value) if d.HasField("dim_value") else (d.dim_param or "?")

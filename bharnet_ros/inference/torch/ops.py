@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from bharnet_ros.inference.torch import image_ops
+
 Attributes = Mapping[str, Any]
 Op = Callable[..., "Tensor | Sequence[Tensor]"]
 
@@ -21,6 +23,7 @@ STATIC: Mapping[str, tuple[int, ...]] = {
     "Reshape": (1,), "Expand": (1,), "Tile": (1,), "Slice": (1, 2, 3, 4), "Split": (1,),
     "Squeeze": (1,), "Unsqueeze": (1,), "ReduceSum": (1,), "ReduceMean": (1,), "ReduceMax": (1,),
     "ReduceMin": (1,), "ReduceL2": (1,), "Pad": (1, 2, 3), "Clip": (1, 2),
+    "Resize": (1, 2, 3),
 }  # fmt: skip
 """Places of such inputs, by operator."""
 
@@ -148,63 +151,6 @@ def _gemm(a: Attributes, x: Tensor, y: Tensor, c: Tensor | None = None) -> Tenso
     return product if c is None else product + float(a.get("beta", 1.0)) * c
 
 
-def _halves(pads: Sequence[int]) -> tuple[list[int], bool]:
-    """ONNX pads (all begins, all ends) as torch's; whether begins and ends agree."""
-    half = len(pads) // 2
-    return list(pads[:half]), list(pads[:half]) == list(pads[half:])
-
-
-def _around(a: Attributes, x: Tensor, value: float) -> tuple[Tensor, list[int]]:
-    """The input padded where torch's operators cannot do it, and what is left for them to do."""
-    if a.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
-        raise NotImplementedError(f"auto_pad {a['auto_pad']!r}")
-    pads = list(a.get("pads", [0] * 2 * (x.ndim - 2)))
-    begins, even = _halves(pads)
-    if even:
-        return x, begins
-    ends = pads[len(pads) // 2 :]
-    order = [n for pair in zip(reversed(begins), reversed(ends), strict=True) for n in pair]
-    return F.pad(x, order, value=value), [0] * len(begins)
-
-
-def _conv(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    x, pads = _around(a, x, 0.0)
-    dims = x.ndim - 2
-    function = {1: F.conv1d, 2: F.conv2d, 3: F.conv3d}[dims]
-    result: Tensor = function(
-        x, weight, bias, stride=a.get("strides", [1] * dims), padding=pads,
-        dilation=a.get("dilations", [1] * dims), groups=int(a.get("group", 1)),
-    )  # fmt: skip
-    return result
-
-
-def _max_pool(a: Attributes, x: Tensor) -> Tensor:
-    # Padded beforehand: torch allows no more than half a kernel.
-    pads = list(a.get("pads", [0] * 2 * (x.ndim - 2)))
-    x, _ = _around({**a, "pads": pads}, x, float("-inf")) if not _halves(pads)[1] else (x, None)
-    begins, even = _halves(pads)
-    dims = x.ndim - 2
-    function = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[dims]
-    result: Tensor = function(
-        x, a["kernel_shape"], stride=a.get("strides", [1] * dims),
-        padding=begins if even else [0] * dims, dilation=a.get("dilations", [1] * dims),
-        ceil_mode=bool(a.get("ceil_mode", 0)),
-    )  # fmt: skip
-    return result
-
-
-def _average_pool(a: Attributes, x: Tensor) -> Tensor:
-    x, pads = _around(a, x, 0.0)
-    dims = x.ndim - 2
-    function = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[dims]
-    result: Tensor = function(
-        x, list(a["kernel_shape"]), stride=list(a.get("strides", [1] * dims)), padding=pads,
-        ceil_mode=bool(a.get("ceil_mode", 0)),
-        count_include_pad=bool(a.get("count_include_pad", 0)),
-    )  # fmt: skip
-    return result
-
-
 def _batch_norm(
     a: Attributes, x: Tensor, scale: Tensor, bias: Tensor, mean: Tensor, var: Tensor
 ) -> Tensor:
@@ -254,11 +200,13 @@ OPS: Mapping[str, Op] = {
             "Dropout": lambda x, *_: x,
         }.items()
     },
-    "Div": _div, "Clip": _clip, "Gemm": _gemm, "Conv": _conv, "MaxPool": _max_pool,
-    "AveragePool": _average_pool, "BatchNormalization": _batch_norm,
+    "Div": _div, "Clip": _clip, "Gemm": _gemm, "Conv": image_ops.conv,
+    "MaxPool": image_ops.max_pool, "AveragePool": image_ops.average_pool,
+    "BatchNormalization": _batch_norm,
     "LayerNormalization": _layer_norm, "Reshape": _reshape, "Flatten": _flatten,
     "Squeeze": _squeeze, "Unsqueeze": _unsqueeze, "Slice": _slice, "Split": _split,
     "Gather": _gather, "Expand": _expand, "Pad": _pad,
+    "Resize": image_ops.resize, "DepthToSpace": image_ops.depth_to_space,
     "GlobalAveragePool": lambda a, x: x.mean(dim=list(range(2, x.ndim)), keepdim=True),
     "ReduceSum": _reduce(torch.sum), "ReduceMean": _reduce(torch.mean),
     "ReduceMax": _reduce(_max_over), "ReduceMin": _reduce(_min_over),
