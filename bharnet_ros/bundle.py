@@ -20,7 +20,7 @@ from bharnet_ros.errors import BundleError
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import FUSION, WHOLE, GraphFile
 from bharnet_ros.models_store.location import store_folder, stored_bundles
-from bharnet_ros.models_store.registry import registered_models
+from bharnet_ros.models_store.registry import BUNDLE, registered_models
 
 MANIFEST_FILE = "manifest.json"
 MAX_MANIFEST_BYTES = 16 << 20
@@ -85,7 +85,8 @@ def find_bundle(name_or_path: str | Path) -> Path:
         return _SHIPPED / name
     if name in stored:
         return store_folder() / name
-    if name in registered_models():
+    registered = registered_models().get(name)
+    if registered is not None and registered.kind == BUNDLE:
         raise BundleError(
             f"Bundle '{name}' was not fetched yet; run `python -m bharnet_ros models fetch {name}`."
         )

@@ -53,3 +53,7 @@ class LabelError(BharnetError):
 
 class EvaluationError(BharnetError):
     """Results of an evaluation that are malformed, or a file of them that cannot be used."""
+
+
+class WeightsError(BharnetError):
+    """Weights of a network that are not here, or are not the expected ones."""

@@ -5,48 +5,62 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
+import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from http.client import HTTPException
+from collections.abc import Callable, Sequence
+from http.client import HTTPException, HTTPMessage
 from pathlib import Path
 from ssl import SSLError
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 from bharnet_ros.errors import DownloadError
+from bharnet_ros.models_store.registry import UNKNOWN
 
 Progress = Callable[[int, int], None]
+"""Called with the bytes that are there and those of the whole (0 = nobody knows)."""
+
+MAX_BYTES = 2 << 30
+"""No network here comes near; an endless answer must not fill the disk."""
 _BLOCK = 1 << 16
 _TIMEOUT_S = 30.0
+_BROKEN = (urllib.error.URLError, HTTPException, SSLError, TimeoutError, ConnectionError)
 
 
 def download(
-    url: str, target: Path, sha256: str, size: int, progress: Progress | None = None
+    urls: str | Sequence[str],
+    target: Path,
+    sha256: str,
+    size: int,
+    progress: Progress | None = None,
 ) -> None:
-    """Bring `url` to `target`.
+    """Bring one of `urls`, which all hold the same file, to `target`.
 
     What arrives is kept in `target`.partial, so a later call goes on from there; `target` itself
-    appears only when all `size` bytes have the checksum `sha256`. progress: called with bytes so
-    far and in all. Raises DownloadError: no connection, an answer other than the file, a file
-    that is not the expected one, no room, or another process fetching the same.
+    appears only when all `size` bytes (0 = not known) have the checksum `sha256`. With the checksum
+    "unknown" anything complete is taken, and nothing is resumed, since the parts of two different
+    files could not be told from one.
+    Raises DownloadError: no connection, an answer other than the file, a file that is not the
+    expected one, no room, or another process fetching the same.
     """
+    addresses = (urls,) if isinstance(urls, str) else tuple(urls)
     partial = target.with_name(target.name + ".partial")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("ab") as file:
             _lock(file, partial)
-            _fill(url, file, size, progress)
-            file.flush()
-            os.fsync(file.fileno())
-            found = digest(partial)
-            if file.tell() != size or found != sha256:
-                file.truncate(0)
-                raise DownloadError(
-                    f"{url} gave {file.tell()} bytes with sha256 {found[:12]}… and not {size} "
-                    f"bytes with {sha256[:12]}…; nothing of it was kept. Try again; if it stays "
-                    "so, the file was exchanged and must not be used."
-                )
-            os.replace(partial, target)
+            _need_room(target.parent, size - file.tell())
+            complaints = []
+            for url in addresses:
+                try:
+                    _bring(url, file, partial, sha256, size, progress)
+                except DownloadError as error:
+                    complaints.append(str(error))
+                else:
+                    os.replace(partial, target)
+                    return
+            raise DownloadError(" Then: ".join(complaints))
     except OSError as error:
         raise DownloadError(
             f"{target} cannot be written ({error.strerror or error}); free some room or choose "
@@ -72,47 +86,117 @@ def _lock(file: BinaryIO, partial: Path) -> None:
         ) from None
 
 
+def _need_room(folder: Path, missing: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if missing > free:
+        raise DownloadError(
+            f"{folder} has room for {free / 1e6:.0f} MB, and {missing / 1e6:.0f} MB are to come; "
+            "free some or choose another folder with BHARNET_ROS_MODELS."
+        )
+
+
+def _bring(
+    url: str, file: BinaryIO, partial: Path, sha256: str, size: int, progress: Progress | None
+) -> None:
+    """All of it, checked; what is no part of the expected file is not kept."""
+    if sha256 == UNKNOWN or (size and file.tell() > size):
+        _empty(file)
+    file.flush()
+    complete = file.tell() == size if size else digest(partial) == sha256
+    if not complete:
+        _fill(url, file, size, progress)
+    file.flush()
+    os.fsync(file.fileno())
+    have, found = file.tell(), digest(partial)
+    if (size and have != size) or sha256 not in (UNKNOWN, found):
+        _empty(file)
+        raise DownloadError(
+            f"{url} gave {have} bytes with sha256 {found[:12]}… and not "
+            f"{f'{size} bytes' if size else 'those'} with {sha256[:12]}…; nothing of it was kept. "
+            "Try again; if it stays so, the file was exchanged and must not be used."
+        )
+
+
+def _empty(file: BinaryIO) -> None:
+    file.truncate(0)
+    file.seek(0)
+
+
 def _fill(url: str, file: BinaryIO, size: int, progress: Progress | None) -> None:
     """Append what is missing."""
-    if file.tell() > size:
-        file.truncate(0)
-        file.seek(0)
     have = file.tell()
-    if have == size:
-        return
-    request = urllib.request.Request(url)  # noqa: S310 - the registry holds https addresses only
-    request.add_header("User-Agent", "bharnet_ros")
-    if have:
-        request.add_header("Range", f"bytes={have}-")
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as answer:  # noqa: S310
-            if have and answer.status != 206:  # the server starts from the beginning
-                file.truncate(0)
-                file.seek(0)
-                have = 0
-            _copy(answer, file, size, progress)
+        with _open(url, have) as answer:
+            if have and not _goes_on(answer, have):  # the server starts from the beginning
+                _empty(file)
+            total = size or file.tell() + int(answer.headers.get("Content-Length") or 0)
+            _copy(answer, file, total, size or MAX_BYTES, progress)
     except urllib.error.HTTPError as error:
+        if error.code == 416 and have:  # there is nothing left of what the server has
+            _empty(file)
+            _fill(url, file, size, progress)
+            return
         raise DownloadError(
             f"{url} answers {error.code} {error.reason}; the file is not there (any more), or the "
             "address is blocked here. Fetch it elsewhere and put it into the store's downloads."
         ) from None
-    except (urllib.error.URLError, HTTPException, SSLError, TimeoutError, ConnectionError) as error:
+    except _BROKEN as error:
         reason = getattr(error, "reason", None) or error or type(error).__name__
         raise DownloadError(
-            f"{url} cannot be read ({reason}); {file.tell()} of {size} bytes are kept. Check the "
-            "connection and run the same command again: it goes on from there."
+            f"{url} cannot be read ({reason}); {_kept(file, size)}. Check the connection and run "
+            "the same command again: it goes on from there."
         ) from None
-    if file.tell() < size:
+    if file.tell() < total:
         raise DownloadError(
-            f"{url} broke off; {file.tell()} of {size} bytes are kept. Run the same command again: "
-            "it goes on from there."
+            f"{url} broke off; {_kept(file, total)}. Run the same command again: it goes on from "
+            "there."
         )
 
 
-def _copy(answer: BinaryIO, file: BinaryIO, size: int, progress: Progress | None) -> None:
+def _kept(file: BinaryIO, size: int) -> str:
+    if not file.tell():
+        return "nothing came"
+    return f"{file.tell()} of {size or 'unknown'} bytes are kept"
+
+
+def _open(url: str, have: int) -> Any:
+    request = urllib.request.Request(url)  # noqa: S310 - the registry holds https addresses only
+    request.add_header("User-Agent", "bharnet_ros")
+    request.add_header("Accept-Encoding", "identity")
+    if have:
+        request.add_header("Range", f"bytes={have}-")
+    return urllib.request.build_opener(SameSecurity).open(request, timeout=_TIMEOUT_S)
+
+
+def _goes_on(answer: Any, have: int) -> bool:
+    """Whether the answer begins where we stopped."""
+    start = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range") or f"bytes {have}-")
+    return answer.status == 206 and start is not None and int(start[1]) == have
+
+
+def _copy(
+    answer: BinaryIO, file: BinaryIO, total: int, limit: int, progress: Progress | None
+) -> None:
     while block := answer.read(_BLOCK):
         file.write(block)
         if progress is not None:
-            progress(file.tell(), size)
-        if file.tell() > size:  # not the file: do not fill the disk with it
+            progress(file.tell(), total)
+        if file.tell() > limit:  # not the file: do not fill the disk with it
             return
+
+
+class SameSecurity(urllib.request.HTTPRedirectHandler):
+    """Follows to another address, but never from https to one that can be read on the way."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: HTTPMessage,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        if req.type == "https" and not newurl.lower().startswith("https://"):
+            raise urllib.error.URLError(f"it leads to {newurl}, which is not https")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)

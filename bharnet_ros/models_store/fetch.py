@@ -1,20 +1,36 @@
-"""Get a registered model and make a bundle of it; say what is there."""
+"""Get a registered model and make it ready; say what is there and whether it is intact."""
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import os
-import shutil
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from bharnet_ros.bundle import load_bundle
-from bharnet_ros.errors import BackendUnavailable, BharnetError, DownloadError
+from bharnet_ros.errors import BharnetError, DownloadError
+from bharnet_ros.models_store.bundles import make_bundle
 from bharnet_ros.models_store.download import Progress, digest, download
-from bharnet_ros.models_store.location import DOWNLOADS, store_folder, stored_bundles
-from bharnet_ros.models_store.registry import Model, registered_models
+from bharnet_ros.models_store.location import (
+    DOWNLOADS,
+    GRAPH,
+    store_folder,
+    stored_bundles,
+    stored_weights,
+    weights_folder,
+)
+from bharnet_ros.models_store.registry import (
+    BUNDLE,
+    KINDS,
+    UNKNOWN,
+    Model,
+    registered_models,
+)
+from bharnet_ros.models_store.weights import (
+    check_weights,
+    expected_digest,
+    keep_weights,
+    untrusted,
+)
 
 
 def downloaded_file(model: Model) -> Path:
@@ -28,60 +44,51 @@ def fetch_file(model: Model, progress: Progress | None = None) -> Path:
     if path.exists():
         _check(path, model)
     else:
-        download(model.url, path, model.sha256, model.bytes, progress)
+        download(model.urls, path, model.sha256, model.bytes, progress)
     return path
 
 
-def fetch(model: Model, progress: Progress | None = None) -> Path:
-    """Download and import; the folder of the bundle.
+def fetch(model: Model, progress: Progress | None = None, trust_first: bool = False) -> Path:
+    """Download and make ready: the folder of a bundle, or the graph of a network.
 
-    Raises DownloadError, or BackendUnavailable with the command to run elsewhere if the training
-    package or PyTorch is not installed here.
+    What is ready and intact is left as it is. trust_first: take a model of which nobody has
+    published a checksum, and record what came.
+    Raises DownloadError, WeightsError, or BackendUnavailable with the command to run elsewhere if a
+    bundle cannot be made here.
     """
+    if model.kind == BUNDLE:
+        return make_bundle(model, fetch_file(model, progress))
+    graph = weights_folder(model.kind, model.name) / GRAPH
+    if graph.is_file():
+        check_weights(model.kind, model.name)
+        return graph
+    if not model.pinned and not trust_first and expected_digest(model) == UNKNOWN:
+        raise DownloadError(untrusted(model))
+    placed = downloaded_file(model).exists()
     path = fetch_file(model, progress)
-    folder = store_folder() / model.name
-    missing = [name for name in ("training", "torch") if not _installed(name)]
-    if missing:
-        raise BackendUnavailable(
-            f"{path} is fetched and verified, but making a bundle of it needs "
-            f"{' and '.join(missing)}, which this machine lacks. Where this package's sources and "
-            f"PyTorch are, run `{import_command(model, path, folder)}`, and put the folder it "
-            f"writes at {folder}."
-        )
-    importing = importlib.import_module("training.importing.to_bundle")
-    unfinished = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(unfinished, ignore_errors=True)
     try:
-        importing.import_pyskl(
-            path,
-            unfinished,
-            importing.ImportOptions(
-                name=model.name, license=model.license, origin=f"{model.source} at {model.commit}"
-            ),
-        )
-        shutil.rmtree(folder, ignore_errors=True)
-        os.replace(unfinished, folder)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
-    return load_bundle(folder).path
-
-
-def import_command(model: Model, path: Path, folder: Path) -> str:
-    """The command that makes the bundle of a file that is there."""
-    return (
-        f"python -m training import {model.importer} --checkpoint {path} --output {folder} "
-        f"--license {model.license}"
-    )
+        graph = keep_weights(model, path, trust_first)
+    except DownloadError:
+        if not placed and model.sha256 == UNKNOWN:  # it may be anything: no reason to keep it
+            path.unlink()
+        raise
+    if not placed:  # only the graph is ever read; what somebody put there stays theirs
+        path.unlink()
+    return graph
 
 
 def state(model: Model) -> str:
-    """One of "ready" (a bundle), "downloaded" (to be imported), "begun", "not fetched"."""
+    """One of "ready", "ready, trusted" (nobody has published its checksum), "downloaded" (to be
+    made ready), "begun", "not fetched"."""
     path = downloaded_file(model)
-    if model.name in stored_bundles():
+    if model.kind == BUNDLE and model.name in stored_bundles():
         return "ready"
+    if model.kind != BUNDLE and model.name in stored_weights(model.kind):
+        return "ready" if model.pinned else "ready, trusted"
     if path.exists():
         return "downloaded"
-    return "begun" if path.with_name(path.name + ".partial").exists() else "not fetched"
+    begun = path.with_name(path.name + ".partial")
+    return "begun" if begun.exists() and begun.stat().st_size else "not fetched"
 
 
 def verify() -> list[tuple[str, str]]:
@@ -93,6 +100,9 @@ def verify() -> list[tuple[str, str]]:
             checks.append((f"{DOWNLOADS}/{model.file}", partial(_check, path, model)))
     for name in stored_bundles():
         checks.append((name, partial(load_bundle, store_folder() / name)))
+    for kind in KINDS[1:]:
+        for name in stored_weights(kind):
+            checks.append((f"{kind}/{name}", partial(check_weights, kind, name)))
     return [(what, _complaint(check)) for what, check in checks]
 
 
@@ -105,18 +115,11 @@ def _complaint(check: Callable[[], object]) -> str:
 
 
 def _check(path: Path, model: Model) -> None:
+    if model.sha256 == UNKNOWN:
+        return  # the graph in it is checked when it is unpacked
     found = digest(path) if path.is_file() else "no file"
     if found != model.sha256:
         raise DownloadError(
             f"{path} is not the file of model '{model.name}' (sha256 {found[:12]}… instead of "
             f"{model.sha256[:12]}…); delete it and fetch again, or put the right one there."
         )
-
-
-def _installed(name: str) -> bool:
-    """Whether a package that importing needs can be imported; our own by its part."""
-    wanted = f"{name}.importing" if name == "training" else name
-    try:
-        return importlib.util.find_spec(wanted) is not None
-    except ModuleNotFoundError:
-        return False

@@ -8,12 +8,17 @@ from pathlib import Path
 
 VARIABLE = "BHARNET_ROS_MODELS"
 DOWNLOADS = "downloads"
+GRAPH = "model.onnx"
+"""The graph of a network in its folder; what describes it (`pose.yaml`) lies beside it."""
+
+_NAME = re.compile(r"[A-Za-z0-9_][\w-]*")
 
 
 def store_folder() -> Path:
     """`$BHARNET_ROS_MODELS`, or `~/.cache/bharnet_ros/models`; it need not exist.
 
-    Bundles lie in it under their names, files as they were downloaded in `downloads`.
+    Bundles lie in it under their names, networks in `pose`, `hand` and `detector` under theirs,
+    files as they were downloaded in `downloads`.
     """
     chosen = os.environ.get(VARIABLE, "").strip()
     if chosen:
@@ -23,8 +28,27 @@ def store_folder() -> Path:
 
 def stored_bundles() -> tuple[str, ...]:
     """Names of the bundles in the store."""
-    folder = store_folder()
+    return _folders_with(store_folder(), "manifest.json")
+
+
+def stored_weights(kind: str) -> tuple[str, ...]:
+    """Names of the networks of a kind in the store."""
+    return _folders_with(store_folder() / kind, GRAPH)
+
+
+def weights_folder(kind: str, name: str) -> Path:
+    """Where a network lies, or would."""
+    return store_folder() / kind / name
+
+
+def is_name(text: str) -> bool:
+    """Whether it can be the name of something in the store (and is no path)."""
+    return _NAME.fullmatch(text) is not None
+
+
+def _folders_with(folder: Path, file: str) -> tuple[str, ...]:
     if not folder.is_dir():
         return ()
-    found = (p.name for p in folder.iterdir() if (p / "manifest.json").is_file())
-    return tuple(sorted(name for name in found if re.fullmatch(r"[A-Za-z0-9_][\w-]*", name)))
+    return tuple(
+        sorted(p.name for p in folder.iterdir() if is_name(p.name) and (p / file).is_file())
+    )

@@ -3,36 +3,68 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import yaml
 
 from bharnet_ros.errors import ConfigurationError
 
+BUNDLE = "bundle"
+KINDS = (BUNDLE, "pose", "hand", "detector")
+"""What a model is: a bundle for the recogniser, keypoints of people or of a hand, boxes of
+people."""
+UNKNOWN = "unknown"
+"""A checksum that nobody has published."""
+
 _REGISTRY = Path(__file__).with_name("registry.yaml")
+_DIGEST = rf"[0-9a-f]{{64}}|{UNKNOWN}"
+_REQUIRED = ("kind", "summary", "source", "license", "urls", "sha256")
+_OPTIONAL = ("terms", "bytes", "member", "member_sha256", "importer", "settings")
 
 
 @dataclass(frozen=True)
 class Model:
     """A file on the network and what to do with it.
 
-    url: https, at a pinned commit. file: its name in the store's `downloads`. bytes, sha256: what
-    it must be. importer: which `python -m training import` makes a bundle of it.
+    urls: https, the same file at each. sha256, bytes: what that file must be; "unknown" and 0 =
+    nobody has published it. member: the graph's path in the archive, or its bare name if that is
+    unique there ("" = the file itself is the model). terms: what else to know before use.
+    importer: which `python -m training import` makes a bundle of it. settings: what the graph does
+    not say of itself, as (name, value).
     """
 
     name: str
+    kind: str
     summary: str
     source: str
-    commit: str
-    url: str
-    file: str
-    sha256: str
-    bytes: int
     license: str
-    importer: str
+    urls: tuple[str, ...]
+    sha256: str
+    terms: str = ""
+    bytes: int = 0
+    member: str = ""
+    member_sha256: str = ""
+    importer: str = ""
+    settings: tuple[tuple[str, Any], ...] = ()
+
+    @property
+    def file(self) -> str:
+        """Its name in the store's `downloads`."""
+        return urlsplit(self.urls[0]).path.rsplit("/", 1)[-1]
+
+    @property
+    def weights_sha256(self) -> str:
+        """Of the graph that comes of it; "unknown" if only the archive's is known, or none."""
+        return self.member_sha256 if self.member else self.sha256
+
+    @property
+    def pinned(self) -> bool:
+        """Whether something published says what the graph must be."""
+        return self.sha256 != UNKNOWN or self.weights_sha256 != UNKNOWN
 
 
 @cache
@@ -54,26 +86,43 @@ def get_model(name: str) -> Model:
 def read_registry(path: Path) -> dict[str, Model]:
     """Models of a registry file. Raises ConfigurationError that names the entry at fault."""
     data = yaml.safe_load(path.read_text("utf-8"))
-    return {name: _model(str(name), entry, path) for name, entry in data.items()}
+    models = {str(name): _model(str(name), entry, path) for name, entry in data.items()}
+    files: dict[str, str] = {}
+    for name, model in models.items():
+        other = files.setdefault(model.file, name)
+        if other != name:
+            raise ConfigurationError(
+                f"{path}: model '{name}' and '{other}' are both downloaded as {model.file}."
+            )
+    return models
 
 
 def _model(name: str, entry: Any, path: Path) -> Model:
-    wanted = {field.name: field.type for field in fields(Model) if field.name != "name"}
-    if not isinstance(entry, dict) or set(entry) != set(wanted):
-        raise ConfigurationError(
-            f"{path}: model '{name}' must have exactly the entries {', '.join(wanted)}."
-        )
-    for key, kind in wanted.items():
-        if not isinstance(entry[key], int if kind == "int" else str):
-            raise ConfigurationError(f"{path}: model '{name}' has {key} {entry[key]!r}.")
-    for key, pattern in (
-        ("url", r"https://[^\s]+"),
-        ("file", r"[A-Za-z0-9_][A-Za-z0-9_.-]*"),
-        ("sha256", r"[0-9a-f]{64}"),
-        ("commit", r"[0-9a-f]{40}"),
-    ):
-        if not re.fullmatch(pattern, entry[key]):
-            raise ConfigurationError(f"{path}: model '{name}' has {key} '{entry[key]}'.")
-    if entry["commit"] not in entry["url"] or entry["bytes"] <= 0:
-        raise ConfigurationError(f"{path}: model '{name}' is not pinned to its commit and size.")
+    def wrong(what: str) -> ConfigurationError:
+        return ConfigurationError(f"{path}: model '{name}' {what}.")
+
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_]*", name):
+        raise wrong("must be named in lower-case letters, digits and _")
+    known = {*_REQUIRED, *_OPTIONAL}
+    if not isinstance(entry, dict) or not set(_REQUIRED) <= set(entry) <= known:
+        raise wrong(f"must have {', '.join(_REQUIRED)}, and may have {', '.join(_OPTIONAL)}")
+    for key, value in entry.items():
+        wanted = {"bytes": int, "urls": list, "settings": dict}.get(key, str)
+        if not isinstance(value, wanted) or isinstance(value, bool) or not value:
+            raise wrong(f"has {key} {value!r}")
+    settings = tuple(entry.get("settings", {}).items())
+    entry = {**entry, "urls": tuple(entry["urls"]), "settings": settings}
+    checks = [("kind", entry["kind"], "|".join(KINDS)), ("sha256", entry["sha256"], _DIGEST)]
+    checks += [("urls", url, r"https://[^\s?#]+/[A-Za-z0-9_][\w.-]*") for url in entry["urls"]]
+    if "member" in entry:
+        checks.append(("member_sha256", entry.get("member_sha256"), _DIGEST))
+    for key, value, pattern in checks:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise wrong(f"has {key} '{value}'")
+    if entry.get("bytes", 1) <= 0:
+        raise wrong(f"has bytes {entry['bytes']}")
+    if ("importer" in entry) != (entry["kind"] == BUNDLE):
+        raise wrong("needs an importer if, and only if, it is a bundle")
+    if entry["kind"] == BUNDLE and (entry["sha256"] == UNKNOWN or "member" in entry):
+        raise wrong("is a bundle: it must be one file with a known checksum")
     return Model(name=name, **entry)

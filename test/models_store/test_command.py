@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from store_pieces import sha256, use_models
 
 from benchmarks.synthetic import write_tiny_bundle
 from bharnet_ros.__main__ import main
 from bharnet_ros.bundle import find_bundle, load_bundle
 from bharnet_ros.errors import BundleError
+from bharnet_ros.models_store import bundles
 from bharnet_ros.models_store import fetch as fetching
 from bharnet_ros.models_store.location import store_folder, stored_bundles
 from bharnet_ros.models_store.registry import Model, registered_models
@@ -23,14 +24,11 @@ def model(server: Any, monkeypatch: pytest.MonkeyPatch) -> Model:
     """The registered model, but from the server on this machine."""
     found = replace(
         registered_models()[NAME],
-        url=server.url,
-        sha256=hashlib.sha256(server.content).hexdigest(),
+        urls=(server.url,),
+        sha256=sha256(server.content),
         bytes=len(server.content),
     )
-    models = {NAME: found}
-    for module in ("fetch.registered_models", "command.registered_models"):
-        monkeypatch.setattr(f"bharnet_ros.models_store.{module}", lambda: models)
-    monkeypatch.setattr("bharnet_ros.models_store.command.get_model", models.__getitem__)
+    use_models(monkeypatch, found)
     return found
 
 
@@ -61,12 +59,14 @@ def test_bundles_in_the_store_are_found_by_name(
         find_bundle("unheard_of")
     with pytest.raises(BundleError):
         find_bundle("../store")
+    with pytest.raises(BundleError, match="'rtmw_l' is neither"):
+        find_bundle("rtmw_l")  # a network for perception is no bundle
 
 
 def test_without_training_the_command_is_said(
     model: Model, store: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(fetching, "_installed", lambda name: name != "torch")
+    monkeypatch.setattr(bundles, "_installed", lambda name: name != "torch")
     assert main(["models", "list"]) == 0
     assert f"{NAME}  [not fetched]" in capsys.readouterr().out
     assert main(["models", "fetch", NAME]) == 1
@@ -137,6 +137,6 @@ def test_the_public_network_from_the_file_at_hand(
     assert f"--bundle {NAME}" in capsys.readouterr().out
     manifest = load_bundle(NAME).manifest
     assert manifest.name == NAME and manifest.license == "Apache-2.0"
-    assert model.commit in manifest.training["imported_from"]
+    assert model.urls[0] in manifest.training["imported_from"]
     assert main(["models", "list"]) == 0
     assert f"{NAME}  [ready]" in capsys.readouterr().out

@@ -2,13 +2,21 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import shutil
+import urllib.error
+import urllib.request
+from email.message import Message
+from io import BytesIO
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from store_pieces import sha256
 
 from bharnet_ros.errors import DownloadError
-from bharnet_ros.models_store.download import digest, download
+from bharnet_ros.models_store.download import SameSecurity, digest, download
+from bharnet_ros.models_store.registry import UNKNOWN
 
 
 def get(server: Any, target: Path, **changes: Any) -> list[int]:
@@ -102,3 +110,121 @@ def test_a_folder_that_cannot_be_written(server: Any, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DownloadError, match=r"cannot be written .*BHARNET_ROS_MODELS"):
         get(server, tmp_path / "file" / "model.pth")
+
+
+def test_it_follows_to_another_address_and_goes_on_there(server: Any, tmp_path: Path) -> None:
+    target = tmp_path / "model.pth"
+    server.redirects["/model.pth"] = f"{server.root}/elsewhere"
+    server.break_after = 100_000
+    with pytest.raises(DownloadError, match="100000 of 300000 bytes are kept"):
+        get(server, target)
+    server.break_after = None
+    get(server, target)
+    assert target.read_bytes() == server.content
+    assert server.paths == ["/model.pth", "/elsewhere"] * 2
+    assert server.asked[-1] == "bytes=100000-"
+
+
+def test_endless_redirects_end(server: Any, tmp_path: Path) -> None:
+    server.redirects["/model.pth"] = server.url
+    with pytest.raises(DownloadError, match="answers 302"):
+        get(server, tmp_path / "model.pth")
+
+
+@pytest.mark.parametrize("leads_to", ["http://example.org/x", "ftp://example.org/x"])
+def test_never_from_https_to_what_can_be_read_on_the_way(leads_to: str) -> None:
+    asked = urllib.request.Request("https://example.org/x")
+    with pytest.raises(urllib.error.URLError, match="is not https"):
+        SameSecurity().redirect_request(asked, BytesIO(), 302, "Found", Message(), leads_to)
+    good = SameSecurity().redirect_request(
+        asked, BytesIO(), 302, "Found", Message(), "https://example.org/y"
+    )
+    assert good is not None and good.full_url == "https://example.org/y"
+
+
+def test_the_next_address_is_tried(server: Any, tmp_path: Path) -> None:
+    target = tmp_path / "model.pth"
+    server.missing = {"/gone.pth"}
+    addresses = [f"{server.root}/gone.pth", server.url]
+    download(addresses, target, sha256(server.content), len(server.content))
+    assert target.read_bytes() == server.content and server.paths == ["/gone.pth", "/model.pth"]
+    server.missing = {"/gone.pth", "/model.pth"}
+    with pytest.raises(DownloadError, match=r"gone\.pth answers 404.*model\.pth answers 404"):
+        download(addresses, tmp_path / "other", sha256(server.content), len(server.content))
+
+
+def test_the_next_address_goes_on_where_the_first_broke_off(server: Any, tmp_path: Path) -> None:
+    server.break_after = 100_000
+    with pytest.raises(DownloadError, match="200000 of 300000 bytes are kept"):
+        download(
+            [server.url, f"{server.root}/second"],
+            tmp_path / "model.pth",
+            sha256(server.content),
+            len(server.content),
+        )
+    assert server.asked == [None, "bytes=100000-"]
+
+
+def test_a_size_nobody_knows(server: Any, tmp_path: Path) -> None:
+    target = tmp_path / "model.pth"
+    seen: list[tuple[int, int]] = []
+    server.break_after = 120_000
+    with pytest.raises(DownloadError, match="120000 of 300000 bytes are kept"):
+        download(server.url, target, sha256(server.content), 0)
+    server.break_after = None
+    download(server.url, target, sha256(server.content), 0, lambda *now: seen.append(now))
+    assert target.read_bytes() == server.content
+    assert seen[-1] == (300_000, 300_000) and server.asked[-1] == "bytes=120000-"
+    target.replace(tmp_path / "model.pth.partial")
+    download(server.url, target, sha256(server.content), 0)
+    assert target.exists() and len(server.asked) == 2  # it was complete
+    server.content = bytes(10)
+    with pytest.raises(DownloadError, match=r"gave 10 bytes .* not those with"):
+        download(server.url, tmp_path / "other", sha256(b"true"), 0)
+
+
+def test_without_a_checksum_nothing_is_pieced_together(server: Any, tmp_path: Path) -> None:
+    target = tmp_path / "model.pth"
+    server.break_after = 100_000
+    with pytest.raises(DownloadError, match="broke off"):
+        download(server.url, target, UNKNOWN, 0)
+    server.break_after = None
+    download(server.url, target, UNKNOWN, 0)
+    assert target.read_bytes() == server.content and server.asked == [None, None]
+
+
+def test_more_than_the_server_has_starts_anew(server: Any, tmp_path: Path) -> None:
+    (tmp_path / "model.pth.partial").write_bytes(bytes(300_001))
+    download(server.url, tmp_path / "model.pth", sha256(server.content), 0)
+    assert server.asked == ["bytes=300001-", None]
+    assert (tmp_path / "model.pth").read_bytes() == server.content
+
+
+def test_a_part_from_elsewhere_is_not_appended(server: Any, tmp_path: Path) -> None:
+    target = tmp_path / "model.pth"
+    (tmp_path / "model.pth.partial").write_bytes(server.content[:1000])
+    server.shift = 7
+    with pytest.raises(DownloadError, match=r"broke off|nothing of it was kept"):
+        get(server, target)
+    assert not target.exists()
+    server.shift = 0
+    (tmp_path / "model.pth.partial").unlink()
+    get(server, target)
+
+
+def test_an_endless_answer_is_cut(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bharnet_ros.models_store.download.MAX_BYTES", 100_000)
+    with pytest.raises(DownloadError):
+        download(server.url, tmp_path / "model.pth", sha256(server.content), 0)
+    assert not (tmp_path / "model.pth").exists()
+
+
+def test_no_room_is_said_before_anything_is_asked(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: SimpleNamespace(free=100_000))
+    with pytest.raises(DownloadError, match=r"room for 0 MB.*BHARNET_ROS_MODELS"):
+        get(server, tmp_path / "model.pth")
+    assert server.asked == []
