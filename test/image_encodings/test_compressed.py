@@ -43,6 +43,22 @@ def test_grey_and_transparent_become_bgr() -> None:
     np.testing.assert_array_equal(picture, SMOOTH)
 
 
+def test_16_bits_become_8_as_in_raw_images() -> None:
+    deep = np.random.default_rng(1).integers(0, 65536, (9, 11, 3), np.uint16)
+    expected = np.rint(deep / 257).astype(np.uint8)
+    data = cv2.imencode(".png", deep)[1].tobytes()
+    np.testing.assert_array_equal(compressed_to_bgr(message(data, "bgr16; png")), expected)
+    data = cv2.imencode(".png", deep[..., 0])[1].tobytes()
+    picture = compressed_to_bgr(message(data, "mono16; png compressed mono16"))
+    np.testing.assert_array_equal(picture, np.repeat(expected[..., :1], 3, axis=2))
+
+
+def test_the_order_that_the_transport_names_is_undone() -> None:
+    for kind in ("rgb8; png compressed rgb8", "rgba8; png compressed rgba8"):
+        picture = compressed_to_bgr(message(PNG, kind))
+        np.testing.assert_array_equal(picture, SMOOTH[..., ::-1])
+
+
 def test_a_picture_turned_by_its_camera_stays_as_it_is() -> None:
     """EXIF says "turn by 90 degrees"; the raw image of the same camera would not be turned."""
     tiff = b"II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
@@ -72,6 +88,7 @@ def test_a_bomb_is_never_unpacked() -> None:
         (b"", "jpeg", "unsupported encoding"),
         (b"RIFF....WEBPVP8 ", "webp", "unsupported encoding"),
         (PNG, "16UC1; compressedDepth png", "unsupported encoding"),
+        (PNG, "16UC1; png compressed ", "unsupported encoding"),
         (JPEG[:30], "jpeg", "truncated data"),
         (PNG[:12], "png", "truncated data"),
         (PNG[:24] + bytes(40), "png", "truncated data"),
