@@ -38,7 +38,7 @@ CMAKE_ARGS := -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(VENV_DIR)/bin/python \
               -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/cmake/wheel_prefix.cmake
 endif
 
-.PHONY: help setup build demo recognize test lint clean bundle gestures describe benchmark FORCE
+.PHONY: help setup build demo recognize test lint clean bundle gestures describe mmpose benchmark FORCE
 
 help:
 	@echo 'make demo [SECONDS=60]         the built-in camera: actions beside the truth, summary, picture'
@@ -50,6 +50,7 @@ help:
 	@echo 'make bundle                    reproduce the bundle first_light (trains on the CPU)'
 	@echo 'make gestures                  reproduce the bundle gestures (needs the recorded hands: ARGS="--data folder")'
 	@echo 'make describe FILE=my.yaml     train a bundle for your own described gestures'
+	@echo 'make mmpose                    add the pose backend mmpose (and PyTorch) to the virtual environment'
 	@echo 'make benchmark                 share of the frame time that is not a network'
 	@echo 'make clean                     remove build products (the virtual environment stays)'
 	@echo 'BUNDLE=name-or-folder chooses another model bundle for demo.'
@@ -82,7 +83,11 @@ endif
 $(VENV_DIR)/.stamp-dev: $(VENV_DIR)/.stamp-training
 	@echo '--- installing the packages for tests'
 	@$(PIP) -r requirements/dev.txt
+	@$(PIP) --no-deps -r requirements/mmpose.txt
 	@touch $@
+
+mmpose: $(VENV_DIR)/.stamp-training
+	@$(PIP) --no-deps -r requirements/mmpose.txt
 
 # Installed files are links into the source tree: only a new or removed file asks for a build.
 build/installed-files: FORCE
@@ -113,7 +118,7 @@ lint: $(VENV_DIR)/.stamp-dev
 
 test: $(VENV_DIR)/.stamp-dev build lint
 	@echo '--- pytest'
-	@$(IN_WORKSPACE) python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	@$(IN_WORKSPACE) python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 bundle: $(VENV_DIR)/.stamp-training
 	@$(VENV_DIR)/bin/python -m training first-light $(ARGS)

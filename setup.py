@@ -13,14 +13,10 @@ TRAINING = [
     "onnxscript>=0.5",
 ]  # fmt: skip
 MMPOSE = [
-    "torch>=2.4",
-    "mmengine==0.10.7",
-    "mmcv-lite==2.1.0",
-    "scipy",
-    "munkres==3.0.0",
-    "json-tricks==3.17.3",
-    "setuptools>=77.0.3,<82",
-]  # and, apart: pip install --no-deps mmpose==1.3.2
+    "torch>=2.4", "pillow", "scipy", "addict", "yapf", "rich", "termcolor", "six", "munkres>=1.1",
+    "setuptools<82",
+]  # fmt: skip
+# and, apart: pip install --no-deps mmengine-lite==0.10.7 mmcv-lite==2.1.0 mmpose==1.3.2
 TENSORRT = ["tensorrt-rtx>=1.7"]  # TensorRT itself comes with JetPack or from its vendor
 DEV = ["pytest>=8", "pytest-timeout", "hypothesis", "playwright", "ruff", "mypy", "types-PyYAML"]
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
 MORE_COMMANDS = (
     "describe", "gestures", "picture", "import_network", "measure", "convert", "extract", "ablate",
-    "ensemble", "teach", "split",
+    "ensemble", "teach", "split", "export_pose",
 )  # fmt: skip
 """Modules of `training.commands`."""
 

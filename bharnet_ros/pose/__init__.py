@@ -8,5 +8,14 @@ from bharnet_ros.pose.base import (
     check_image,
     create_pose_estimator,
 )
+from bharnet_ros.pose.together import Job, batches, estimate_together
 
-__all__ = ["PoseEstimator", "available_backends", "check_image", "create_pose_estimator"]
+__all__ = [
+    "Job",
+    "PoseEstimator",
+    "available_backends",
+    "batches",
+    "check_image",
+    "create_pose_estimator",
+    "estimate_together",
+]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
@@ -40,8 +41,14 @@ class PoseEstimator(Protocol):
     def reset(self) -> None:
         """Forget everybody; the next image is looked at as the first."""
 
+    def another(self) -> PoseEstimator:
+        """For another camera: the same networks, a memory of its own.
+
+        Each is closed by itself; the networks are freed with the last one.
+        """
+
     def close(self) -> None:
-        """Free the networks; `estimate` may not be called any more."""
+        """Let go of the networks; `estimate` may not be called any more."""
 
 
 _BACKENDS: Mapping[str, tuple[str, str, tuple[str, ...]]] = MappingProxyType(
@@ -51,13 +58,23 @@ _BACKENDS: Mapping[str, tuple[str, str, tuple[str, ...]]] = MappingProxyType(
             "MediaPipeEstimator",
             ("ai_edge_litert", "mediapipe"),
         ),
+        "mmpose": (
+            "bharnet_ros.pose.mmpose.estimator",
+            "MMPoseEstimator",
+            ("torch", "mmengine", "mmcv", "mmpose"),
+        ),
+        # Whichever inference engine there is will do.
+        "rtmpose": ("bharnet_ros.pose.rtmpose.estimator", "RTMPoseEstimator", ()),
     }
 )
 
 
-def create_pose_estimator(name: str, **options: Any) -> PoseEstimator:
+def create_pose_estimator(
+    name: str, *, report: Callable[[str], None] | None = None, **options: Any
+) -> PoseEstimator:
     """The estimator `name` with its own options; see the class of the backend for them.
 
+    report: takes the lines that tell a person what takes long, such as engines being built.
     Raises ConfigurationError (unknown name or option, bad value) or BackendUnavailable
     (a package it needs is missing; the message has the install line).
     """
@@ -74,6 +91,8 @@ def create_pose_estimator(name: str, **options: Any) -> PoseEstimator:
             f"The pose backend '{name}' has no option {', '.join(map(repr, unknown))}; "
             f"it has: {', '.join(sorted(known))}"
         )
+    if "report" in inspect.signature(backend).parameters:
+        options["report"] = report
     estimator: PoseEstimator = backend(**options)
     return estimator
 

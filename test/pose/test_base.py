@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
+import sys
+import types
 from typing import Any
 
 import numpy as np
 import pytest
 
 from bharnet_ros.errors import ConfigurationError, InvalidImageError
-from bharnet_ros.pose import available_backends, check_image, create_pose_estimator
+from bharnet_ros.pose import available_backends, base, check_image, create_pose_estimator
 
 
 def test_an_unknown_backend_is_refused_with_the_choice() -> None:
@@ -18,6 +21,32 @@ def test_an_unknown_backend_is_refused_with_the_choice() -> None:
 def test_an_unknown_option_is_refused_with_the_choice() -> None:
     with pytest.raises(ConfigurationError, match=r"no option 'threads'.*num_threads"):
         create_pose_estimator("mediapipe", threads=2)
+
+
+@pytest.mark.parametrize("talks", [True, False])
+def test_what_takes_long_is_told_by_backends_that_can(
+    monkeypatch: pytest.MonkeyPatch, talks: bool
+) -> None:
+    class Talking:
+        OPTIONS = ("model",)
+
+        def __init__(self, model: str, report: Any = None) -> None:
+            report(f"building {model}")
+
+    class Silent:
+        OPTIONS = ("model",)
+
+        def __init__(self, model: str) -> None:
+            pass
+
+    module = types.SimpleNamespace(Made=Talking if talks else Silent)
+    monkeypatch.setattr(base, "_BACKENDS", {"made": ("made", "Made", ())})
+    monkeypatch.setitem(sys.modules, "made", module)  # type: ignore[misc]
+    said: list[str] = []
+    create_pose_estimator("made", report=said.append, model="m")
+    assert said == (["building m"] if talks else [])
+    with pytest.raises(ConfigurationError, match=r"no option 'thread'.*model"):
+        create_pose_estimator("made", report=said.append, thread=1)
 
 
 @pytest.mark.parametrize(
@@ -42,11 +71,23 @@ def test_options_out_of_range_are_named(option: str, value: Any) -> None:
 
 def test_available_backends_depend_on_the_packages(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: object())
-    assert available_backends() == {"mediapipe": True}
+    assert available_backends() == {"mediapipe": True, "mmpose": True, "rtmpose": True}
     monkeypatch.setattr(
         importlib.util, "find_spec", lambda name: None if name == "mediapipe" else object()
     )
-    assert available_backends() == {"mediapipe": False}
+    assert available_backends() == {"mediapipe": False, "mmpose": True, "rtmpose": True}
+
+
+def test_a_backend_is_imported_only_when_it_is_chosen() -> None:
+    program = (
+        "import sys, bharnet_ros.pose as pose; pose.available_backends(); "
+        "print([m for m in ('torch', 'mmpose', 'mediapipe', 'onnxruntime', 'ai_edge_litert') "
+        "if m in sys.modules])"
+    )
+    said = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    )
+    assert said.stdout.strip() == "[]"
 
 
 @pytest.mark.parametrize(

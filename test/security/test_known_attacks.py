@@ -196,6 +196,8 @@ def test_nothing_of_ours_unpickles_evaluates_or_asks_a_shell(repository: Path) -
             if isinstance(node, ast.Import | ast.ImportFrom):
                 names = {alias.name.split(".")[0] for alias in node.names}
                 names.add((getattr(node, "module", None) or "").split(".")[0])
+                if ast.unparse(node) == "from pickle import UnpicklingError":
+                    continue  # to catch what PyTorch's own restricted reader raises; reads nothing
                 assert not names & {"pickle", "marshal", "shelve", "dill", "joblib"}, where
             if isinstance(node, ast.Call):
                 called = ast.unparse(node.func)

@@ -1,0 +1,1 @@
+"""Whole-body networks of an mmpose installation, by their config and checkpoint."""

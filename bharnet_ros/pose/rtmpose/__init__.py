@@ -1,0 +1,1 @@
+"""RTMPose, RTMW and DWPose in ONNX on this package's engines."""
