@@ -65,7 +65,7 @@ def estimator_digest(options: Mapping[str, Any] = OPTIONS) -> str:
 def _code() -> bytes:
     total = hashlib.sha256()
     folder = Path(bharnet_ros.pose.__file__).parent
-    for path in sorted(folder.rglob("*.py")):
+    for path in (*sorted((folder / BACKEND).rglob("*.py")), folder / "filters.py"):
         total.update(path.read_bytes())
     return total.digest()
 

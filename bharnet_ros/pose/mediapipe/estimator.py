@@ -2,35 +2,22 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.pose.base import check_image
 from bharnet_ros.pose.mediapipe.body import Body
-from bharnet_ros.pose.mediapipe.confirm import confirms
+from bharnet_ros.pose.mediapipe.crowd import Crowd, CrowdOptions
 from bharnet_ros.pose.mediapipe.hand_search import HandSearch
-from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
 from bharnet_ros.pose.mediapipe.lone_hands import LoneHands
 from bharnet_ros.pose.mediapipe.models import HAND_FILES, Models, open_models
-from bharnet_ros.pose.mediapipe.people import MIN_TORSO_PX, known, same_body, settled, upright
-from bharnet_ros.pose.mediapipe.person import Person
-from bharnet_ros.pose.mediapipe.regions import Region
-from bharnet_ros.pose.mediapipe.schedule import ScanSchedule
 from bharnet_ros.pose.mediapipe.skeletons import lone_skeleton, person_skeleton
 from bharnet_ros.types import Image, SkeletonFrame
 
 LAYOUT = "coco_wholebody_133"
-MAX_STRIKES = 3
-"""Somebody whom the detector does not confirm so many times in a row is forgotten."""
-SPARE_PEOPLE = 2
-"""Unconfirmed people followed beyond max_people, so that phantoms take nobody's place."""
-DOUBT_INTERVAL_S = 0.2
-"""How soon the detector is asked again about somebody it did not confirm."""
+CLOSED = "The pose estimator is closed; create another one"
 
 
 class MediaPipeEstimator:
@@ -46,6 +33,7 @@ class MediaPipeEstimator:
     the time and less precise fingers. smoothing: a light One Euro filter on the keypoints.
     max_tilt_deg: somebody new must be upright within this angle; the networks take feet and
     arms for lying people, so 180 (anybody) brings phantoms. Followed people may bend further.
+    People who overlap are told apart where each has a head in view; see `overlaps`.
     model_dir: folder with the .tflite files instead of the installed mediapipe package.
 
     Layout coco_wholebody_133; small toes and the face contour have no source and score 0. A
@@ -84,25 +72,37 @@ class MediaPipeEstimator:
         _check_range("min_detection", min_detection, 0.05, 0.99)
         _check_range("min_presence", min_presence, 0.05, 0.99)
         _check_range("max_tilt_deg", max_tilt_deg, 1.0, 180.0)
-        self._max_tilt_rad = math.radians(max_tilt_deg)
         _check_range("min_score", min_score, 0.0, 1.0)
-        self._min_score = float(min_score)
-        self._max_people = int(max_people)
-        self._min_presence = float(min_presence)
-        self._smoothing = bool(smoothing)
-        self._open: Models | None = open_models(
+        models = open_models(
             model_dir, int(num_threads), hand_model if hands else None, float(min_detection)
         )
+        crowd = CrowdOptions(
+            int(max_people), float(min_presence), bool(smoothing), float(max_tilt_deg),
+            float(detect_every_s),
+        )  # fmt: skip
+        self._prepare(models, crowd, float(min_score), bool(hands_alone))
+
+    def _prepare(
+        self, models: Models, options: CrowdOptions, min_score: float, hands_alone: bool
+    ) -> None:
+        """Everything that is of one camera."""
+        self._open: Models | None = models
+        self._options, self._min_score, self._hands_alone = options, min_score, hands_alone
         self._search: HandSearch | None = None
-        if self._open.hands is not None and self._open.palms is not None:
-            self._search = HandSearch(
-                self._open.hands, self._open.palms, bool(hands_alone), self._smoothing
-            )
-        self._check_every_s = 0.5 * float(detect_every_s)
-        self._schedule = ScanSchedule(float(detect_every_s))
-        self._people: list[Person] = []
+        if models.hands is not None and models.palms is not None:
+            self._search = HandSearch(models.hands, models.palms, hands_alone, options.smoothing)
+        self._crowd: Crowd | None = Crowd(models, options, self._is_hand)
         self._last: tuple[int, tuple[int, int]] | None = None
         self._timings: dict[str, float] = {}
+
+    def another(self) -> MediaPipeEstimator:
+        """For another camera: the same networks and options, a memory of its own.
+
+        Cameras on the same networks take turns; they may be asked from different threads.
+        """
+        twin = MediaPipeEstimator.__new__(MediaPipeEstimator)
+        twin._prepare(self._models, self._options, self._min_score, self._hands_alone)
+        return twin
 
     @property
     def layout(self) -> str:
@@ -114,40 +114,47 @@ class MediaPipeEstimator:
         return dict(self._timings)
 
     def reset(self) -> None:
-        self._people, self._last = [], None
-        self._schedule.reset()
+        self._last = None
+        if self._crowd is not None:
+            self._crowd.reset()
         if self._search is not None:
             self._search.reset()
 
     def close(self) -> None:
         self.reset()
-        self._open = self._search = None
+        self._open = self._crowd = self._search = None
 
     @property
     def _models(self) -> Models:
         if self._open is None:
-            raise ConfigurationError("The pose estimator is closed; create another one")
+            raise ConfigurationError(CLOSED)
         return self._open
 
     def estimate(self, image_bgr: Image, stamp_ns: int) -> SkeletonFrame:
         check_image(image_bgr)
+        models, crowd = self._models, self._crowd
+        if crowd is None:
+            raise ConfigurationError(CLOSED)
+        with models.turn:
+            return self._estimate(crowd, image_bgr, stamp_ns)
+
+    def _estimate(self, crowd: Crowd, image_bgr: Image, stamp_ns: int) -> SkeletonFrame:
         size = (int(image_bgr.shape[0]), int(image_bgr.shape[1]))
         if self._last is not None and (stamp_ns < self._last[0] or size != self._last[1]):
             self.reset()
         self._last = (stamp_ns, size)
         started = time.perf_counter()
-        lost = self._follow(image_bgr)
-        self._check(image_bgr, stamp_ns)
+        lost = crowd.follow(image_bgr, stamp_ns)
         followed = time.perf_counter()
-        scanned = self._take_up(image_bgr, stamp_ns, lost)
+        scanned = crowd.take_up(image_bgr, stamp_ns, lost)
         detected = time.perf_counter()
-        shown = [p for p in self._people if p.score() >= self._min_score][: self._max_people]
+        most = self._options.max_people
+        shown = [p for p in crowd.people if p.score() >= self._min_score][:most]
         alone: list[LoneHands] = []
         if self._search is not None:
-            room = self._max_people - len(shown)
-            self._search.update(image_bgr, stamp_ns, shown, scanned, room)
+            self._search.update(image_bgr, stamp_ns, shown, scanned, most - len(shown))
             for phantom in self._search.expose(shown):
-                self._people.remove(phantom)
+                crowd.people.remove(phantom)
                 shown.remove(phantom)
             alone = self._search.alone
         people = [person_skeleton(p, size, stamp_ns) for p in shown]
@@ -161,92 +168,8 @@ class MediaPipeEstimator:
         }
         return SkeletonFrame(stamp_ns, size, LAYOUT, (*people, *lone))
 
-    def _follow(self, image: Image) -> bool:
-        """Look for everybody where they were; returns whether somebody was lost."""
-        before = len(self._people)
-        kept: list[Person] = []
-        for person in self._people:
-            body = self._look(image, person.body.next_region)
-            if body is None:
-                continue
-            person.body = body
-            if not any(same_body(body, other.body) for other in kept):
-                kept.append(person)
-        self._people = kept
-        return len(kept) < before
-
-    def _check(self, image: Image, stamp_ns: int) -> None:
-        """Ask the detector about the person whose last confirmation is longest ago.
-
-        The body network, once it follows something, is sure of nearly anything; the detector
-        is a second opinion.
-        """
-        if not self._people:
-            return
-        person = min(self._people, key=lambda p: p.checked_ns)
-        doubted = not person.confirmed or person.strikes > 0
-        wait_s = min(self._check_every_s, DOUBT_INTERVAL_S) if doubted else self._check_every_s
-        if (stamp_ns - person.checked_ns) * 1e-9 < wait_s:
-            return
-        person.checked_ns = stamp_ns
-        if confirms(self._models.detector, image, person.body):
-            person.confirmed, person.strikes = True, 0
-            return
-        person.strikes += 1
-        if person.strikes >= MAX_STRIKES:
-            self._people.remove(person)
-
-    def _take_up(self, image: Image, stamp_ns: int, lost: bool) -> list[Region]:
-        """Look for new people where the schedule says so; returns where that was."""
-        size = (image.shape[0], image.shape[1])
-        if sum(p.confirmed for p in self._people) >= self._max_people:
-            self._people = [p for p in self._people if p.confirmed]
-            return []
-        regions = self._schedule.due(size, stamp_ns, bool(self._people), lost)
-        if not regions:
-            return []
-        found = [
-            detection
-            for detection in self._models.detector.detect(image, regions)
-            if upright(detection.region(), self._max_tilt_rad)
-            and not any(known(detection, person.body) for person in self._people)
-        ]
-        for detection in found[: 2 * self._max_people]:
-            body = self._confirm(image, detection.region())
-            if body is None or any(same_body(body, p.body) for p in self._people):
-                continue
-            if self._search is not None and self._search.is_hand(body):
-                continue
-            person = Person(body, self._smoothing, stamp_ns)
-            person.confirmed = confirms(self._models.detector, image, body)
-            self._people.append(person)
-            if len(self._people) >= self._max_people + SPARE_PEOPLE:
-                break
-        return regions
-
-    def _confirm(self, image: Image, region: Region) -> Body | None:
-        """The body in a detector's square, or None when it is not believable.
-
-        The square is rough, so the body's own square is looked at next. A person is taken up
-        when looks agree; where there is none, they see one here and another there.
-        """
-        before = self._look(image, region)
-        for _ in range(2):
-            if before is None or not upright(before.next_region, self._max_tilt_rad):
-                return None
-            after = self._look(image, before.next_region)
-            if after is not None and settled(before, after):
-                return after if upright(after.next_region, self._max_tilt_rad) else None
-            before = after
-        return None
-
-    def _look(self, image: Image, region: Region) -> Body | None:
-        """The body in `region`, or None when the network sees nobody there."""
-        if not region.usable():
-            return None
-        body = self._models.bodies.look(image, region)
-        believed = body.presence >= self._min_presence and np.isfinite(body.points).all()
-        return body if believed and torso_length(body) >= MIN_TORSO_PX else None
+    def _is_hand(self, body: Body) -> bool:
+        return self._search is not None and self._search.is_hand(body)
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:

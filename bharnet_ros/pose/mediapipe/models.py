@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import threading
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bharnet_ros.pose.mediapipe import body, detector, hands, palms
@@ -21,12 +22,16 @@ HAND_FILES = {"full": "hand_landmark_full.tflite", "lite": "hand_landmark_lite.t
 
 @dataclass(frozen=True)
 class Models:
-    """The networks, ready to run; hands and palms are None when hands are not wanted."""
+    """The networks, ready to run; hands and palms are None when hands are not wanted.
+
+    turn: to be held while they run, for several cameras may share them.
+    """
 
     detector: PersonDetector
     bodies: BodyNetwork
     hands: HandNetworks | None
     palms: PalmDetector | None
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
 
 def open_models(

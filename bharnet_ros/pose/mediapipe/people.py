@@ -31,17 +31,23 @@ SMALLER = 0.6
 
 def same_body(a: Body, b: Body) -> bool:
     """Whether two bodies are the same person, or the smaller one a part of the larger."""
+    if same_place(a, b):
+        return True
     torso_a, torso_b = torso_length(a), torso_length(b)
-    gaps = np.hypot(*(a.points[CORE] - b.points[CORE]).T)
-    weights = np.sqrt(a.scores[CORE] * b.scores[CORE])
-    if weights.sum() > 1.0:
-        gap = float(np.average(gaps, weights=weights))
-        if gap < SAME_GAP * min(torso_a, torso_b):
-            return True
     small, large = (a, b) if torso_a < torso_b else (b, a)
     if min(torso_a, torso_b) > SMALLER * max(torso_a, torso_b):
         return False
     return lies_on(small, large)
+
+
+def same_place(a: Body, b: Body) -> bool:
+    """Whether the core points of two bodies coincide."""
+    gaps = np.hypot(*(a.points[CORE] - b.points[CORE]).T)
+    weights = np.sqrt(a.scores[CORE] * b.scores[CORE])
+    if weights.sum() <= 1.0:
+        return False
+    gap = float(np.average(gaps, weights=weights))
+    return gap < SAME_GAP * min(torso_length(a), torso_length(b))
 
 
 def lies_on(small: Body, large: Body) -> bool:

@@ -18,7 +18,9 @@ class Person:
         self.body = body
         self.confirmed = False
         self.strikes = 0
+        self.overlapping = False  # told apart from somebody who overlaps with them
         self.checked_ns = checked_ns
+        self.seen_ns = checked_ns
         self.hands = HandPair()
         self.arms = ArmSearch()
         self.smooth = OneEuroFilter() if smoothing else None

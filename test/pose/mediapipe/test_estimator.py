@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import cv2
@@ -147,6 +148,49 @@ def test_people_are_followed_without_the_detector(
         seen = (a.scores > 0.5) & (b.scores > 0.5)
         gaps = np.hypot(*(a.keypoints - b.keypoints)[seen].T)
         assert np.median(gaps) < 0.05 * a.bbox[2:].max()
+
+
+def test_another_camera_has_a_memory_of_its_own(
+    estimator: PoseEstimator, ball_game: Image
+) -> None:
+    estimator.reset()
+    alone = [estimator.estimate(ball_game, stamp) for stamp in (0, 40_000_000)]
+    estimator.reset()
+    twin = estimator.another()
+    assert equal(estimator.estimate(ball_game, 0), alone[0])
+    assert twin.estimate(np.full((96, 128, 3), 90, np.uint8), 5_000_000_000).skeletons == ()
+    assert equal(estimator.estimate(ball_game, 40_000_000), alone[1])
+    assert equal(twin.estimate(ball_game, 0), alone[0])
+    twin.close()
+    twin.close()
+    assert equal(estimator.estimate(ball_game, 0), alone[0])
+    for use in (lambda: twin.estimate(ball_game, 0), twin.another):
+        with pytest.raises(ConfigurationError, match="closed"):
+            use()
+
+
+def test_cameras_of_several_threads_take_turns(estimator: PoseEstimator, ball_game: Image) -> None:
+    estimator.reset()
+    alone = estimator.estimate(ball_game, 0)
+    cameras = [estimator.another(), estimator.another()]
+    with ThreadPoolExecutor(2) as pool:
+        frames = list(pool.map(lambda camera: camera.estimate(ball_game, 0), cameras))
+    assert all(equal(frame, alone) for frame in frames)
+
+
+def test_two_skiers_who_overlap_are_two(estimator: PoseEstimator, shared_data: Path) -> None:
+    image = read(shared_data / "coco_wholebody" / "000000197388.jpg")
+    truth = json.loads((shared_data / "coco_wholebody" / "test_coco_wholebody.json").read_text())
+    people = [person for person in truth["annotations"] if person["image_id"] == 197388]
+    estimator.reset()
+    frames = [estimator.estimate(image, number * 66_666_667) for number in range(9)]
+    assert len(people) == 5 and max(len(frame.skeletons) for frame in frames) == 5
+    # Of the one behind the network is not sure in every image.
+    all_seen = [frame for frame in frames if len(frame.skeletons) == 5]
+    assert len(all_seen) > 0.5 * len(frames)
+    for person in people:
+        keypoints = np.array(person["keypoints"], dtype=np.float64).reshape(17, 3)
+        assert oks(all_seen[-1], keypoints, person["area"]) > 0.3
 
 
 def test_people_who_leave_are_dropped_and_found_again(
