@@ -50,6 +50,30 @@ class SkeletonFrame:
     skeletons: tuple[Skeleton, ...]
 
 
+@dataclass(frozen=True, eq=False)
+class Skeleton3D:
+    """One person in space, in the camera's optical axes (REP 103): x right, y down, z forward.
+
+    track_id: that of the 2D skeleton. position: (3,) float32 metres, the middle of the trunk.
+    keypoints: (K, 3) float32 metres; NaN = unknown. scores: (K,) float32, that of the 2D keypoint;
+    0 = unknown.
+    """
+
+    track_id: int
+    position: FloatArray
+    keypoints: FloatArray
+    scores: FloatArray
+
+
+@dataclass(frozen=True, eq=False)
+class Skeleton3DFrame:
+    """Everybody seen in one image, in the order of the SkeletonFrame that was lifted."""
+
+    stamp_ns: int
+    layout: str
+    skeletons: tuple[Skeleton3D, ...]
+
+
 class ActionState(IntEnum):
     """Where a person is in an action; the values are those of RecognizedAction.msg."""
 

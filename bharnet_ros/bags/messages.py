@@ -14,10 +14,13 @@ from bharnet_ros.types import (
     Hypothesis,
     RecognizedAction,
     Skeleton,
+    Skeleton3D,
+    Skeleton3DFrame,
     SkeletonFrame,
 )
 
 SKELETONS = "bharnet_ros/msg/SkeletonArray"
+SKELETONS_3D = "bharnet_ros/msg/Skeleton3DArray"
 ACTIONS = "bharnet_ros/msg/RecognizedActionArray"
 _NS = 1_000_000_000
 
@@ -63,6 +66,32 @@ def skeleton_frame(message: Any) -> SkeletonFrame:
         layout=message.layout,
         skeletons=tuple(people),
     )
+
+
+def skeleton3d_frame(message: Any) -> Skeleton3DFrame:
+    """bharnet_ros/Skeleton3DArray -> Skeleton3DFrame.
+
+    Raises InvalidSkeletonError when the flat arrays do not fit together, or a keypoint with a
+    score has no place.
+    """
+    people = []
+    for index, person in enumerate(message.skeletons):
+        scores = np.array(person.keypoint_scores, dtype=np.float32)
+        flat = np.array(person.keypoints, dtype=np.float32)
+        if flat.size != 3 * scores.size:
+            raise InvalidSkeletonError(
+                f"Skeleton {index} has {flat.size} coordinates for {scores.size} scores; "
+                "three coordinates per score are expected."
+            )
+        keypoints = flat.reshape(-1, 3)
+        if not (np.isfinite(scores).all() and np.isfinite(keypoints[scores > 0.0]).all()):
+            raise InvalidSkeletonError(
+                f"Skeleton {index} has keypoints with a score and without a place; mark an "
+                "unknown keypoint with NaN and score 0."
+            )
+        position = np.array(person.position, dtype=np.float32)
+        people.append(Skeleton3D(int(person.track_id), position, keypoints, scores))
+    return Skeleton3DFrame(stamp_to_ns(message.header.stamp), message.layout, tuple(people))
 
 
 def action_frame(message: Any) -> ActionFrame:

@@ -19,6 +19,11 @@ IMAGE_SUBSCRIBER = QoSProfile(
 )
 """Depth 1: a busy node finds the newest image when it comes back, never a queue."""
 
+DEPTH_SUBSCRIBER = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=5, reliability=ReliabilityPolicy.BEST_EFFORT
+)
+"""Each may be the one whose skeletons are still being estimated, so not only the newest counts."""
+
 RESULTS = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE
 )

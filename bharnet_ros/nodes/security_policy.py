@@ -59,8 +59,11 @@ _CLOCK = Interfaces(subscribe=frozenset({"/clock"}))
 """Used with use_sim_time only, and every node has that parameter."""
 
 _COMPRESSED = Interfaces(subscribe=frozenset({"image_raw/compressed"}))
-_CHOICES = {"pose_estimator": _COMPRESSED, "visualizer": _COMPRESSED}
-"""What nodes have only with other values of their parameters (image_transport)."""
+_COMPRESSED_DEPTH = Interfaces(subscribe=frozenset({"depth/image_raw/compressedDepth"}))
+_CHOICES = {
+    "pose_estimator": _COMPRESSED, "visualizer": _COMPRESSED, "skeleton_lifter": _COMPRESSED_DEPTH,
+}  # fmt: skip
+"""What nodes have only with other values of their parameters (image_transport, depth_transport)."""
 
 
 def look(node: Node, name: str, namespace: str = "/") -> Interfaces:

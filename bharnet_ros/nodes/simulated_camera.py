@@ -17,6 +17,7 @@ from bharnet_ros.nodes.conversions import actions_to_msg, layout_to_msg, skeleto
 from bharnet_ros.nodes.film import Film, SceneScript, shoot
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import LATCHED, RESULTS, overridable
+from bharnet_ros.nodes.simulated_depth import SimulatedDepth
 from bharnet_ros.simulation import Scene, SceneFrame
 from bharnet_ros.simulation.repertoire import load_repertoire
 from bharnet_ros.simulation.scene import LAYOUT
@@ -93,7 +94,8 @@ class TruthTracker:
 
 
 class SimulatedCameraNode(CameraNode):
-    """Publishes image_raw, ground_truth/skeletons and ground_truth/actions."""
+    """Publishes image_raw, ground_truth/skeletons and ground_truth/actions, and the depth images
+    of a scene that is drawn as it goes (not prerendered) to whoever listens."""
 
     def __init__(self, **options: Any) -> None:
         self._scene: Scene | Film | None = None
@@ -111,6 +113,7 @@ class SimulatedCameraNode(CameraNode):
         self._layout = self.create_publisher(
             msg.SkeletonLayout, "ground_truth/skeleton_layout", LATCHED
         )
+        self._depth = SimulatedDepth(self)
 
     @property
     def rate_hz(self) -> float:
@@ -174,6 +177,8 @@ class SimulatedCameraNode(CameraNode):
         self._true_actions.publish(
             actions_to_msg(self._truth.update(self._frame, stamp_ns), frame_id)
         )
+        if isinstance(self._scene, Scene):
+            self._depth.publish(self._scene, self._frame.t_s, stamp_ns, frame_id)
 
 
 def main(args: Sequence[str] | None = None) -> int:

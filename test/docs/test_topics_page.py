@@ -12,8 +12,8 @@ _ROW = re.compile(r"\| (\w+) \| `([^`]+)` \| (in|out) \| (\w+/\w+) \|")
 _EVERYWHERE = {
     "/clock", "/diagnostics", "/parameter_events", "/rosout", "~/statistics", "~/transition_event",
 }  # fmt: skip
-_VARIANTS = {"image_raw/compressed"}
-"""With another image_transport; the page names them in the row of the raw topic."""
+_VARIANTS = {"image_raw/compressed", "depth/image_raw/compressedDepth"}
+"""With another transport; the page names them in the row of the raw topic."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def allowed(repository: Path) -> dict[str, set[tuple[str, str]]]:
     "node",
     [
         "pose_estimator", "action_recognizer", "visualizer", "web_viewer", "simulated_camera",
-        "video_camera",
+        "video_camera", "skeleton_lifter",
     ],
 )  # fmt: skip
 def test_the_page_names_what_the_node_says_and_hears(

@@ -42,6 +42,7 @@ def test_what_is_allowed_is_what_runs(
     viewer = ros.start(NodeSpec("web_viewer", {"port": 0}), **shared)
     ros.start(NodeSpec("simulated_camera", {"duration_s": 2.0}), **shared)
     ros.start(NodeSpec("video_camera", {"source": str(tmp_path / "none.avi")}), **shared)
+    ros.start(NodeSpec("skeleton_lifter"), **shared)
     # Somebody looks at everything, so that everything is subscribed.
     ros.hear(Image, "/guarded/image_annotated", IMAGE_SUBSCRIBER)
     ros.hear(MarkerArray, "/guarded/markers", IMAGE_SUBSCRIBER)
