@@ -123,7 +123,7 @@ def disk_full(work: Path, domain: int) -> dict[str, Any]:
         world.start_camera(path, rate_hz=RATE_HZ)
         waited = world.wait(lambda: _shows(world), HELD)
         began = time.time_ns()
-        world.order(claimed="bayer_rggb8")  # something that is logged
+        world.order(claimed="h264")  # something that is logged
         world.run_for(2.0)
         world.order(claimed="")
         world.run_for(1.0)

@@ -62,14 +62,33 @@ def _add_recognize(commands: _Commands[argparse.ArgumentParser]) -> None:
     recognize.add_argument(
         "--input", default="none",
         help='"none" (a camera publishes image_topic), "simulated", a video file, '
-        "or the number of a camera device (default none)",
+        "or the number of a camera device; with cameras one for all or one each, separated by "
+        "commas (default none)",
+    )  # fmt: skip
+    recognize.add_argument(
+        "--cameras", default="",
+        help="names of several cameras, separated by commas: left means left/image_raw",
     )  # fmt: skip
     recognize.add_argument("--image_topic", default="image_raw", help="topic of the images")
     recognize.add_argument(
         "--image_transport", choices=("", "raw", "compressed"), default="",
         help="how the images come; empty = as the parameters",
     )  # fmt: skip
-    recognize.add_argument("--pose_backend", default="", help="pose estimator, e.g. mediapipe")
+    recognize.add_argument(
+        "--depth_topic", default="",
+        help="depth images registered to the images: keypoints in space on skeletons_3d",
+    )
+    recognize.add_argument(
+        "--depth_transport", choices=("", "raw", "compressedDepth"), default="",
+        help="how the depth images come; empty = as the parameters",
+    )
+    recognize.add_argument(
+        "--pose_backend", default="", help="pose estimator: mediapipe, rtmpose or mmpose"
+    )
+    recognize.add_argument(
+        "--pose_options", default="",
+        help="its options, name=value separated by commas, e.g. model=rtmw_m,engine=tensorrt",
+    )  # fmt: skip
     recognize.add_argument("--bundle", default="", help=BUNDLE_HELP)
     recognize.add_argument(
         "--engine", default="", help="what runs the networks, e.g. onnxruntime or tensorrt"
@@ -151,7 +170,11 @@ def run(options: argparse.Namespace) -> int:
             input_source=options.input,
             image_topic=options.image_topic,
             image_transport=options.image_transport,
+            cameras=options.cameras,
+            depth_topic=options.depth_topic,
+            depth_transport=options.depth_transport,
             pose_backend=options.pose_backend,
+            pose_options=options.pose_options,
             bundle=options.bundle,
             engine=options.engine,
             composed=options.composed,

@@ -62,8 +62,9 @@ def _processes(context):
     own = [argument.name for argument in OWN]
     values = {**shared.given(context, SHARED), **shared.texts(context, own)}
     _check(values)
-    graph = shared.recognition(
-        {**values, "image_topic": "image_raw"},
+    graph = shared.processes(
+        values,
+        [shared.estimator({**values, "image_topic": "image_raw"}), shared.recogniser(values)],
         common={"input_timeout_s": _SILENCE_S, "max_stamp_age_s": 0.0},
     )
     arguments = [values["bag"], "--live", "--attach", "--graph_topic", "image_raw"]

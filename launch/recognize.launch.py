@@ -1,4 +1,4 @@
-"""Pose estimation, action recognition and pictures for one camera.
+"""Pose estimation, action recognition and pictures for one camera or several.
 
 ros2 launch bharnet_ros recognize.launch.py --show-args
 """
@@ -13,16 +13,41 @@ from launch import LaunchDescription
 shared = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__), "shared.py"))
 
 ARGUMENTS = tuple(shared.ARGUMENTS)
+_WEB_PORT = 8422
+"""Of the first camera's page; each further camera has the next one."""
 
 
-def _cameras(values, remappings):
+def _sources(values):
+    """(camera, its input); the only camera has no name."""
+    names = shared.parts(values["cameras"])
+    if not names:
+        return [("", values["input"])]
+    sources = shared.parts(values["input"])
+    if len(sources) == 1:
+        sources *= len(names)
+    if len(sources) != len(names):
+        raise RuntimeError(
+            f"input is '{values['input']}', which is {len(sources)} sources for {len(names)} "
+            "cameras; give one for all, or one each, separated by commas."
+        )
+    devices = [source for source in sources if source.isdecimal()]
+    if len(set(devices)) < len(devices):
+        raise RuntimeError(
+            f"input is '{values['input']}': two cameras cannot share a device; give each its own, "
+            "separated by commas."
+        )
+    return list(zip(names, sources, strict=True))
+
+
+def _camera(values, source, index, remappings):
     """The camera of this package, if one is asked for."""
-    source = values["input"]
     if source == "none":
         return []
     if source == "simulated":
         names = shared.bundles(values["bundle"])
-        return [("simulated_camera", {"vocabulary": names[0]} if names else {}, remappings)]
+        play = {"vocabulary": names[0]} if names else {}
+        others = {"seed": 1 + index} if index else {}
+        return [("simulated_camera", {**play, **others}, remappings)]
     path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
     if not source.isdecimal() and not os.path.isfile(path):
         raise RuntimeError(
@@ -32,38 +57,51 @@ def _cameras(values, remappings):
     return [("video_camera", {"source": path}, remappings)]
 
 
+def _drawing(values, image):
+    """The visualizer, if it is wanted."""
+    if not values["visualizer"]:
+        return []
+    head, slash, _ = values["image_topic"].rpartition("/")
+    camera_info = [("camera_info", f"{head}{slash}camera_info")] if image else []
+    transport = {"image_transport": values["image_transport"]}
+    return [("visualizer", transport if values["image_transport"] else {}, [*image, *camera_info])]
+
+
+def _further(values, index):
+    """What has a process of its own however the others are composed."""
+    port = {"port": _WEB_PORT + index} if index else {}
+    nodes = [("web_viewer", port, [])] if values["web_viewer"] else []
+    nodes += [("ros4hri", {}, [])] if values["ros4hri"] else []
+    nodes += [("vision_msgs_bridge", {}, [])] if values["vision_msgs"] else []
+    if values["depth_topic"]:
+        transport = {"depth_transport": values["depth_transport"]}
+        lifting = transport if values["depth_transport"] else {}
+        nodes.append(("skeleton_lifter", lifting, [("depth/image_raw", values["depth_topic"])]))
+    return nodes
+
+
 def _processes(context):
     """The processes for the values given; the same ones `python -m bharnet_ros` starts."""
     values = shared.given(context, ARGUMENTS)
     if values["build_only"]:
-        build = {"autostart": True, "build_only": True}
-        once = {**values, "respawn": False, "composed": False}
-        return [shared.recognition(once, recogniser=build)[1]]
+        once = {**values, "respawn": False, "composed": True}
+        once.update(image_topic="", image_transport="")
+        nodes = [shared.estimator(once), shared.recogniser(once)]
+        return shared.processes(once, nodes, {"autostart": True, "build_only": True})
     start = {"autostart": values["autostart"]}
-    topic = values["image_topic"]
-    image = [("image_raw", topic)] if topic != "image_raw" else []
-    head, slash, _ = topic.rpartition("/")
-    camera_info = [("camera_info", f"{head}{slash}camera_info")] if image else []
-    transport = values["image_transport"]
-    drawing = {"image_transport": transport} if transport else {}
-    pictures = [("visualizer", drawing, [*image, *camera_info])] if values["visualizer"] else []
-    further = [
-        (name, {}, [])
-        for name, wanted in (
-            ("web_viewer", values["web_viewer"]),
-            ("ros4hri", values["ros4hri"]),
-            ("vision_msgs_bridge", values["vision_msgs"]),
-        )
-        if wanted
-    ]
-    return [
-        *shared.recognition(values, others=pictures, common=start),
-        *(
-            shared.process(values, name, {**start, **parameters}, remappings, name)
-            for name, parameters, remappings in (*further, *_cameras(values, image))
-        ),
-        *([shared.rviz(values)] if values["rviz"] else []),
-    ]
+    image = shared.remapped(values, "image_topic", "image_raw")
+    pose, several = shared.estimator(values), bool(shared.parts(values["cameras"]))
+    alone = several or not values["composed"]
+    started = shared.processes({**values, "composed": False}, [pose], start) if alone else []
+    for index, (name, source) in enumerate(_sources(values)):
+        inside = {**values, "namespace": shared.joined_namespace(values["namespace"], name)}
+        nodes = [] if alone else [pose]
+        nodes += [shared.recogniser(values), *_drawing(values, image)]
+        started += shared.processes(inside, nodes, start)
+        others = [*_further(values, index), *_camera(values, source, index, image)]
+        started += shared.processes({**inside, "composed": False}, others, start)
+        started += [shared.rviz(inside)] if values["rviz"] else []
+    return started
 
 
 def generate_launch_description():

@@ -42,7 +42,13 @@ ARGUMENTS = {
     "input": {
         "default_value": "none",
         "description": 'Where images come from: "none" (a camera publishes image_topic), '
-        '"simulated" (drawn people), a video file, or the number of a camera device.',
+        '"simulated" (drawn people), a video file, or the number of a camera device; with cameras '
+        "one for all or one each, separated by commas.",
+    },
+    "cameras": {
+        "default_value": "",
+        "description": "Names of several cameras, separated by commas, for one estimator: left "
+        "means left/image_raw, and everything else of it in the namespace left.",
     },
     "image_topic": {
         "default_value": "image_raw",
@@ -54,8 +60,22 @@ ARGUMENTS = {
         "image_topic/compressed; empty = as the parameters.",
     },
     "pose_backend": {
-        "default_value": "", "choices": ["", "mediapipe"],
+        "default_value": "", "choices": ["", "mediapipe", "mmpose", "rtmpose"],
         "description": "What estimates keypoints; empty = as the parameters.",
+    },
+    "pose_options": {
+        "default_value": "",
+        "description": "Options of the pose backend, name=value separated by commas, like "
+        "model=rtmw_m,engine=tensorrt; empty = as the parameters.",
+    },
+    "depth_topic": {
+        "default_value": "",
+        "description": "Topic of depth images registered to the images: keypoints in space then "
+        "come on skeletons_3d; empty = none.",
+    },
+    "depth_transport": {
+        "default_value": "", "choices": ["", "raw", "compressedDepth"],
+        "description": "How the depth images come; empty = as the parameters.",
     },
     "bundle": {
         "default_value": "",
@@ -139,12 +159,25 @@ def _check(values):
             f"namespace is '{namespace}'; it consists of letters, digits, _ and /, none of its "
             "parts is empty or begins with a digit, like robot_1 or /fleet/robot_1."
         )
-    topic = values.get("image_topic", "image_raw")
-    if not _TOPIC.fullmatch(topic):
-        raise RuntimeError(
-            f"image_topic is '{topic}'; a topic consists of letters, digits, _ and single /, and "
-            "none of its parts begins with a digit."
-        )
+    names = parts(values.get("cameras", ""))
+    for name in names:
+        if not _SPACE.fullmatch(name) or names.count(name) > 1:
+            raise RuntimeError(
+                f"cameras is '{values['cameras']}'; each name consists of letters, digits, _ and "
+                "/, none of its parts is empty or begins with a digit, and none is there twice."
+            )
+    for what in ("image_topic", "depth_topic"):
+        topic = values.get(what, "image_raw")
+        if (topic or what == "image_topic") and not _TOPIC.fullmatch(topic):
+            raise RuntimeError(
+                f"{what} is '{topic}'; a topic consists of letters, digits, _ and single /, and "
+                "none of its parts begins with a digit."
+            )
+        if names and topic.startswith("/"):
+            raise RuntimeError(
+                f"{what} is '{topic}'; with several cameras it is relative, like image_raw: that "
+                f"of {names[0]} is then {names[0]}/image_raw."
+            )
     params_file = values.get("params_file", "")
     if params_file and not os.path.isfile(os.path.expanduser(params_file)):
         raise RuntimeError(f"The params_file {params_file} does not exist.")
@@ -153,9 +186,14 @@ def _check(values):
             raise RuntimeError(f"The bundle {bundle} does not exist; give a folder or a name.")
 
 
+def parts(text):
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def bundles(text):
     """The bundles of a text like "a, folder/b"; folders become absolute paths."""
-    names = [os.path.expanduser(name.strip()) for name in text.split(",") if name.strip()]
+    names = [os.path.expanduser(name) for name in parts(text)]
     return [os.path.abspath(name) if os.path.isdir(name) else name for name in names]
 
 
@@ -184,25 +222,43 @@ def process(values, executable, parameters, remappings=(), name=None, **options)
     )
 
 
-def recognition(values, pose=None, recogniser=None, others=(), common=None):
-    """The processes that recognise: one if composed, else one per node.
+def joined_namespace(namespace, name):
+    """robot, left -> robot/left; an absolute name stays as it is."""
+    if not name or name.startswith("/"):
+        return name or namespace
+    return f"{namespace.rstrip('/')}/{name}" if namespace else name
 
-    pose, recogniser: parameters of these nodes beside those given. others: (name, parameters,
-    remappings) of further nodes that join them when composed. common: parameters of all.
-    """
-    topic = values.get("image_topic") or "image_raw"
-    image = [("image_raw", topic)] if topic != "image_raw" else []
-    pose, recogniser, common = dict(pose or {}), dict(recogniser or {}), dict(common or {})
+
+def remapped(values, what, topic, prefix=""):
+    """The remapping of a topic to the one that was given, if it is another."""
+    given_topic = values.get(what) or topic
+    return [(prefix + topic, prefix + given_topic)] if given_topic != topic else []
+
+
+def estimator(values, **more):
+    """The node that finds people, as (name, parameters, remappings). more: further parameters."""
+    names = parts(values.get("cameras", ""))
+    wanted = {"cameras": names, "pose_options": parts(values.get("pose_options", ""))}
     for name in ("pose_backend", "image_transport"):
-        if values.get(name):
-            pose[name] = values[name]
-    if values.get("engine"):
-        recogniser["engine"] = values["engine"]
-    if values.get("bundle"):
-        recogniser["bundles"] = bundles(values["bundle"])
-    nodes = [
-        ("pose_estimator", pose, image), ("action_recognizer", recogniser, []), *others
-    ]  # fmt: skip
+        wanted[name] = values.get(name)
+    images = []
+    for space in [f"{name}/" for name in names] or [""]:
+        images += remapped(values, "image_topic", "image_raw", space)
+    return "pose_estimator", {**more, **{k: v for k, v in wanted.items() if v}}, images
+
+
+def recogniser(values, **more):
+    """The node that recognises, likewise."""
+    wanted = {"engine": values.get("engine"), "bundles": bundles(values.get("bundle", ""))}
+    return "action_recognizer", {**more, **{k: v for k, v in wanted.items() if v}}, []
+
+
+def processes(values, nodes, common=None):
+    """The processes of these nodes: one if composed, else one per node.
+
+    nodes: (name, parameters, remappings). common: parameters of all.
+    """
+    common = dict(common or {})
     if not values.get("composed"):
         return [
             process(values, name, {**common, **parameters}, remappings, name)

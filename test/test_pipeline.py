@@ -11,6 +11,7 @@ from bharnet_ros.errors import LayoutError
 from bharnet_ros.inference import create_engine
 from bharnet_ros.pipeline import Pipeline
 from bharnet_ros.recognizer import Recognizer
+from bharnet_ros.smoothing import Smoother
 from bharnet_ros.types import ActionState, Image, SkeletonFrame
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
@@ -64,3 +65,22 @@ def test_images_become_actions(recognizer: Recognizer) -> None:
 def test_parts_of_different_layouts_are_refused(recognizer: Recognizer) -> None:
     with pytest.raises(LayoutError, match=r"mediapipe_holistic.*'tiny'.*coco_wholebody_133"):
         Pipeline(OnePersonEstimator("mediapipe_holistic"), OneTrack(), recognizer)
+
+
+def test_keypoints_are_smoothed_on_their_way_to_the_recogniser(recognizer: Recognizer) -> None:
+    class Trembling(OnePersonEstimator):
+        def estimate(self, image_bgr: Image, stamp_ns: int) -> SkeletonFrame:
+            found = super().estimate(image_bgr, stamp_ns)
+            person = found.skeletons[0]
+            off = np.float32(2.0 if stamp_ns // (SECOND // 30) % 2 else -2.0)
+            return replace(found, skeletons=(replace(person, keypoints=person.keypoints + off),))
+
+    image = np.zeros((720, 1280, 3), np.uint8)
+    swings = []
+    for smoother in (None, Smoother()):
+        pipeline = Pipeline(Trembling(), OneTrack(), recognizer, smoother)
+        results = [pipeline.process(image, index * SECOND // 30) for index in range(20)]
+        assert ("smoothing" in results[0].timings_ms) == (smoother is not None)
+        wrist = [result.skeletons.skeletons[0].keypoints[10, 0] for result in results]
+        swings.append(np.abs(np.diff(wrist[10:])).mean())
+    assert swings[1] < 0.6 * swings[0]

@@ -35,6 +35,7 @@ from bharnet_ros.errors import (
     InvalidSkeletonError,
     LabelError,
 )
+from bharnet_ros.image_encodings import SUPPORTED_ENCODINGS
 
 
 @dataclass(frozen=True)
@@ -185,12 +186,16 @@ def _read_skeletons(message: Any) -> None:
 @st.composite
 def _images(draw: st.DrawFn) -> Any:
     """Fields that agree with each other, but for some that do not."""
-    encoding = draw(st.sampled_from(["bgr8", "rgb8", "mono8", "bgra8", "8UC3", "16UC1", ""]))
+    encoding = draw(st.sampled_from([*SUPPORTED_ENCODINGS, "8UC3", "16UC1", ""]))
     height, width = draw(st.integers(0, 6)), draw(st.integers(0, 6))
-    step = width * {"mono8": 1, "bgra8": 4}.get(encoding, 3) + draw(st.integers(0, 3))
-    size = height * step
+    step = width * draw(st.sampled_from([1, 2, 3, 4, 6, 8])) + draw(st.integers(0, 3))
+    rows = height
+    if encoding.startswith("nv"):
+        rows = 3 * height if encoding == "nv24" else height + (height + 1) // 2
+    size = rows * step
     fields = {
         "height": height, "width": width, "step": step, "encoding": encoding,
+        "is_bigendian": draw(st.integers(0, 1)),
         "data": draw(st.binary(min_size=size, max_size=size)),
     }  # fmt: skip
     for name in draw(st.lists(st.sampled_from(["height", "width", "step"]), max_size=2)):

@@ -80,11 +80,14 @@ def evaluate_offline(job: Job) -> tuple[Recording, TrackedFrames]:
     else:
         source = _recorded(job, found)
     tracker = Tracker() if from_images else None
+    smoother = job.subject.smoother() if from_images else None
     for frame, log_ns, pose_ms in source:
         begin = time.perf_counter()
         if tracker is None and any(person.track_id < 0 for person in frame.skeletons):
             tracker = Tracker()  # recorded without ids
         tracked = tracker.update(frame) if tracker is not None else frame
+        if smoother is not None:
+            tracked = smoother.update(tracked)
         followed = time.perf_counter()
         builder.push(tracked)
         stages = {

@@ -230,4 +230,5 @@ def _about(order: Order, seconds: float) -> dict[str, Any]:
             f"{name}={getattr(config, name)}" for name in config.__dataclass_fields__
         ),
         "pose_options": ", ".join(f"{k}={v}" for k, v in order.subject.pose_options.items()),
+        "smoothing": f"{order.subject.smoothing:g}",
     }

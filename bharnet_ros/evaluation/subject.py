@@ -18,6 +18,7 @@ from bharnet_ros.node_parameters import parse_options, read_params_file, recogni
 from bharnet_ros.pose import PoseEstimator, create_pose_estimator
 from bharnet_ros.recognizer import Recognizer
 from bharnet_ros.rules import RecognizerConfig
+from bharnet_ros.smoothing import Smoother
 
 DEFAULT_POSE = "mediapipe"
 _PACKAGES = {"mediapipe": ("ai-edge-litert", "mediapipe", "opencv-python-headless", "numpy")}
@@ -28,7 +29,8 @@ class Subject:
     """A bundle and all that decides what it recognises.
 
     bundle: its folder or shipped name. config: see Recognizer. engine, threads: what runs the
-    bundle. pose_backend, pose_options: see create_pose_estimator.
+    bundle. pose_backend, pose_options: see create_pose_estimator. smoothing: strength of the
+    filter on keypoints estimated from images; recorded skeletons stay as they are.
     """
 
     bundle: str
@@ -37,6 +39,7 @@ class Subject:
     threads: int = 1
     pose_backend: str = DEFAULT_POSE
     pose_options: Mapping[str, Any] = field(default_factory=dict)
+    smoothing: float = 0.0
 
     @cached_property
     def loaded(self) -> Bundle:
@@ -57,6 +60,10 @@ class Subject:
     def estimator(self) -> PoseEstimator:
         """A fresh one. Raises ConfigurationError or BackendUnavailable."""
         return create_pose_estimator(self.pose_backend, **self.pose_options)
+
+    def smoother(self) -> Smoother:
+        """A fresh one, which does nothing at strength 0. Raises ConfigurationError."""
+        return Smoother(self.smoothing)
 
     def pose_identity(self) -> dict[str, Any]:
         """All that estimated skeletons depend on: backend, options, its packages' versions, and
@@ -105,6 +112,7 @@ def subject_from_parameters(
             int(rules.get("num_threads", 1)),
             pose_backend or str(looks.get("pose_backend", DEFAULT_POSE)),
             parse_options([str(text) for text in looks.get("pose_options", ())]),
+            float(looks.get("smoothing", 0.0)),
         )
     except (TypeError, ValueError) as error:
         raise ConfigurationError(

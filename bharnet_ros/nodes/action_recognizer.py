@@ -13,6 +13,7 @@ from bharnet_ros.load import LoadShedder
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.node_parameters import recognizer_config
 from bharnet_ros.nodes.base import ManagedNode, run
+from bharnet_ros.nodes.building import one_at_a_time
 from bharnet_ros.nodes.conversions import actions_to_msg, labels_to_msg, msg_to_skeletons
 from bharnet_ros.nodes.endpoints import deaf_subscribers
 from bharnet_ros.nodes.findings import Failures, Finding, Level, summary
@@ -56,7 +57,8 @@ class ActionRecognizerNode(ManagedNode):
         """Load and verify the bundles, warm the engines up, publish the classes."""
         if self.params["build_only"]:  # and then the process ends
             self.exit_status = 1
-            build_engines(self.params.all(), self._say)
+            with one_at_a_time:
+                build_engines(self.params.all(), self._say)
             self.exit_status = 0
             return
         self._load()

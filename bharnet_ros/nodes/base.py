@@ -84,6 +84,10 @@ class ManagedNode(LifecycleNode):
         """Level, message and values for /diagnostics while the node is configured."""
         return OK, "working", {}
 
+    def diagnose_parts(self) -> Mapping[str, tuple[bytes, str, dict[str, str]]]:
+        """The same of each part of the node that may fail by itself; called after `diagnose`."""
+        return {}
+
     # lifecycle
 
     @property
@@ -185,7 +189,9 @@ class ManagedNode(LifecycleNode):
         self.parameters_changed(names)
 
     def _report(self) -> None:
-        self._reporter.publish(self.state_label, self._problem, self.diagnose)
+        self._reporter.publish(
+            self.state_label, self._problem, self.diagnose, self.diagnose_parts
+        )
 
 
 def _sentence(error: Exception) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
@@ -16,7 +16,9 @@ from bharnet_ros.nodes.findings import Level
 from bharnet_ros.nodes.input_watch import INPUT_AGE, STAMP_AGE
 from bharnet_ros.nodes.statistics import WORK, Period, Statistics
 
-Diagnose = Callable[[Period], tuple[bytes, str, dict[str, str]]]
+Status = tuple[bytes, str, dict[str, str]]
+"""Level, message and values."""
+Diagnose = Callable[[Period], Status]
 _LOADED = ("active", "inactive")
 
 
@@ -37,26 +39,36 @@ class Reporter:
             msg.NodeStatistics, "~/statistics", QoSProfile(depth=10)
         )
 
-    def publish(self, state: str, problem: str, diagnose: Diagnose) -> None:
+    def publish(
+        self,
+        state: str,
+        problem: str,
+        diagnose: Diagnose,
+        parts: Callable[[], Mapping[str, Status]] = dict,
+    ) -> None:
         """One report.
 
         state: the lifecycle state. problem: why the last transition failed, "" if it did not;
-        it outweighs everything. diagnose: asked while the node is configured.
+        it outweighs everything. diagnose: asked while the node is configured. parts: asked after
+        it for the statuses of the node's parts, such as cameras, by their names.
         """
         period = self._stats.close_period()
         level, message, values = Level.OK.byte(), "not configured", {"state": state}
+        statuses: dict[str, Status] = {}
         if state in _LOADED:
             try:
                 level, message, more = diagnose(period)
                 values.update(more)
+                statuses.update(parts())
             except Exception as error:  # what tells of faults must not fall silent by one
                 level, message = Level.ERROR.byte(), f"cannot diagnose: {error!r}"
             values.update(describe(period))
             if state == "inactive":
                 level, message = Level.OK.byte(), "configured, not active"
+                statuses = {part: (level, message, status[2]) for part, status in statuses.items()}
         if problem:
             level, message = Level.ERROR.byte(), problem
-        self._publish_status(level, message, values)
+        self._publish_statuses((level, message, values), statuses)
         cpu_share, memory_mib = self._usage.take()
         if self._statistics.get_subscription_count() > 0:
             self._statistics.publish(
@@ -70,15 +82,20 @@ class Reporter:
                 )
             )
 
-    def _publish_status(self, level: bytes, message: str, values: dict[str, str]) -> None:
-        status = DiagnosticStatus(
-            level=level,
-            name=self._node.get_fully_qualified_name().lstrip("/"),
-            message=message,
-            hardware_id="bharnet_ros",
-            values=[KeyValue(key=key, value=value) for key, value in values.items()],
-        )
-        array = DiagnosticArray(status=[status])
+    def _publish_statuses(self, whole: Status, parts: Mapping[str, Status]) -> None:
+        """That of the node, under its name, and those of its parts, as diagnostic_updater names
+        several of one node."""
+        name = self._node.get_fully_qualified_name().lstrip("/")
+        named = {name: whole, **{f"{name}: {part}": status for part, status in parts.items()}}
+        array = DiagnosticArray(
+            status=[
+                DiagnosticStatus(
+                    level=level, name=each, message=message, hardware_id="bharnet_ros",
+                    values=[KeyValue(key=key, value=value) for key, value in values.items()],
+                )
+                for each, (level, message, values) in named.items()
+            ]
+        )  # fmt: skip
         array.header.stamp = self._node.get_clock().now().to_msg()
         self._diagnostics.publish(array)
 

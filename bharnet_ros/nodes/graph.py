@@ -12,12 +12,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bharnet_ros.errors import ConfigurationError
-from bharnet_ros.nodes.names import check_namespace, check_topic, sibling_topic
+from bharnet_ros.nodes.names import (
+    camera_names,
+    check_image_topics,
+    check_namespace,
+    joined_namespace,
+    sibling_topic,
+)
 
 NODES = (
     "pose_estimator", "action_recognizer", "visualizer", "simulated_camera", "video_camera",
-    "web_viewer", "ros4hri", "vision_msgs_bridge",
+    "web_viewer", "ros4hri", "vision_msgs_bridge", "skeleton_lifter",
 )  # fmt: skip
+WEB_PORT = 8422
+"""Of the first camera's page; each further camera has the next one."""
 
 Value = bool | int | float | str | Sequence[str]
 
@@ -102,7 +110,11 @@ def recognize_graph(
     input_source: str = "none",
     image_topic: str = "image_raw",
     image_transport: str = "",
+    cameras: str = "",
+    depth_topic: str = "",
+    depth_transport: str = "",
     pose_backend: str = "",
+    pose_options: str = "",
     bundle: str = "",
     engine: str = "",
     composed: bool = False,
@@ -120,43 +132,75 @@ def recognize_graph(
     """The processes of `recognize`. What is empty is as the parameters say.
 
     input_source: "none" (somebody publishes image_topic), "simulated", a video file, or the
-    number of a camera device. bundle: names or folders, separated by commas; the built-in camera
-    plays the gestures of the first. build_only: one process, which builds engine files and ends.
+    number of a camera device; of several cameras one for all or one each, separated by commas.
+    cameras: names of several cameras, separated by commas: one estimator for all of them, and in
+    the namespace of each everything else. depth_topic: of images registered to image_topic; ""
+    = no keypoints in space. pose_options: name=value, separated by commas. bundle: names or
+    folders, separated by commas; the built-in camera plays the gestures of the first. build_only:
+    one process, which builds engine files and ends.
     Raises ConfigurationError for a name that ROS does not allow or a file that does not exist.
     """
     if params_file and not os.path.isfile(os.path.expanduser(params_file)):
         raise ConfigurationError(f"The params_file {params_file} does not exist.")
     params_file = os.path.abspath(os.path.expanduser(params_file)) if params_file else ""
     check_namespace(namespace)
-    check_topic("image_topic", image_topic)
+    names = camera_names(cameras.split(","))
+    check_image_topics(names, image_topic=image_topic, depth_topic=depth_topic)
     bundles = bundle_names(bundle)
-    recogniser = _given(bundles=bundles, engine=engine)
-    shared = (namespace, params_file, use_sim_time, log_level)
-    if build_only:
-        recogniser = {"autostart": True, **recogniser, "build_only": True}
-        return [ProcessSpec((NodeSpec("action_recognizer", recogniser),), *shared)]
     start: dict[str, Value] = {"autostart": autostart}
-    image, camera_info = image_remaps(image_topic)
+    recogniser = _given(bundles=bundles, engine=engine)
+    pose = _given(cameras=list(names), pose_backend=pose_backend, pose_options=_parts(pose_options))
+
+    def process(*nodes: NodeSpec, camera: str = "") -> ProcessSpec:
+        inside = joined_namespace(namespace, camera)
+        return ProcessSpec(nodes, inside, params_file, use_sim_time, log_level)
+
+    if build_only:
+        build: dict[str, Value] = {"autostart": True, "build_only": True}
+        return [
+            process(
+                NodeSpec("pose_estimator", {**pose, **build}),
+                NodeSpec("action_recognizer", {**recogniser, **build}),
+            )
+        ]
     transport = _given(image_transport=image_transport)
-    pose = _given(pose_backend=pose_backend)
-    nodes = [
-        NodeSpec("pose_estimator", {**start, **pose, **transport}, image),
-        NodeSpec("action_recognizer", {**start, **recogniser}),
-    ]
-    if visualizer:
-        nodes.append(NodeSpec("visualizer", {**start, **transport}, {**image, **camera_info}))
-    groups = [tuple(nodes)] if composed else [(node,) for node in nodes]
-    further = {"web_viewer": web_viewer, "ros4hri": ros4hri, "vision_msgs_bridge": vision_msgs}
-    groups += [(NodeSpec(name, start),) for name, wanted in further.items() if wanted]
-    camera = camera_spec(input_source, start, image, bundles[0] if bundles else "")
-    if camera is not None:
-        groups.append((camera,))
-    return [ProcessSpec(group, *shared) for group in groups]
+    image, camera_info = image_remaps(image_topic)
+    images = {f"{n}/{topic}": f"{n}/{to}" for n in names for topic, to in image.items()} or image
+    estimator = NodeSpec("pose_estimator", {**start, **pose, **transport}, images)
+    drawer = NodeSpec("visualizer", {**start, **transport}, {**image, **camera_info})
+    lifting = _given(depth_transport=depth_transport)
+    processes = []
+    if names or not composed:
+        processes.append(process(estimator))
+    for index, (name, source) in enumerate(camera_sources(input_source, names)):
+        nodes = [] if names or not composed else [estimator]
+        nodes += [NodeSpec("action_recognizer", {**start, **recogniser})]
+        nodes += [drawer] if visualizer else []
+        groups = [tuple(nodes)] if composed else [(node,) for node in nodes]
+        port = {"port": WEB_PORT + index} if index else {}
+        further = {"web_viewer": web_viewer, "ros4hri": ros4hri, "vision_msgs_bridge": vision_msgs}
+        groups += [
+            (NodeSpec(node, {**start, **port} if node == "web_viewer" else start),)
+            for node, wanted in further.items()
+            if wanted
+        ]
+        if depth_topic:
+            depth = {"depth/image_raw": depth_topic}
+            groups.append((NodeSpec("skeleton_lifter", {**start, **lifting}, depth),))
+        camera = camera_spec(source, start, image, bundles[0] if bundles else "", index)
+        groups += [(camera,)] if camera is not None else []
+        processes += [process(*group, camera=name) for group in groups]
+    return processes
 
 
 def _given(**values: Value) -> dict[str, Value]:
     """Those that are not empty."""
-    return {name: value for name, value in values.items() if value not in ("", [])}
+    return {name: value for name, value in values.items() if value not in ("", [], ())}
+
+
+def _parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def image_remaps(image_topic: str) -> tuple[dict[str, str], dict[str, str]]:
@@ -169,7 +213,7 @@ def image_remaps(image_topic: str) -> tuple[dict[str, str], dict[str, str]]:
 def bundle_names(text: str) -> list[str]:
     """The bundles of a text like "a, folder/b"; folders become absolute paths, because processes
     may run elsewhere."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
+    names = _parts(text)
     folders = [os.path.expanduser(name) for name in names]
     return [
         os.path.abspath(folder) if os.path.isdir(folder) else name
@@ -177,17 +221,50 @@ def bundle_names(text: str) -> list[str]:
     ]
 
 
+def camera_sources(text: str, names: Sequence[str]) -> list[tuple[str, str]]:
+    """(camera, its input_source); the only camera has no name. Raises ConfigurationError unless
+    there is one source for all or one for each camera, and no device twice; for a source that does
+    not exist too."""
+    sources = _parts(text) if names else [text]
+    if len(sources) == 1:
+        sources *= max(1, len(names))
+    if names and len(sources) != len(names):
+        raise ConfigurationError(
+            f"input is {text!r}, which is {len(sources)} sources for {len(names)} cameras; give "
+            "one for all, or one each, separated by commas."
+        )
+    for source in sources:
+        known = source in ("none", "simulated") or source.isdecimal()
+        if not known and not os.path.isfile(os.path.expanduser(source)):
+            raise ConfigurationError(
+                f"input is {source!r}; give none, simulated, an existing video file or the number "
+                "of a camera device."
+            )
+        if source.isdecimal() and sources.count(source) > 1:
+            raise ConfigurationError(
+                f"input is {text!r}: two cameras cannot share a device; give each its own, "
+                "separated by commas."
+            )
+    return list(zip(names or ("",), sources, strict=True))
+
+
 def camera_spec(
-    source: str, parameters: Mapping[str, Value], remaps: Mapping[str, str], vocabulary: str = ""
+    source: str,
+    parameters: Mapping[str, Value],
+    remaps: Mapping[str, str],
+    vocabulary: str = "",
+    index: int = 0,
 ) -> NodeSpec | None:
     """The camera node for an input_source; None for "none".
 
     vocabulary: what the built-in camera plays, see `load_repertoire`; "" = as its parameters.
+    index: of the camera among several; each built-in one has other people.
     """
     if source == "none":
         return None
     if source == "simulated":
-        play = {"vocabulary": vocabulary} if vocabulary else {}
+        play: dict[str, Value] = {"vocabulary": vocabulary} if vocabulary else {}
+        play.update({"seed": 1 + index} if index else {})
         return NodeSpec("simulated_camera", {**parameters, **play}, remaps)
     path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
     return NodeSpec("video_camera", {**parameters, "source": path}, remaps)

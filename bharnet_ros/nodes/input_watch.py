@@ -13,7 +13,7 @@ from bharnet_ros.nodes.freshness import Waiting
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import overridable
 from bharnet_ros.nodes.sequence import LOST, REPLACED, KeepingUp, SequenceGaps, Speakers
-from bharnet_ros.nodes.statistics import Period
+from bharnet_ros.nodes.statistics import Period, Statistics
 
 STAMP_AGE = "stamp age"
 """The duration nodes note when a result goes out: now minus the stamp of its image."""
@@ -43,7 +43,8 @@ class WatchedSubscription:
     """Subscribes, counts what comes and what does not, times the callback.
 
     node: a ManagedNode. what: the plural of the input, as "images"; counted as the event
-    "images in". timeout_s: silence up to this long is normal.
+    "images in". timeout_s: silence up to this long is normal. stats: where to count; None = with
+    the node.
     """
 
     def __init__(
@@ -56,8 +57,10 @@ class WatchedSubscription:
         *,
         what: str,
         timeout_s: float,
+        stats: Statistics | None = None,
     ) -> None:
         self._node = node
+        self._stats: Statistics = node.stats if stats is None else stats
         self._callback = callback
         self._what = what
         self.timeout_s = timeout_s
@@ -95,34 +98,48 @@ class WatchedSubscription:
         To be called from the callback.
         """
         waiting: list[Any] = []
-        handle = self.subscription.handle
-        with handle:
-            while len(waiting) < _MAX_BACKLOG:
-                taken = handle.take_message(self.subscription.msg_type, self.subscription.raw)
-                if taken is None:
-                    break
-                message, info = taken
-                self._count(info)
-                waiting.append(message)
+        while len(waiting) < _MAX_BACKLOG:
+            message = self.take_waiting()
+            if message is None:
+                break
+            waiting.append(message)
         return waiting
 
+    def take_waiting(self) -> Any | None:
+        """The next message that waits already, None if none does; counted as the others.
+
+        To be called from the callback of this or another subscription of the same node.
+        """
+        handle = self.subscription.handle
+        with handle:
+            taken = handle.take_message(self.subscription.msg_type, self.subscription.raw)
+        if taken is None:
+            return None
+        message, info = taken
+        self._count(message, info)
+        return message
+
+    def worked(self) -> None:
+        """The node has just worked: what came in meanwhile had to wait."""
+        self._idle_since_ns = time.time_ns()
+
     def _take(self, message: Any, info: Any) -> None:
-        self._count(info)
-        header = getattr(message, "header", None)
-        if header is not None:
-            age_ns = self._node.get_clock().now().nanoseconds - stamp_to_ns(header.stamp)
-            self._node.stats.duration(INPUT_AGE, age_ns * 1e-6)
+        self._count(message, info)
         begin = time.perf_counter()
         try:
             self._callback(message)
         finally:
             self._node.stats.work(1e3 * (time.perf_counter() - begin))
-            self._idle_since_ns = time.time_ns()
+            self.worked()
 
-    def _count(self, info: Any) -> None:
+    def _count(self, message: Any, info: Any) -> None:
         self._last = time.monotonic()
         self._taken += 1
-        self._node.stats.event(f"{self._what} in")
+        self._stats.event(f"{self._what} in")
+        header = getattr(message, "header", None)
+        if header is not None:
+            age_ns = self._node.get_clock().now().nanoseconds - stamp_to_ns(header.stamp)
+            self._stats.duration(INPUT_AGE, age_ns * 1e-6)
         # Older middleware gives neither the publisher nor its numbers; then nothing is missed.
         publisher = (info.get("publisher_gid") or {}).get("data")
         self.waited_s = self._waiting.seconds(
@@ -132,7 +149,7 @@ class WatchedSubscription:
         missing = self._gaps.missing(publisher, info.get("publication_sequence_number"))
         if missing:
             waited = info.get("received_timestamp", 0) <= self._idle_since_ns
-            self._node.stats.miss(REPLACED if waited else LOST, missing)
+            self._stats.miss(REPLACED if waited else LOST, missing)
 
     def findings(self, period: Period) -> list[Finding]:
         """What is wrong with the input. Once per period, while the node is active."""

@@ -42,9 +42,13 @@ class Period:
 
 
 class Statistics:
-    """Counts events, durations and drops; `close_period` sums up and begins anew."""
+    """Counts events, durations and drops; `close_period` sums up and begins anew.
 
-    def __init__(self) -> None:
+    whole: what this is a part of, and where all but the gauges is counted too.
+    """
+
+    def __init__(self, whole: Statistics | None = None) -> None:
+        self._whole = whole
         self._events: Counter[str] = Counter()
         self._durations: dict[str, deque[float]] = {}
         self._drops: Counter[str] = Counter()
@@ -57,10 +61,14 @@ class Statistics:
 
     def event(self, name: str) -> None:
         """Something happened once, for a rate. Names end in "in" or "out"."""
+        if self._whole is not None:
+            self._whole.event(name)
         self._events[name] += 1
 
     def duration(self, name: str, milliseconds: float) -> None:
         """A stage took so long."""
+        if self._whole is not None:
+            self._whole.duration(name, milliseconds)
         self._durations.setdefault(name, deque(maxlen=_KEPT)).append(milliseconds)
 
     def durations(self, stages: Mapping[str, float]) -> None:
@@ -70,16 +78,22 @@ class Statistics:
 
     def work(self, milliseconds: float) -> None:
         """All that was done with one input message took so long."""
+        if self._whole is not None:
+            self._whole.work(milliseconds)
         self._busy_ms += milliseconds
-        self.duration(WORK, milliseconds)
+        self._durations.setdefault(WORK, deque(maxlen=_KEPT)).append(milliseconds)
 
     def drop(self, reason: str, count: int = 1) -> None:
         """Something was not used, for this reason."""
+        if self._whole is not None:
+            self._whole.drop(reason, count)
         self._drops[reason] += count
         self._total_drops[reason] += count
 
     def miss(self, reason: str, count: int = 1) -> None:
         """Something was published but never taken, for this reason."""
+        if self._whole is not None:
+            self._whole.miss(reason, count)
         self._missed[reason] += count
         self._total_missed[reason] += count
 

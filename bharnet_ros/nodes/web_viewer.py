@@ -19,6 +19,7 @@ from bharnet_ros.nodes.conversions import msg_to_actions, stamp_to_ns
 from bharnet_ros.nodes.findings import summary
 from bharnet_ros.nodes.images import image_to_bgr
 from bharnet_ros.nodes.input_watch import INPUT_PARAMS, STAMP_AGE, WatchedSubscription
+from bharnet_ros.nodes.names import concerns
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import IMAGE_SUBSCRIBER, RESULTS, overridable
 from bharnet_ros.nodes.statistics import Period
@@ -178,7 +179,8 @@ class WebViewerNode(ManagedNode):
             self.stats.drop("invalid actions")
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
-        """Entries of this package's nodes in the same namespace; a robot has hundreds of others."""
+        """Entries of this package's nodes that concern this namespace; a robot has hundreds of
+        others."""
         home = self.get_namespace().strip("/")
         self._state.put_nodes(
             NodeHealth(
@@ -186,7 +188,7 @@ class WebViewerNode(ManagedNode):
                 [(item.key, item.value) for item in status.values],
             )
             for status in message.status
-            if status.hardware_id == _HARDWARE and status.name.rpartition("/")[0] == home
+            if status.hardware_id == _HARDWARE and concerns(status.name, home)
         )  # fmt: skip
 
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:

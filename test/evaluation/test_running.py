@@ -175,13 +175,14 @@ def test_the_nodes_parameters_hold_offline_too(params: Callable[[str], str]) -> 
     path = params(
         "/**/action_recognizer:\n"
         "  ros__parameters: {start_threshold: 0.9, bundles: [first_light]}\n"
-        "robot:\n  pose_estimator:\n    ros__parameters: {pose_options: ['max_people=1']}\n"
+        "robot:\n  pose_estimator:\n"
+        "    ros__parameters: {pose_options: ['max_people=1'], smoothing: 1}\n"
         "/**:\n  ros__parameters: {confirm_s: -1.0, rate_hz: 5.0}\n"
     )
     subject = subject_from_parameters(params_file=path)
     assert subject.bundle == "first_light" and subject.pose_options == {"max_people": 1}
     assert (subject.config.start, subject.config.confirm_s) == (0.9, None)
-    assert subject.config.rate_hz == 5.0
+    assert subject.config.rate_hz == 5.0 and subject.smoother().strength == 1.0
     assert subject_from_parameters("gestures", params_file=path).bundle == "gestures"
     assert read_params_file(path, "visualizer") == {"confirm_s": -1.0, "rate_hz": 5.0}
 
@@ -198,6 +199,7 @@ def test_the_shipped_parameters_are_the_defaults(repository: Path) -> None:
         ("a: [", "not YAML"),
         ("/**:\n  ros__parameters: {rate_hz: fast}", "wrong type"),
         ("/**:\n  ros__parameters: {fusion: magic}", "fusion is 'magic'"),
+        ("/**:\n  ros__parameters: {smoothing: strong}", "wrong type"),
     ],
 )
 def test_odd_parameter_files_are_refused(

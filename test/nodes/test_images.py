@@ -49,10 +49,20 @@ def test_mono_is_grey() -> None:
         np.testing.assert_array_equal(found[..., channel], grey)
 
 
+def test_deep_grey_of_either_byte_order() -> None:
+    grey = PICTURE[..., 0]
+    for order, is_bigendian in ((">u2", 1), ("<u2", 0)):
+        data = array("B", (grey.astype(order) * 257).astype(order).tobytes())
+        deep = Image(
+            height=5, width=7, encoding="mono16", is_bigendian=is_bigendian, step=14, data=data
+        )
+        np.testing.assert_array_equal(image_to_bgr(deep), np.repeat(grey[..., None], 3, axis=2))
+
+
 @pytest.mark.parametrize(
     ("change", "reason", "word"),
     [
-        ({"encoding": "yuv422"}, "unsupported encoding", "yuv422"),
+        ({"encoding": "yuv411"}, "unsupported encoding", "yuv411"),
         ({"encoding": ""}, "unsupported encoding", "''"),
         ({"height": 0}, "empty image", "7 x 0"),
         ({"width": 0}, "empty image", "0 x 5"),

@@ -16,7 +16,14 @@ from hypothesis import strategies as st
 from bharnet_ros.__main__ import main
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.inference import ENGINES
-from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, bundle_names, recognize_graph
+from bharnet_ros.nodes.graph import (
+    WEB_PORT,
+    NodeSpec,
+    ProcessSpec,
+    bundle_names,
+    recognize_graph,
+)
+from bharnet_ros.nodes.parameter_pages import declared
 from bharnet_ros.pose import available_backends
 
 from .launch_stub import LaunchFile, Node
@@ -114,10 +121,14 @@ TEXTS = {
     "namespace": ("", "/", "robot_1", "/fleet/robot_1", "1robot", "a//b", "a b", "/a/"),
     "image_topic": ("image_raw", "cam/image", "/cam/image_raw", "/1/x", "a b", "x//y", "x/", ""),
     "image_transport": ("", "raw", "compressed"),
-    "pose_backend": ("", "mediapipe"),
+    "cameras": ("", "left", "left, head/right", "left,left", "1st", "a b,c"),
+    "depth_topic": ("", "depth", "/depth/image", "x//y"),
+    "depth_transport": ("", "compressedDepth"),
+    "pose_backend": ("", "mediapipe", "rtmpose"),
+    "pose_options": ("", "model=a.onnx", "model=b, num_threads=2"),
     "bundle": ("", "gestures", "gestures, first_light", str(FOLDER)),
     "engine": ("", "tensorrt"),
-    "input": ("none", "simulated", "0", __file__),
+    "input": ("none", "simulated", "0", "0,1", "0,0", "simulated, none", __file__),
     "params_file": ("", __file__, "nowhere.yaml"),
     "log_level": ("info", "debug"),
 }
@@ -136,7 +147,8 @@ def test_launch_and_entry_point_start_the_same(
     try:
         expected = [described_spec(spec) for spec in recognize_graph(**options)]
     except ConfigurationError:
-        with pytest.raises(RuntimeError, match=r"namespace|image_topic|params_file"):
+        named = r"namespace|image_topic|depth_topic|params_file|cameras|input"
+        with pytest.raises(RuntimeError, match=named):
             RECOGNIZE.processes(**given_text)
         return
     assert [described(node) for node in RECOGNIZE.processes(**given_text)] == expected
@@ -162,6 +174,44 @@ def test_respawn_is_for_what_shall_go_on() -> None:
     assert not any(node.respawn for node in RECOGNIZE.processes())
     (builder,) = RECOGNIZE.processes(respawn="true", build_only="true", composed="true")
     assert not builder.respawn and builder.parameters[-1]["build_only"] is True
+    assert builder.arguments == ["pose_estimator", "action_recognizer"]
+
+
+def test_several_cameras_share_one_estimator() -> None:
+    pose, *others = RECOGNIZE.processes(
+        cameras="left, right", input="simulated", namespace="robot", image_topic="color/image",
+        web_viewer="true", depth_topic="depth/image",
+    )  # fmt: skip
+    assert pose.executable == "pose_estimator" and pose.namespace == "robot"
+    assert pose.parameters[-1]["cameras"] == ["left", "right"]
+    assert pose.remappings == [
+        ("left/image_raw", "left/color/image"), ("right/image_raw", "right/color/image")
+    ]  # fmt: skip
+    names = [
+        "action_recognizer", "visualizer", "web_viewer", "skeleton_lifter", "simulated_camera",
+    ]  # fmt: skip
+    assert [node.executable for node in others] == 2 * names
+    assert [node.namespace for node in others] == 5 * ["robot/left"] + 5 * ["robot/right"]
+    by_name = {(node.namespace, node.executable): node for node in others}
+    assert ("image_raw", "color/image") in by_name["robot/right", "visualizer"].remappings
+    lifter = by_name["robot/right", "skeleton_lifter"]
+    assert lifter.remappings == [("depth/image_raw", "depth/image")]
+    assert by_name["robot/right", "web_viewer"].parameters[-1]["port"] == WEB_PORT + 1
+    assert by_name["robot/right", "simulated_camera"].parameters[-1]["seed"] == 2
+    separate, *composed = RECOGNIZE.processes(cameras="left,right", composed="true")
+    assert separate.executable == "pose_estimator"
+    assert [node.arguments for node in composed] == 2 * [["action_recognizer", "visualizer"]]
+
+
+def test_each_camera_may_have_a_source_of_its_own() -> None:
+    nodes = RECOGNIZE.processes(cameras="a,b", input=f"2, {__file__}", visualizer="false")
+    sources = [node.parameters[-1]["source"] for node in nodes if node.executable == "video_camera"]
+    assert sources == ["2", __file__]
+
+
+def test_the_first_page_has_the_port_of_the_parameters() -> None:
+    (port,) = (param for param in declared("web_viewer") if param.name == "port")
+    assert port.default == WEB_PORT
 
 
 @pytest.mark.parametrize(
@@ -172,6 +222,11 @@ def test_respawn_is_for_what_shall_go_on() -> None:
         ({"composed": "yes"}, "composed"),
         ({"engine": "magic"}, "engine"),
         ({"namespace": "2nd"}, "namespace is '2nd'"),
+        ({"cameras": "left,left"}, "cameras is 'left,left'"),
+        ({"cameras": "a,b", "image_topic": "/x"}, "with several cameras it is relative"),
+        ({"cameras": "a,b", "input": "0"}, "two cameras cannot share a device"),
+        ({"cameras": "a,b", "input": "0,1,2"}, "3 sources for 2 cameras"),
+        ({"depth_topic": "a b"}, "depth_topic is 'a b'"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_starts(

@@ -96,10 +96,12 @@ def test_what_has_nothing_to_do_or_cannot_ends_with_a_status_and_a_sentence(
     ros: Any, arms_bundle: Path
 ) -> None:
     build = [*executable("recognize"), "--build_only", "--namespace", "building", "--bundle"]
+    weights = ["--pose_backend", "rtmpose", "--pose_options", "model=/no/such.onnx"]
     wrong = ProcessSpec((NodeSpec("action_recognizer", {"fusion": "guess"}),), "wrong").command()
     cases = (
         ([*build, str(arms_bundle)], 0, "needs no building"),
         ([*build, "no_such_bundle"], 1, "no_such_bundle"),
+        ([*build, str(arms_bundle), *weights], 1, "/no/such.onnx"),
         (wrong, 1, "fusion is 'guess'"),
     )
     children = [ros.start_command(command) for command, _, _ in cases]

@@ -10,8 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.node_parameters import parse_options
 from bharnet_ros.nodes.graph import NODES, NodeSpec, ProcessSpec
-from bharnet_ros.nodes.pose_estimator import parse_options
+from bharnet_ros.nodes.names import camera_names, concerns
+from bharnet_ros.nodes.pacing import Pacing
 from bharnet_ros.nodes.stamps import Order, StampGuard
 from bharnet_ros.nodes.statistics import Statistics
 
@@ -33,6 +35,65 @@ def test_a_stamp_of_zero_is_none_and_changes_nothing() -> None:
     assert [guard.judge(ns) for ns in (0, SECOND, 0, SECOND + 1)] == [
         Order.UNSET, Order.NEW, Order.UNSET, Order.NEW
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status", "namespace", "concerned"),
+    [
+        ("pose_estimator", "", True), ("robot/pose_estimator", "/robot", True),
+        ("robot/pose_estimator", "", False), ("pose_estimator: left", "left", True),
+        ("pose_estimator: left", "", False), ("robot/pose_estimator: left", "robot/left", True),
+        ("robot/pose_estimator: /hall/one", "hall/one", True),
+        ("robot/pose_estimator: left", "robot/right", False),
+    ],
+)  # fmt: skip
+def test_whom_a_status_concerns(status: str, namespace: str, concerned: bool) -> None:
+    assert concerns(status, namespace) is concerned
+
+
+@pytest.mark.parametrize("names", [["left", "", " right "], ["/hall/one", "a/b_2"]])
+def test_names_of_cameras(names: list[str]) -> None:
+    assert camera_names(names) == tuple(name.strip() for name in names if name.strip())
+
+
+@pytest.mark.parametrize("names", [["2nd"], ["a b"], ["a/"], ["a//b"], ["~x"], ["a", "b", "a"]])
+def test_names_that_cannot_begin_a_topic(names: list[str]) -> None:
+    with pytest.raises(ConfigurationError, match="camera"):
+        camera_names(names)
+
+
+def test_rates_spare_images_and_jumps_of_time_do_not_matter() -> None:
+    pacing = Pacing()
+    assert not pacing.is_too_soon(SECOND, 10.0, 0.0), "the first one"
+    pacing.taken(10 * SECOND, True)
+    tenth = SECOND // 10
+    assert pacing.is_too_soon(10 * SECOND + tenth // 2, 10.0, 0.0)
+    assert not pacing.is_too_soon(10 * SECOND + tenth - 2_000_000, 10.0, 0.0), "jitter"
+    assert not pacing.is_too_soon(9 * SECOND, 10.0, 0.0), "time jumped back"
+    assert not pacing.is_too_soon(10 * SECOND + tenth, 0.0, 2.0), "somebody was just there"
+    pacing.taken(12 * SECOND, False)
+    assert pacing.is_too_soon(12 * SECOND + tenth, 0.0, 2.0)
+    assert not pacing.is_too_soon(12 * SECOND + SECOND // 2, 0.0, 2.0)
+    pacing.reset()
+    assert not pacing.is_too_soon(12 * SECOND + 1, 10.0, 2.0)
+
+
+def test_a_part_is_counted_in_the_whole_too() -> None:
+    whole = Statistics()
+    parts = [Statistics(whole), Statistics(whole)]
+    for index, part in enumerate(parts):
+        part.event("images in")
+        part.durations({"estimate": 5.0 + index})
+        part.work(10.0)
+        part.drop("odd", 1 + index)
+        part.miss("late", 2)
+        part.gauge("people", index)
+    total, (first, second) = whole.close_period(), [part.close_period() for part in parts]
+    assert total.drops == {"odd": 3} and total.missed == {"late": 4}
+    assert (first.drops, second.drops) == ({"odd": 1}, {"odd": 2})
+    assert total.rates_hz["images in"] * total.elapsed_s == pytest.approx(2)
+    assert total.durations_ms["estimate"] == (6.0, 6.0) and total.durations_ms["work"][0] == 10.0
+    assert total.gauges == {} and second.gauges == {"people": 1}
 
 
 @given(st.lists(st.integers(0, 5 * SECOND), max_size=30))

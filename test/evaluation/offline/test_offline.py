@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from bharnet_ros.evaluation.scoring import score_episodes
 from bharnet_ros.evaluation.storage_records import evaluation_data
 from bharnet_ros.evaluation.subject import Subject
 from bharnet_ros.evaluation.truth_choice import choose_truth
+from bharnet_ros.smoothing import Smoother
+from bharnet_ros.types import SkeletonFrame
 
 from .conftest import Evaluator
 
@@ -145,6 +148,26 @@ def test_recorded_skeletons_are_enough(evaluate: Evaluator, write_bag: Any) -> N
     assert "pose" not in recording.stage_ms and not evaluate.subject.made
     untracked = evaluate(write_bag("untracked", images=False, skeletons=True, ids=(-1, -1)))
     assert score_episodes(untracked.truth, untracked.recognised, 1.0).right == 3
+
+
+@pytest.mark.parametrize(("kind", "frames"), [("images", world.COUNT), ("skeletons", 0)])
+def test_what_is_estimated_is_smoothed_and_what_was_recorded_is_not(
+    evaluate: Evaluator, write_bag: Any, monkeypatch: pytest.MonkeyPatch, kind: str, frames: int
+) -> None:
+    seen = []
+
+    class Counting(Smoother):
+        def update(self, frame: SkeletonFrame) -> SkeletonFrame:
+            seen.append((self.strength, frame.skeletons[0].track_id if frame.skeletons else 0))
+            return super().update(frame)
+
+    monkeypatch.setattr("bharnet_ros.evaluation.subject.Smoother", Counting)
+    evaluate.subject = replace(evaluate.subject, smoothing=1.0)
+    path = write_bag(skeletons=True) if kind == "skeletons" else write_bag()
+    assert evaluate(path, kind).complete
+    assert len(seen) == frames and all(
+        strength == 1.0 and track_id >= 0 for strength, track_id in seen
+    )
 
 
 def test_compressed_images_give_the_same(
