@@ -22,8 +22,8 @@ MAX_STRENGTH = 4.0
 MAX_GAP_S = 0.25
 """Somebody unseen for longer is not smoothed towards where they were."""
 MIN_CUTOFF_HZ, BETA, SPEED_CUTOFF_HZ = 1.5, 20.0, 1.5
-"""At strength 1: cutoff at rest, its rise per torso length a second, and that of the speed. The
-steadiest that leaves slow and fast points less than half an image of 30 a second behind, chosen
+"""At strength 1: cutoff at rest, its rise per torso length a second, and that of the speed. Among
+the steadiest that leave slow and fast points at most half an image of 30 a second behind, chosen
 on drawn people of other seeds than those of `benchmarks/smoothing.py`, which measures it."""
 TORSO_PER_BOX = 0.3
 """Of an adult: what the torso is of the box's longer side."""
