@@ -1,6 +1,7 @@
 """How well the pose estimator sees drawn people: one, four and eight of them, near and far.
 
     python -m benchmarks.drawn_people [--scenes 4] [--processes 2] [--json FILE] [--machine TEXT]
+    python -m benchmarks.drawn_people --only "8 at" --options num_threads=1 detector=yolox_nano
     python -m benchmarks.drawn_people --backend rtmpose --options model=rtmw_m engine=tensorrt
 
 Draws people who gesture (seeds from 5000 on; a horizontal field of view of 60 degrees), shows them
@@ -120,12 +121,14 @@ def _sight(
 
 def usable(rows: Mapping[Condition, Mapping[str, float]]) -> dict[str, float]:
     """Where raised hands of one person stop being usable at 640x480: metres, and pixels of the
-    palm and of the person's height there."""
+    palm and of the person's height there. Nothing where no such person was measured."""
     line = sorted(
         (c.distance_m, row)
         for c, row in rows.items()
         if c.people == 1 and c.size == SMALL and row[f"{USABLE_AT}_count"] >= MIN_POINTS
     )
+    if not line:
+        return {}
     metres = [distance for distance, _ in line]
     limit = crossing(metres, [row[USABLE_AT] for _, row in line], USABLE_SHARE)
     pixels = {}
@@ -148,12 +151,26 @@ def main() -> None:
     )
     parser.add_argument("--json", type=Path, help="write the figures here too")
     parser.add_argument("--machine", default="", help="what to call this machine in the file")
+    parser.add_argument(
+        "--only", default="", help="conditions with this in their name, such as '8 at'"
+    )
+    parser.add_argument(
+        "--first-seed", type=int, default=FIRST_SEED, help="another, to try things out with"
+    )
     options = parser.parse_args()
     backend_options = parse_options(options.options)
-    kinds = list(dict.fromkeys(conditions()))
+    numbered = [
+        (number, condition)
+        for number, condition in enumerate(dict.fromkeys(conditions()))
+        if options.only in condition.name
+    ]
+    if not numbered:
+        names = ", ".join(condition.name for condition in dict.fromkeys(conditions()))
+        parser.error(f"no condition is called '{options.only}'; they are: {names}")
+    kinds = [condition for _, condition in numbered]
     jobs = [
-        Job(condition, FIRST_SEED + 100 * number + scene, options.backend, backend_options)
-        for number, condition in enumerate(kinds)
+        Job(condition, options.first_seed + 100 * number + scene, options.backend, backend_options)
+        for number, condition in numbered
         for scene in range(max(round(options.scenes * SCENES[condition.people]), 1))
     ]
     begin = time.perf_counter()
@@ -166,20 +183,23 @@ def main() -> None:
     crowds = {
         f"{count} people": summary([s for s in sights if s.condition.people == count])
         for count in PEOPLE
+        if any(kind.people == count for kind in kinds)
     }
     named = {condition.name: row for condition, row in rows.items()}
     print("percent; sizes in pixels\n" + table(named))
     print(table(crowds))
     print(table(sizes))
-    print(
-        f"raised hands are usable up to {limit['distance_m']:.2f} m at 640x480 "
-        f"({limit['palm_px']:.1f} px from wrist to knuckles, people {limit['height_px']:.0f} px "
-        f"tall); {time.perf_counter() - begin:.0f} s"
-    )
+    if limit:
+        print(
+            f"raised hands are usable up to {limit['distance_m']:.2f} m at 640x480 "
+            f"({limit['palm_px']:.1f} px from wrist to knuckles, people {limit['height_px']:.0f} "
+            "px tall)"
+        )
+    print(f"{time.perf_counter() - begin:.0f} s")
     if options.json is not None:
         figures = {
             "machine": options.machine, "backend": options.backend, "options": backend_options,
-            "first_seed": FIRST_SEED, "scenes": options.scenes, "rate_hz": RATE_HZ,
+            "first_seed": options.first_seed, "scenes": options.scenes, "rate_hz": RATE_HZ,
             "conditions": named, "people": crowds, "heights": sizes, "usable": limit,
         }  # fmt: skip
         options.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")

@@ -99,6 +99,7 @@ def test_sizes_at_the_end_of_use_go_with_one_over_the_distance() -> None:
     assert limit["distance_m"] == pytest.approx(3.0)
     assert limit["palm_px"] == pytest.approx(50.0 / 3.0)
     assert limit["height_px"] == pytest.approx(300.0)
+    assert usable({Condition(8, LARGE, 0.6): rows[Condition(8, LARGE, 0.6)]}) == {}
 
 
 def test_shares_are_of_points_and_people_fall_into_sizes() -> None:

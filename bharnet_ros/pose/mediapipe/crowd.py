@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from bharnet_ros.pose.mediapipe.body import Body
+from bharnet_ros.pose.mediapipe.box_search import BoxSearch, body_of, whose
 from bharnet_ros.pose.mediapipe.confirm import confirms
-from bharnet_ros.pose.mediapipe.detector import Detection
 from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
 from bharnet_ros.pose.mediapipe.models import Models
 from bharnet_ros.pose.mediapipe.overlaps import in_the_way, told_apart, without
@@ -37,6 +37,9 @@ sees: of half-hidden people it is now sure, now not. Meanwhile they are not repo
 DOUBT_INTERVAL_S = 0.2
 """How soon the detector is asked again about somebody it did not confirm."""
 
+MAX_TILT_DEG = 60.0
+"""Of new people whom MediaPipe's detector sees, unless told otherwise."""
+
 IsHand = Callable[[Body], bool]
 
 
@@ -47,7 +50,7 @@ class CrowdOptions:
     max_people: int
     min_presence: float
     smoothing: bool
-    max_tilt_deg: float
+    max_tilt_deg: float | None
     detect_every_s: float
 
 
@@ -58,9 +61,14 @@ class Crowd:
         self._models = models
         self._options = options
         self._is_hand = is_hand
-        self._max_tilt_rad = math.radians(options.max_tilt_deg)
+        tilt = options.max_tilt_deg
+        self._max_tilt_rad = math.radians(MAX_TILT_DEG if tilt is None else tilt)
+        self._max_boxed_tilt_rad = math.radians(180.0 if tilt is None else tilt)
         self._check_every_s = 0.5 * options.detect_every_s
         self._schedule = ScanSchedule(options.detect_every_s)
+        self._boxes: BoxSearch | None = None
+        if models.boxes is not None:
+            self._boxes = BoxSearch(models.boxes, options.detect_every_s)
         self._challenged = False
         self.people: list[Person] = []
 
@@ -68,9 +76,13 @@ class Crowd:
         """Forget everybody; the next image is looked at as the first."""
         self.people = []
         self._schedule.reset()
+        if self._boxes is not None:
+            self._boxes.reset()
 
     def follow(self, image: Image, stamp_ns: int) -> bool:
         """Look for everybody where they were; returns whether somebody was lost."""
+        if self._boxes is not None:
+            self._boxes.forget()
         before = len(self.people)
         kept: list[Person] = []
         for person in self.people:
@@ -103,37 +115,68 @@ class Crowd:
             self.people = [p for p in self.people if p.confirmed]
             return []
         regions = self._schedule.due(size, stamp_ns, bool(self.people), lost)
+        self._challenged = False
+        self._take_up_squares(image, regions, stamp_ns)
+        if self._boxes is not None:
+            self._take_up_boxes(self._boxes, image, stamp_ns, lost)
+        return regions
+
+    def _take_up_squares(self, image: Image, regions: Sequence[Region], stamp_ns: int) -> None:
+        """Look for new people in squares of the image."""
         if not regions:
-            return []
+            return
         found = [
             detection
             for detection in self._models.detector.detect(image, regions)
             if upright(detection.region(), self._max_tilt_rad)
             and not any(known(detection, person.body) for person in self.people)
         ]
-        self._challenged = False
-        for detection in found[: 2 * most]:
-            person = self._newcomer(image, detection, stamp_ns)
-            if person is not None:
-                self.people.append(person)
-            if len(self.people) >= most + SPARE_PEOPLE:
+        for detection in found[: 2 * self._options.max_people]:
+            body = self._settle(image, detection.region(), self._max_tilt_rad)
+            if self._add(image, body, stamp_ns):
                 break
-        return regions
 
-    def _newcomer(self, image: Image, detection: Detection, stamp_ns: int) -> Person | None:
-        """Somebody new where the detector saw a person, or None."""
-        body = self._settle(image, detection.region())
-        if body is None:
-            return None
+    def _take_up_boxes(self, search: BoxSearch, image: Image, stamp_ns: int, lost: bool) -> None:
+        """Look for new people where the general detector sees them, when it is time to.
+
+        Whom MediaPipe's detector does not see is confirmed by the next run: legs without a body
+        make a body that lasts an image or two.
+        """
+        sure = bool(self.people) and all(p.confirmed and p.strikes == 0 for p in self.people)
+        boxes = search.due(image, stamp_ns, sure, lost)
+        if boxes is None:
+            return
+        known = whose(boxes, [person.body for person in self.people], image)
+        for index, _ in known:
+            self.people[index].confirm(stamp_ns)
+        taken = {index for _, index in known}
+        fresh = [box for index, box in enumerate(boxes) if index not in taken]
+        for box in fresh[: 2 * self._options.max_people]:
+            body = body_of(
+                box, image, lambda start: self._settle(image, start, self._max_boxed_tilt_rad)
+            )
+            if self._add(image, body, stamp_ns):
+                break
+
+    def _add(self, image: Image, body: Body | None, stamp_ns: int) -> bool:
+        """Follow a body if it is somebody new; whether there is room for nobody else."""
+        person = None if body is None else self._newcomer(image, body, stamp_ns)
+        if person is not None:
+            self.people.append(person)
+        return len(self.people) >= self._options.max_people + SPARE_PEOPLE
+
+    def _newcomer(self, image: Image, body: Body, stamp_ns: int) -> Person | None:
+        """Somebody new whose body was seen, or None."""
         twins = [p for p in self.people if same_body(body, p.body)]
+        mine: Body | None = body
         overlapping = None
         if twins:
-            body = self._challenge(image, body, twins)
+            mine = self._challenge(image, body, twins)
             overlapping = twins[0]
-        if body is None or self._is_hand(body):
+        if mine is None or self._is_hand(mine):
             return None
-        person = Person(body, self._options.smoothing, stamp_ns)
-        person.confirmed = confirms(self._models.detector, image, body)
+        person = Person(mine, self._options.smoothing, stamp_ns)
+        person.confirmed = confirms(self._models.detector, image, mine)
         if overlapping is not None:
             person.overlapping = overlapping.overlapping = True
         return person
@@ -148,8 +191,8 @@ class Crowd:
         self._challenged = True
         pair = told_apart(
             image, body, twins[0].body,
-            look=lambda view, start: self._settle(view, start.next_region),
-            confirm=lambda view, whose: confirms(self._models.detector, view, whose),
+            look=lambda view, start: self._settle(view, start.next_region, self._max_tilt_rad),
+            confirm=self._confirms,
         )  # fmt: skip
         if pair is None or any(same_body(pair[0], p.body) for p in self.people if p not in twins):
             return None
@@ -170,12 +213,18 @@ class Crowd:
         if (stamp_ns - person.checked_ns) * 1e-9 < wait_s:
             return
         person.checked_ns = stamp_ns
-        if confirms(self._models.detector, self._apart(image, person), person.body):
-            person.confirmed, person.strikes = True, 0
+        if self._confirms(self._apart(image, person), person.body):
+            person.confirm(stamp_ns)
             return
         person.strikes += 1
         if person.strikes >= MAX_STRIKES:
             self.people.remove(person)
+
+    def _confirms(self, image: Image, body: Body) -> bool:
+        """Whether one of the detectors sees the body's person."""
+        if confirms(self._models.detector, image, body):
+            return True
+        return self._boxes is not None and self._boxes.shows(image, body)
 
     def _apart(self, image: Image, person: Person) -> Image:
         """The image to look for a person in: without the heads of those they overlap with."""
@@ -184,7 +233,7 @@ class Crowd:
         others = [p.body for p in self.people if p is not person and p.overlapping]
         return without(image, in_the_way(person.body, others))
 
-    def _settle(self, image: Image, region: Region) -> Body | None:
+    def _settle(self, image: Image, region: Region, max_tilt_rad: float) -> Body | None:
         """The body in a detector's square, or None when it is not believable.
 
         The square is rough, so the body's own square is looked at next. A person is taken up
@@ -193,11 +242,11 @@ class Crowd:
         least = self._options.min_presence
         before = self._look(image, region, least)
         for _ in range(2):
-            if before is None or not upright(before.next_region, self._max_tilt_rad):
+            if before is None or not upright(before.next_region, max_tilt_rad):
                 return None
             after = self._look(image, before.next_region, least)
             if after is not None and settled(before, after):
-                return after if upright(after.next_region, self._max_tilt_rad) else None
+                return after if upright(after.next_region, max_tilt_rad) else None
             before = after
         return None
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.pose.base import check_image
+from bharnet_ros.pose.detection import MEDIAPIPE
 from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.crowd import Crowd, CrowdOptions
 from bharnet_ros.pose.mediapipe.hand_search import HandSearch
@@ -33,18 +34,21 @@ class MediaPipeEstimator:
     the time and less precise fingers. smoothing: a light One Euro filter on the keypoints.
     max_tilt_deg: somebody new must be upright within this angle; the networks take feet and
     arms for lying people, so 180 (anybody) brings phantoms. Followed people may bend further.
+    None: 60 for whom MediaPipe's detector finds, anybody in a box of `detector`.
+    detector: a general person detector that looks beside MediaPipe's: the name or path of an
+    ONNX graph, see `bharnet_ros.pose.detection`; "mediapipe": none. min_detection is not its.
     People who overlap are told apart where each has a head in view; see `overlaps`.
     model_dir: folder with the .tflite files instead of the installed mediapipe package.
 
     Layout coco_wholebody_133; small toes and the face contour have no source and score 0. A
     body score is the network's visibility times presence, a hand score the presence of the
     hand; a keypoint outside of the image scores 0, since it was guessed and not seen.
-    Raises ConfigurationError or BackendUnavailable.
+    Raises ConfigurationError, BackendUnavailable, or WeightsError for a missing detector.
     """
 
     OPTIONS = (
         "max_people", "num_threads", "detect_every_s", "min_detection", "min_presence", "min_score",
-        "hands", "hands_alone", "hand_model", "smoothing", "max_tilt_deg", "model_dir",
+        "hands", "hands_alone", "hand_model", "smoothing", "max_tilt_deg", "model_dir", "detector",
     )  # fmt: skip
 
     def __init__(
@@ -59,8 +63,9 @@ class MediaPipeEstimator:
         hands_alone: bool = True,
         hand_model: str = "full",
         smoothing: bool = False,
-        max_tilt_deg: float = 60.0,
+        max_tilt_deg: float | None = None,
         model_dir: str | Path | None = None,
+        detector: str | Path = MEDIAPIPE,
     ) -> None:
         if hand_model not in HAND_FILES:
             raise ConfigurationError(
@@ -71,14 +76,16 @@ class MediaPipeEstimator:
         _check_range("detect_every_s", detect_every_s, 0.0, 60.0)
         _check_range("min_detection", min_detection, 0.05, 0.99)
         _check_range("min_presence", min_presence, 0.05, 0.99)
-        _check_range("max_tilt_deg", max_tilt_deg, 1.0, 180.0)
+        if max_tilt_deg is not None:
+            _check_range("max_tilt_deg", max_tilt_deg, 1.0, 180.0)
         _check_range("min_score", min_score, 0.0, 1.0)
         models = open_models(
-            model_dir, int(num_threads), hand_model if hands else None, float(min_detection)
-        )
+            model_dir, int(num_threads), hand_model if hands else None, float(min_detection),
+            str(detector),
+        )  # fmt: skip
         crowd = CrowdOptions(
-            int(max_people), float(min_presence), bool(smoothing), float(max_tilt_deg),
-            float(detect_every_s),
+            int(max_people), float(min_presence), bool(smoothing),
+            None if max_tilt_deg is None else float(max_tilt_deg), float(detect_every_s),
         )  # fmt: skip
         self._prepare(models, crowd, float(min_score), bool(hands_alone))
 

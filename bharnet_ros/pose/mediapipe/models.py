@@ -6,12 +6,14 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bharnet_ros.pose.detection import MEDIAPIPE, open_detector
 from bharnet_ros.pose.mediapipe import body, detector, hands, palms
 from bharnet_ros.pose.mediapipe.body import BodyNetwork
 from bharnet_ros.pose.mediapipe.detector import NUM_ANCHORS, PersonDetector
 from bharnet_ros.pose.mediapipe.hands import HandNetworks
 from bharnet_ros.pose.mediapipe.networks import Network, find_model, model_folder
 from bharnet_ros.pose.mediapipe.palms import PalmDetector
+from bharnet_ros.pose.topdown.types import PersonDetector as GeneralDetector
 
 DETECTION_FILE = "pose_detection.tflite"
 BODY_FILE = "pose_landmark_full.tflite"
@@ -24,6 +26,7 @@ HAND_FILES = {"full": "hand_landmark_full.tflite", "lite": "hand_landmark_lite.t
 class Models:
     """The networks, ready to run; hands and palms are None when hands are not wanted.
 
+    boxes: a general person detector, None when MediaPipe's is enough.
     turn: to be held while they run, for several cameras may share them.
     """
 
@@ -31,15 +34,22 @@ class Models:
     bodies: BodyNetwork
     hands: HandNetworks | None
     palms: PalmDetector | None
+    boxes: GeneralDetector | None = None
     turn: threading.Lock = field(default_factory=threading.Lock)
 
 
 def open_models(
-    model_dir: str | Path | None, num_threads: int, hand_model: str | None, min_detection: float
+    model_dir: str | Path | None,
+    num_threads: int,
+    hand_model: str | None,
+    min_detection: float,
+    detector_spec: str = MEDIAPIPE,
 ) -> Models:
-    """Open all networks; BackendUnavailable or ConfigurationError names what is in the way.
+    """Open all networks; BackendUnavailable, ConfigurationError or WeightsError names what is in
+    the way.
 
-    hand_model: a key of HAND_FILES, or None for no hands.
+    hand_model: a key of HAND_FILES, or None for no hands. detector_spec: as
+    `bharnet_ros.pose.detection.open_detector` takes it; min_detection is of MediaPipe's alone.
     All files are looked for before the first is opened, so that a missing one is named at once.
     """
     folder = model_folder(model_dir)
@@ -71,4 +81,7 @@ def open_models(
             Network(paths[PALM_FILE], palms.SIDE, palm_outputs, num_threads=num_threads)
         )
     people = PersonDetector(detection, min_detection)
-    return Models(people, BodyNetwork(pose), pair, palm_detector)
+    boxes = None
+    if detector_spec != MEDIAPIPE:
+        boxes = open_detector(detector_spec, num_threads=num_threads)
+    return Models(people, BodyNetwork(pose), pair, palm_detector, boxes)

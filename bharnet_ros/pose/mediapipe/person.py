@@ -25,6 +25,10 @@ class Person:
         self.arms = ArmSearch()
         self.smooth = OneEuroFilter() if smoothing else None
 
+    def confirm(self, stamp_ns: int) -> None:
+        """The detector, too, sees them."""
+        self.confirmed, self.strikes, self.checked_ns = True, 0, stamp_ns
+
     def score(self) -> float:
         """0..1, belief that this is a person."""
         return self.body.presence * (1.0 if self.confirmed else UNCONFIRMED)
