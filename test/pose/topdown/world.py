@@ -9,8 +9,10 @@ import numpy as np
 
 from bharnet_ros.boxes import box_overlap
 from bharnet_ros.errors import EngineError
+from bharnet_ros.pose.topdown import TopDownEstimator, TopDownOptions
 from bharnet_ros.pose.topdown.boxes import to_xywh
 from bharnet_ros.skeleton import get_layout
+from bharnet_ros.types import SkeletonFrame
 
 LAYOUT = get_layout("coco_wholebody_133")
 SIZE = (480, 640)
@@ -179,3 +181,27 @@ class Hands:
 
     def close(self) -> None:
         self.closed += 1
+
+
+class Camera:
+    """An estimator in a world, fed with images 33 ms apart."""
+
+    def __init__(self, hands: Hands | None = None, **options: float) -> None:
+        self.world = World()
+        self.detector, self.keypoints = Detector(self.world), Keypoints(self.world)
+        self.estimator = TopDownEstimator(
+            self.detector,
+            self.keypoints,
+            hands,
+            TopDownOptions(**options),  # type: ignore[arg-type]
+        )
+        self.stamp_ns = 0
+
+    def show(self, *people: np.ndarray, after_ns: int = STEP_NS) -> SkeletonFrame:
+        self.stamp_ns += after_ns
+        return self.estimator.estimate(self.world.image(*people), self.stamp_ns)
+
+
+def middles(frame: SkeletonFrame) -> list[int]:
+    """Where people stand, px from the left."""
+    return sorted(round(float(s.keypoints[:17, 0].mean())) for s in frame.skeletons)
