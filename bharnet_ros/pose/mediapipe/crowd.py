@@ -17,6 +17,7 @@ from bharnet_ros.pose.mediapipe.overlaps import in_the_way, told_apart, without
 from bharnet_ros.pose.mediapipe.people import (
     MIN_TORSO_PX,
     known,
+    mere_arm,
     same_body,
     same_place,
     settled,
@@ -92,8 +93,8 @@ class Crowd:
             person.body = body
             if not any(_twins(person, other) for other in kept):
                 kept.append(person)
-        lost = len(kept) < before
-        self.people = kept
+        self.people = [p for p in kept if not any(_arm_of(p, other) for other in kept)]
+        lost = len(self.people) < before
         self._check(image, stamp_ns)
         return lost
 
@@ -264,3 +265,8 @@ def _twins(a: Person, b: Person) -> bool:
     if a.overlapping and b.overlapping:
         return same_place(a.body, b.body)
     return same_body(a.body, b.body)
+
+
+def _arm_of(a: Person, b: Person) -> bool:
+    """Whether somebody who was told apart from somebody else has become an arm of them."""
+    return a.overlapping and b.overlapping and a is not b and mere_arm(a.body, b.body)

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
-from bharnet_ros.pose.mediapipe.people import MAX_WANDER, same_place
+from bharnet_ros.pose.mediapipe.people import MAX_WANDER, mere_arm, same_place
 from bharnet_ros.types import Image
 
 FACE = np.arange(11)
@@ -98,11 +98,11 @@ def told_apart(
     looked at with the smaller's head painted over. Both must then have a head in plain view of
     their own, the rest of the larger must stay where it was, and the detector must see both. A
     part of a person taken for another person does not stand this: without the only head none is
-    left.
+    left. The hand of a raised arm does, and the detector believes in it, so it is refused at once.
     look, confirm: of the estimator.
     """
     small, large = sorted((one, other), key=torso_length)
-    if not (_face_seen(small) and confirm(image, small)):
+    if mere_arm(small, large) or not (_face_seen(small) and confirm(image, small)):
         return None
     hidden = without(image, [Head.of(small)])
     again = look(hidden, large)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
+import numpy.typing as npt
 
 from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.detector import Detection
-from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
+from bharnet_ros.pose.mediapipe.hand_tracking import SEEN_WRIST_SCORE, torso_length
 from bharnet_ros.pose.mediapipe.hands import Hand
 from bharnet_ros.pose.mediapipe.regions import Region
+
+Points = npt.NDArray[np.float64]
 
 CORE = np.array((0, 11, 12, 13, 14, 15, 16, 23, 24))
 """Nose, shoulders, elbows, wrists, hips: the landmarks that two looks at one person share."""
@@ -23,6 +28,12 @@ HAND_SHARE, HAND_ROOM = 0.8, 0.1
 """A body is a hand when this share of its trunk lies in the hand's box, made larger by that."""
 MIN_TRUNK = 5
 """And so many points of the trunk must be seen to tell; a covered face is no hand."""
+ARMS = ((11, 13, 15, 17, 19), (12, 14, 16, 18, 20))
+"""Shoulder, elbow, wrist and two knuckles, left and right."""
+FINGERS = 2.0
+"""Fingertips are so many times as far from the wrist as knuckles are."""
+ARM_REACH = 0.2
+"""An arm ends so many torso lengths beside its bones: half of a spread hand, 0.1 m of 0.5 m."""
 MIN_TORSO_PX = 10.0
 """Smaller bodies are noise."""
 SMALLER = 0.6
@@ -57,12 +68,40 @@ def lies_on(small: Body, large: Body) -> bool:
     limbs = ((11, 12), (11, 23), (12, 24), (11, 24), (12, 23), (23, 24), (11, 13), (13, 15),
              (12, 14), (14, 16), (15, 19), (16, 20))  # fmt: skip
     for start, end in limbs:
-        p, q = large.points[start], large.points[end]
-        along = q - p
-        share = np.clip(np.dot(middle - p, along) / max(float(np.dot(along, along)), 1e-9), 0, 1)
-        if float(np.hypot(*(middle - p - share * along))) < reach:
+        if float(_beside(middle, large.points[start], large.points[end])) < reach:
             return True
     return False
+
+
+def mere_arm(body: Body, owner: Body) -> bool:
+    """Whether a body is nothing but an arm of somebody larger.
+
+    The networks take a raised hand for a head and its elbow for hips. A person behind the arm is
+    broader than it, or hidden by it. Of an arm that the pose only guesses nothing is said.
+    """
+    trunk, weights = body.points[TRUNK], body.scores[TRUNK]
+    torso = torso_length(owner)
+    if np.count_nonzero(weights) < MIN_TRUNK or torso_length(body) >= torso:
+        return False
+    for shoulder, elbow, wrist, pinky, index in ARMS:
+        if owner.scores[wrist] < SEEN_WRIST_SCORE:
+            continue
+        points = owner.points
+        knuckles = 0.5 * (points[pinky] + points[index])
+        tips = points[wrist] + FINGERS * (knuckles - points[wrist])
+        bones = pairwise((points[shoulder], points[elbow], points[wrist], tips))
+        gaps = np.min([_beside(trunk, start, end) for start, end in bones], axis=0)
+        if float(np.average(gaps < ARM_REACH * torso, weights=weights)) >= HAND_SHARE:
+            return True
+    return False
+
+
+def _beside(points: Points, start: Points, end: Points) -> Points:
+    """(...,) pixels from `points`, (..., 2), to the line from `start` to `end`, (2,) each."""
+    along = end - start
+    share = np.clip((points - start) @ along / max(float(np.dot(along, along)), 1e-9), 0, 1)
+    gaps = points - start - share[..., None] * along
+    return np.asarray(np.hypot(gaps[..., 0], gaps[..., 1]))
 
 
 def mere_hand(body: Body, hand: Hand) -> bool:

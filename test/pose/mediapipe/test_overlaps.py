@@ -11,8 +11,12 @@ from hypothesis import strategies as st
 from scripted import standing
 
 from bharnet_ros.pose.mediapipe.body import Body
+from bharnet_ros.pose.mediapipe.crowd import Crowd, CrowdOptions
+from bharnet_ros.pose.mediapipe.models import Models
 from bharnet_ros.pose.mediapipe.overlaps import FACE, Head, in_the_way, told_apart, without
-from bharnet_ros.pose.mediapipe.people import same_body, same_place
+from bharnet_ros.pose.mediapipe.people import mere_arm, same_body, same_place
+from bharnet_ros.pose.mediapipe.person import Person
+from bharnet_ros.pose.mediapipe.regions import Region
 from bharnet_ros.types import Image
 
 IMAGE = np.full((480, 640, 3), 60, np.uint8)
@@ -111,3 +115,101 @@ def test_a_head_is_painted_in_the_colour_around_it() -> None:
     painted = without(image, [Head(np.array([345.0, 60.0]), 20.0)])
     np.testing.assert_array_equal(painted, IMAGE)
     assert without(image, []) is image
+
+
+def with_wrist(body: Body, elbow: tuple[float, float], wrist: tuple[float, float]) -> Body:
+    """The same with the right arm bent, fingers away from the elbow."""
+    points = body.points.copy()
+    points[14], points[16] = elbow, wrist
+    points[[18, 20]] = points[16] + 0.3 * (points[16] - points[14])
+    return replace(body, points=points)
+
+
+def on_limb(head: tuple[float, float], hips: tuple[float, float], breadth: float) -> Body:
+    """Somebody with the head at one place and the hips at another, `breadth` pixels broad."""
+    top, bottom = np.array(head), np.array(hips)
+    along = (bottom - top) / float(np.hypot(*(bottom - top)))
+    aside = 0.5 * breadth * np.array([-along[1], along[0]])
+    points = np.tile(top, (33, 1))
+    for side, sign in ((0, 1.0), (1, -1.0)):
+        for joint, share in ((11, 0.3), (13, 0.5), (15, 0.6), (23, 1.0), (25, 1.2), (27, 1.4)):
+            points[joint + side] = top + share * (bottom - top) + sign * aside
+    return replace(FRONT, points=points)
+
+
+WAGGING = with_wrist(person(320.0, 100.0, 2.0), (180.0, 310.0), (215.0, 210.0))
+ITS_HAND = on_limb((225.0, 170.0), (180.0, 305.0), 30.0)
+
+
+class Believer:
+    """A network and a detector that take a hand for a person of its own, as the real ones do."""
+
+    def look(self, image: Image, start: Body) -> Body | None:
+        return start
+
+    def confirm(self, image: Image, body: Body) -> bool:
+        return True
+
+
+@pytest.mark.parametrize("swapped", [False, True])
+def test_a_raised_hand_is_nobody_else(swapped: bool) -> None:
+    eyes = Believer()
+    assert same_body(ITS_HAND, WAGGING) and not same_place(ITS_HAND, WAGGING)
+    pair = (WAGGING, ITS_HAND) if swapped else (ITS_HAND, WAGGING)
+    assert told_apart(IMAGE, *pair, eyes.look, eyes.confirm) is None
+
+
+def test_only_a_body_within_an_arm_is_one() -> None:
+    assert mere_arm(ITS_HAND, WAGGING)
+    assert not mere_arm(WAGGING, ITS_HAND)
+    assert not mere_arm(WAGGING, WAGGING)
+    # Somebody behind the arm, head above the hand, is broader than it.
+    assert not mere_arm(on_limb((225.0, 120.0), (180.0, 305.0), 130.0), WAGGING)
+    # Somebody small beside it.
+    assert not mere_arm(on_limb((90.0, 170.0), (90.0, 305.0), 30.0), WAGGING)
+    # Somebody where the pose only guesses an arm.
+    guessed = replace(WAGGING, scores=np.where(np.arange(33) == 16, 0.2, 1.0))
+    assert not mere_arm(ITS_HAND, guessed)
+    # Of whom too little is seen.
+    assert not mere_arm(replace(ITS_HAND, scores=np.zeros(33)), WAGGING)
+
+
+@given(x=st.floats(-300, 300), y=st.floats(-300, 300), size=st.floats(0.2, 5.0))
+def test_an_arm_is_one_wherever_and_however_large(x: float, y: float, size: float) -> None:
+    def moved(body: Body) -> Body:
+        return replace(body, points=body.points * size + (x, y))
+
+    assert mere_arm(moved(ITS_HAND), moved(WAGGING))
+    assert not mere_arm(moved(BEHIND), moved(FRONT))
+
+
+class Seen:
+    """The networks of an image with these bodies; nobody else is found in it."""
+
+    def __init__(self, *bodies: Body) -> None:
+        self.bodies = {body.next_region: body for body in bodies}
+
+    def look(self, image: Image, region: Region) -> Body:
+        return self.bodies[region]
+
+    def detect(self, image: Image, regions: object) -> list[object]:
+        return []
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+@pytest.mark.parametrize(
+    ("small", "large", "left"), [(BEHIND, FRONT, 2), (ITS_HAND, WAGGING, 1)], ids=["two", "hand"]
+)
+def test_somebody_told_apart_who_becomes_an_arm_is_followed_no_more(
+    small: Body, large: Body, left: int, order: tuple[int, int]
+) -> None:
+    small = replace(small, next_region=Region(1.0, 1.0, 50.0, 0.0))
+    networks = Seen(small, large)
+    models = Models(networks, networks, None, None)  # type: ignore[arg-type]
+    crowd = Crowd(models, CrowdOptions(4, 0.5, False, None, 1.0), is_hand=lambda body: False)
+    pair = [Person(body, False, 0) for body in (small, large)]
+    for somebody in pair:
+        somebody.overlapping = somebody.confirmed = True
+    crowd.people = [pair[i] for i in order]
+    assert crowd.follow(IMAGE, 50_000_000) is (left < 2)
+    assert len(crowd.people) == left and pair[1] in crowd.people
