@@ -17,6 +17,7 @@ from bharnet_ros.simulation.appearance import Appearance
 from bharnet_ros.simulation.background import make_background
 from bharnet_ros.simulation.camera import Camera
 from bharnet_ros.simulation.effects import Effects
+from bharnet_ros.simulation.props import plan_holdings
 from bharnet_ros.simulation.renderer import Actor, Renderer
 from bharnet_ros.types import Image
 
@@ -45,9 +46,9 @@ def picture_strip(
 
     A held gesture is one picture, a moving one a strip of five, in the order of time. Without a
     seed the first of the gesture's alternatives is shown as it is written; a seed draws hand,
-    place and turn as training does. yaw_deg: the person's turn away from the
-    viewer. Raises GestureError for a name the vocabulary does not have and ConfigurationError
-    for a height that is too small.
+    place and turn as training does, and what is held, if anything is. yaw_deg: the person's turn
+    away from the viewer. Raises GestureError for a name the vocabulary does not have and
+    ConfigurationError for a height that is too small.
     """
     if height_px < 48:
         raise ConfigurationError(f"height_px is {height_px}; pictures need 48 pixels or more")
@@ -71,10 +72,15 @@ def picture_strip(
         "gradient", (camera.width, camera.height), np.random.default_rng([4])
     )
     renderer = Renderer(camera, background, Effects(shutter_s=0.0, noise=0.0), seed=0)
-    pictures = [
-        renderer.render_actors([Actor(pose, look)], np.random.default_rng(0)).image
-        for pose in poses
-    ]
+    holdings = plan_holdings(
+        vocabulary, performance, manner.handedness, performance.end_s,
+        np.random.default_rng([seed or 0, 2]), carry_rate=0.0,
+    )  # fmt: skip
+    pictures = []
+    for pose, t_s in zip(poses, times.tolist(), strict=True):
+        held = tuple((h.prop, h.hands) for h in holdings if h.start_s <= t_s < h.end_s)
+        cast = [Actor(pose, look, held=held)]
+        pictures.append(renderer.render_actors(cast, np.random.default_rng(0)).image)
     return beside(pictures)
 
 

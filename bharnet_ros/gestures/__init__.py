@@ -7,7 +7,7 @@ left, z up, the origin on the floor between the feet.
 from __future__ import annotations
 
 from bharnet_ros.gestures.body import BodyShape
-from bharnet_ros.gestures.description import GestureDescription, Vocabulary
+from bharnet_ros.gestures.description import GestureDescription, HeldObject, Vocabulary
 from bharnet_ros.gestures.dumping import dump_vocabulary
 from bharnet_ros.gestures.hri import HriGesture, hri_gesture, hri_gestures
 from bharnet_ros.gestures.loading import (
@@ -23,6 +23,7 @@ __all__ = [
     "BodyShape",
     "GestureDescription",
     "GesturePlayer",
+    "HeldObject",
     "HriGesture",
     "Performance",
     "Segment",

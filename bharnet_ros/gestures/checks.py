@@ -34,6 +34,8 @@ def refuse_same(
     for other in others:
         if gesture.motion != other.motion or not _hands_agree(gesture, other):
             continue
+        if not _may_hold_the_same(gesture, other):
+            continue
         hands = _shared(gesture.hands, other.hands)
         postures = _shared(gesture.postures, other.postures)
         if gesture.body_only and other.body_only:
@@ -74,6 +76,12 @@ def _hands_agree(first: GestureDescription, second: GestureDescription) -> bool:
     if first.which == second.which:
         return True
     return {first.which, second.which} in ({"one", "left"}, {"one", "right"})
+
+
+def _may_hold_the_same(first: GestureDescription, second: GestureDescription) -> bool:
+    """Whether what is held does not tell the two apart."""
+    held = [() if g.holds is None else g.holds.objects for g in (first, second)]
+    return held[0] == held[1] or bool(set(held[0]) & set(held[1]))
 
 
 def _shared(

@@ -76,6 +76,18 @@ class OtherHand:
         return self.postures[0]
 
 
+@dataclass(frozen=True)
+class HeldObject:
+    """What is held in a gesture.
+
+    objects: kinds of things (`bharnet_ros.gestures.objects.OBJECTS`), one of them is drawn every
+    time. hand: "which": in the hand that makes the gesture; "both": one thing in both hands.
+    """
+
+    objects: tuple[str, ...]
+    hand: str = "which"
+
+
 WHICH = ("one", "both", "left", "right", "none")
 
 
@@ -89,7 +101,7 @@ class GestureDescription:
     hand does, if not the same (`which` is "both" then, and only the preferred hand moves).
     motion: primitives played together (none: held still). duration_s: how long it usually
     takes, onset and release included. vary: in words, what may differ without changing the
-    meaning.
+    meaning. holds: what is held meanwhile; None: nothing is said about it.
     """
 
     name: str
@@ -101,6 +113,7 @@ class GestureDescription:
     duration_s: Range = (1.6, 3.0)
     vary: str = ""
     second: OtherHand | None = None
+    holds: HeldObject | None = None
 
     @property
     def hand(self) -> HandDescription:
@@ -130,7 +143,15 @@ class GestureDescription:
 
     def arm_signature(self) -> tuple[object, ...]:
         """Everything but the fingers: what the two of a pair must share."""
-        return (self.postures, self.which, self.motion, self.duration_s, self.second)
+        moved = (self.postures, self.which, self.motion, self.duration_s, self.second)
+        return moved if self.holds is None else (*moved, self.holds)
+
+    def motion_signature(self) -> tuple[object, ...]:
+        """Everything but what is held: all that a skeleton shows."""
+        return (
+            self.hands, self.postures, self.which, self.motion, self.duration_s, self.second,
+            self.vary,
+        )  # fmt: skip
 
     def _first(self, options: tuple[_Part, ...], what: str) -> _Part:
         if not options:
@@ -158,7 +179,8 @@ class Vocabulary:
     rests: where hands stay between gestures; habits: what they briefly do there.
     others: gestures that are known but are no classes here; whoever makes one of them is not
     making any of the classes. everyday: things people do that mean nothing to a robot (a phone
-    at the ear), no classes either.
+    at the ear), no classes either. object_pairs: names of gestures that differ in nothing but
+    what is held: their skeletons are the same.
     """
 
     class_names: tuple[str, ...]
@@ -170,6 +192,7 @@ class Vocabulary:
     habits: tuple[IdleDescription, ...]
     others: Mapping[str, GestureDescription] = field(default_factory=dict)
     everyday: Mapping[str, GestureDescription] = field(default_factory=dict)
+    object_pairs: tuple[tuple[str, str], ...] = ()
 
     @property
     def background(self) -> str:

@@ -66,6 +66,10 @@ def dump_vocabulary(vocabulary: Vocabulary) -> str:
         if described.motion:
             out["motion"] = _motion(described.motion)
         out["duration_s"] = _range(described.duration_s)
+        if described.holds is not None:
+            held = described.holds
+            names = list(held.objects)
+            out["holds"] = {"object": names[0] if len(names) == 1 else names, "hand": held.hand}
         return out
 
     def idle(entries: Iterable[IdleDescription]) -> dict[str, Any]:
@@ -93,6 +97,8 @@ def dump_vocabulary(vocabulary: Vocabulary) -> str:
     document["idle"] = {name: found for name, found in resting.items() if found}
     if vocabulary.pairs:
         document["pairs"] = [list(pair) for pair in vocabulary.pairs]
+    if vocabulary.object_pairs:
+        document["object_pairs"] = [list(pair) for pair in vocabulary.object_pairs]
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=100)
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from bharnet_ros.errors import GestureError
 from bharnet_ros.gestures.checks import refuse_same
 from bharnet_ros.gestures.description import GestureDescription, IdleDescription, Vocabulary
+from bharnet_ros.gestures.objects import read_object_pairs, read_same
 from bharnet_ros.gestures.parts import Known, read_gesture, read_hand, read_idle, read_posture
 from bharnet_ros.gestures.yaml_reader import Node, parse, read
 
 SHIPPED = Path(__file__).with_name("vocabularies")
 FORMATS = ("1", "2")
 _SECTIONS = ("background", "hands", "postures", "gestures")
-_OPTIONAL = ("others", "everyday", "pairs", "idle")
+_OPTIONAL = ("others", "everyday", "pairs", "object_pairs", "idle")
 
 
 def shipped_vocabularies() -> tuple[str, ...]:
@@ -81,10 +82,14 @@ def _build(root: Node, path: Path, chain: tuple[Path, ...]) -> Vocabulary:
     if base is not None:
         inherited = (p for p in base.pairs if p[0] in taken and p[1] in taken)
         pairs = (*(p for p in inherited if p not in pairs), *pairs)
+    held = read_object_pairs(top["object_pairs"], gestures) if "object_pairs" in top else ()
+    if base is not None:
+        told = (p for p in base.object_pairs if p[0] in taken and p[1] in taken)
+        held = (*(p for p in told if p not in held), *held)
     rests, habits = _idle(top.get("idle"), root, known, base)
     return Vocabulary(
         (background, *gestures), gestures, known.hands, known.postures, pairs, rests, habits,
-        others, everyday,
+        others, everyday, held,
     )  # fmt: skip
 
 
@@ -158,7 +163,10 @@ def _gestures(
                 f"'{name}' is taken from the extended file, too",
                 "leave it out of `also`, or give this one another name",
             )
-        gesture = read_gesture(name, child, known)
+        if child.is_mapping() and any(key == "same_as" for key, _ in child.items()):
+            gesture = read_same(name, child, gestures)
+        else:
+            gesture = read_gesture(name, child, known)
         refuse_same(gesture, gestures.values(), child)
         gestures[name] = gesture
     return gestures

@@ -28,6 +28,7 @@ from bharnet_ros.gestures.description import (
 from bharnet_ros.gestures.fingers import FINGER_STATES, THUMB_STATES
 from bharnet_ros.gestures.hand import FINGERS
 from bharnet_ros.gestures.motion import PRIMITIVES, Primitive
+from bharnet_ros.gestures.objects import read_holds
 from bharnet_ros.gestures.wrist import strain
 from bharnet_ros.gestures.yaml_reader import Node
 
@@ -155,7 +156,7 @@ def read_gesture(name: str, node: Node, known: Known) -> GestureDescription:
     """One gesture: its hands and postures by name, as lists of alternatives, or written out."""
     fields = node.fields(
         ["meaning"],
-        ["hand", "posture", "which", "second", "motion", "duration_s", "vary"],
+        ["hand", "posture", "which", "second", "motion", "duration_s", "vary", "holds"],
     )
     which = fields["which"].choice(WHICH) if "which" in fields else "one"
     hands: tuple[HandDescription, ...] = ()
@@ -202,6 +203,7 @@ def read_gesture(name: str, node: Node, known: Known) -> GestureDescription:
         duration_s=fields["duration_s"].range(0.8, 30) if "duration_s" in fields else (1.6, 3.0),
         vary=fields["vary"].text() if "vary" in fields else "",
         second=second,
+        holds=read_holds(fields["holds"], which) if "holds" in fields else None,
     )
 
 

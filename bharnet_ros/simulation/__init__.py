@@ -11,6 +11,7 @@ from bharnet_ros.simulation.background import BACKGROUND_KINDS, make_background
 from bharnet_ros.simulation.camera import Camera
 from bharnet_ros.simulation.casting import SceneOptions
 from bharnet_ros.simulation.effects import Effects
+from bharnet_ros.simulation.props import PROP_KINDS, Holding, Prop, make_prop, plan_holdings
 from bharnet_ros.simulation.renderer import Actor, Renderer, Rendering
 from bharnet_ros.simulation.scene import (
     OCCLUDED_SCORE,
@@ -24,12 +25,15 @@ from bharnet_ros.simulation.shading import Light, camera_light
 __all__ = [
     "BACKGROUND_KINDS",
     "OCCLUDED_SCORE",
+    "PROP_KINDS",
     "Actor",
     "ActorSegment",
     "Appearance",
     "Camera",
     "Effects",
+    "Holding",
     "Light",
+    "Prop",
     "Renderer",
     "Rendering",
     "Scene",
@@ -38,4 +42,6 @@ __all__ = [
     "ScriptedActor",
     "camera_light",
     "make_background",
+    "make_prop",
+    "plan_holdings",
 ]

@@ -14,6 +14,7 @@ from bharnet_ros.simulation.appearance import Appearance
 from bharnet_ros.simulation.background import BACKGROUND_KINDS, make_background
 from bharnet_ros.simulation.camera import Camera
 from bharnet_ros.simulation.effects import Effects
+from bharnet_ros.simulation.props import plan_holdings
 from bharnet_ros.simulation.renderer import Renderer
 from bharnet_ros.simulation.scene import Scene, ScriptedActor
 from bharnet_ros.simulation.shading import camera_light
@@ -35,6 +36,8 @@ class SceneOptions:
     height, pitch and focal length around `camera`. deal: everybody gets a hand of one deck, so
     that people show different gestures, first those of the vocabulary's pairs; otherwise each
     draws from a deck of their own. vocabulary: what is played; None = the shipped first_light.
+    carry_rate: share of the rests between gestures in which something is held for nothing, if
+    the vocabulary knows gestures with things in the hand.
     """
 
     classes: tuple[str, ...] | None = None
@@ -52,6 +55,7 @@ class SceneOptions:
     camera: Camera | None = None
     vocabulary: Vocabulary | None = None
     deal: bool = False
+    carry_rate: float = 0.5
 
 
 def cast_scene(
@@ -98,7 +102,13 @@ def cast_scene(
         walk = (0.0, 0.0)
         if chosen.crossing and i == num_people - 1:
             place, walk = _crossing(place, places[:-1], camera, where)
-        actors.append(ScriptedActor(i, place, yaw, appearance, performance, walk))
+        holdings = plan_holdings(
+            vocabulary, performance, style.handedness, duration_s,
+            np.random.default_rng([seed, 5, i]), chosen.carry_rate,
+        )  # fmt: skip
+        actors.append(
+            ScriptedActor(i, place, yaw, appearance, performance, walk, holdings=holdings)
+        )
     return Scene(actors, renderer, duration_s, seed, chosen.drop_rate)
 
 
@@ -179,14 +189,14 @@ def _deal(
 ) -> list[list[str]]:
     """What each person shows first, next to be shown last; empty hands if nothing is dealt.
 
-    Gestures that a pair tells apart by the fingers lie on top of the deck, so that they are
-    shown even if the time is too short for all; a hand is shuffled in two halves.
+    Gestures that only the fingers, or what is held, tell apart lie on top of the deck, so that
+    they are shown even if the time is too short for all; a hand is shuffled in two halves.
     """
     if not options.deal:
         return [[] for _ in range(num_people)]
     rng = np.random.default_rng([seed, 4])
     names = _names(vocabulary, options)
-    paired = {name for pair in vocabulary.pairs for name in pair}
+    paired = {name for pair in (*vocabulary.pairs, *vocabulary.object_pairs) for name in pair}
     top = [name for name in names if name in paired]
     rest = [name for name in names if name not in paired]
     deck = [*rng.permutation(top), *rng.permutation(rest)]

@@ -21,6 +21,7 @@ from bharnet_ros.simulation.body import body_cones, head_cones
 from bharnet_ros.simulation.camera import Camera
 from bharnet_ros.simulation.hand import hand_cones
 from bharnet_ros.simulation.person import PersonLayer
+from bharnet_ros.simulation.props import place_prop
 from bharnet_ros.simulation.scene import Scene
 from bharnet_ros.types import FloatArray
 
@@ -41,7 +42,8 @@ def farthest_m(scene: Scene, moments: int = 16) -> float:
 def exact_depth(
     scene: Scene, t_s: float, wall_x_m: float, camera: Camera | None = None
 ) -> FloatArray:
-    """(height, width) metres along the axis of everybody there, before a wall and on a floor.
+    """(height, width) metres along the axis of everybody there and of what they hold, before a
+    wall and on a floor.
 
     wall_x_m: where the wall is, along x. camera: other than that of the scene, as one of another
     resolution.
@@ -51,13 +53,16 @@ def exact_depth(
     depth = _room(camera, wall_x_m)
     for actor in scene.present(t_s):
         local, look = camera.to_camera(scene.pose(actor, t_s)), actor.appearance
-        canvas = PersonLayer(camera, local, None, look).canvas
+        held = [place_prop(prop, local, hands) for prop, hands in actor.held(t_s)]
+        layer = PersonLayer(camera, local, None, look, held)
+        canvas = layer.canvas
         if canvas.depth.size == 0 or float(local[:, 2].min()) < _NEAR_M:
             continue  # as the picture has it
         cones = body_cones(local, look) + head_cones(local, look)
         for first, right in _HANDS:
             cones += hand_cones(local[first : first + 21], right, look.hand_girth)
         canvas.draw(cones, camera.focal_px, centre)
+        layer.draw_held(canvas, held)
         (x, y), (width, height) = canvas.origin, canvas.size
         part = depth[y : y + height, x : x + width]
         np.minimum(part, canvas.depth, out=part)

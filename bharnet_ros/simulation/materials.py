@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
-from bharnet_ros.simulation.appearance import Appearance
+from bharnet_ros.simulation.appearance import Appearance, Colour
 
 SKIN, PALM, NAIL, SHIRT, ACCENT, TROUSERS, SHOES, HAIR, LIP, BEARD, SCALP = range(1, 12)
 COUNT = 12
@@ -38,15 +40,30 @@ def ramps(appearance: Appearance, tint: npt.NDArray[np.float64]) -> npt.NDArray[
     colours[LIP] = skin * [0.72, 0.68, 0.88]
     colours[BEARD] = 0.45 * skin + 0.55 * hair
     colours[SCALP] = 0.8 * skin + 0.2 * hair
-    shade = (np.arange(_TONES) / 170.0)[None, :, None]
     gamma = np.where(
         np.isin(np.arange(COUNT), (SKIN, PALM, NAIL, LIP, SCALP))[:, None], _SKIN_GAMMA,
         _CLOTH_GAMMA,
     )[:, None, :]  # fmt: skip
+    return _table(colours, gamma, tint)
+
+
+def thing_ramps(
+    colours: Sequence[Colour], tint: npt.NDArray[np.float64]
+) -> npt.NDArray[np.uint32]:
+    """(N * 256,) the same for N colours (BGR 0..255) of things; they follow an actor's own."""
+    given = np.asarray(colours, np.float64).reshape(-1, 3)
+    return _table(given, _CLOTH_GAMMA[None, None, :], tint)
+
+
+def _table(
+    colours: npt.NDArray[np.float64], gamma: npt.NDArray[np.float64],
+    tint: npt.NDArray[np.float64],
+) -> npt.NDArray[np.uint32]:  # fmt: skip
+    shade = (np.arange(_TONES) / 170.0)[None, :, None]
     lit = colours[:, None, :] * shade**gamma * tint
     # A little light is mirrored off the surface: the brightest part tends to white.
     lit += 40.0 * np.clip(shade - 1.15, 0, None) * tint
-    table = np.zeros((COUNT * _TONES, 4), np.uint8)
+    table = np.zeros((len(colours) * _TONES, 4), np.uint8)
     table[:, :3] = np.clip(_shoulder(lit), 0, 255).reshape(-1, 3)
     packed: npt.NDArray[np.uint32] = table.view(np.uint32)[:, 0].copy()
     return packed

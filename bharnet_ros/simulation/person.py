@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +16,9 @@ from bharnet_ros.simulation.effects import Effects, line_kernel
 from bharnet_ros.simulation.face import paint_face
 from bharnet_ros.simulation.hand import PALM_GROUP, hand_cones, palm_length
 from bharnet_ros.simulation.handlines import draw_palm_lines
+from bharnet_ros.simulation.materials import COUNT
+from bharnet_ros.simulation.props.grip import PlacedProp
+from bharnet_ros.simulation.props.tracing import draw_solid
 from bharnet_ros.simulation.shading import Light, shade, smooth_group
 from bharnet_ros.simulation.solids import FAR, Canvas
 from bharnet_ros.types import AnyFloat, Image
@@ -29,11 +34,17 @@ class PersonLayer:
     """Geometry of one person in camera coordinates and the canvas it is drawn on.
 
     local: (133, 3) metres, camera coordinates. pixels: (133, 2) image pixels.
-    canvas: window of the image with the depth of the person's surface (after paint()).
+    canvas: window of the image with the depth of the surface of the person and of what they
+    hold (after paint()). own_depth: the same without what they hold.
     """
 
     def __init__(
-        self, camera: Camera, local: AnyFloat, motion: AnyFloat | None, look: Appearance
+        self,
+        camera: Camera,
+        local: AnyFloat,
+        motion: AnyFloat | None,
+        look: Appearance,
+        held: Sequence[PlacedProp] = (),
     ) -> None:
         self.camera = camera
         self.local = local
@@ -43,8 +54,10 @@ class PersonLayer:
         if motion is not None:
             self._shift = camera.project_camera(local + motion) - self.pixels
         self._centre = ((camera.width - 1) / 2.0, (camera.height - 1) / 2.0)
-        low, high = self._window(self.pixels, 0.17)
+        self._held = tuple(held)
+        low, high = self._window(self._with_held(self.pixels, self._held), 0.17)
         self.canvas = Canvas(low, (high[0] - low[0], high[1] - low[1]))
+        self.own_depth = self.canvas.depth
 
     def _window(
         self, pixels: AnyFloat, margin_m: float
@@ -57,6 +70,11 @@ class PersonLayer:
         x1, y1 = (int(np.clip(v, 0, s)) for v, s in
                   zip(np.ceil(pixels.max(axis=0) + margin), size, strict=True))  # fmt: skip
         return (x0, y0), (max(x1, x0), max(y1, y0))
+
+    def _with_held(self, pixels: AnyFloat, held: Sequence[PlacedProp]) -> AnyFloat:
+        """Pixels (N, 2) together with those of the things' corners."""
+        points = [self.camera.project_camera(placed.corners()) for placed in held]
+        return np.concatenate([pixels, *points]) if points else pixels
 
     def paint(
         self, image: Image, ramps: npt.NDArray[np.uint32], light: Light, effects: Effects
@@ -73,6 +91,11 @@ class PersonLayer:
             if self._palm_px(first) < _SMALL_PALM_PX:
                 cones += hand_cones(hand, right, self.look.hand_girth)
         canvas.draw(cones, focal, self._centre)
+        self.own_depth = canvas.depth.copy() if self._held else canvas.depth
+        groups = self._hand_groups()
+        for sides, held in groups:
+            if self._small(sides):
+                self.draw_held(canvas, held)
         smooth_group(canvas, TORSO_GROUP, 0.075 * zoom)
         smooth_group(canvas, HEAD_GROUP, 0.030 * zoom)
         texture = dress(canvas, self.pixels, self.local, self.look)
@@ -82,9 +105,9 @@ class PersonLayer:
         window = image[y : y + h, x : x + w]
         cv2.copyTo(colours, np.minimum(canvas.material, 1), window)
         self._blur_forearms(image)
-        for first, _, _, right in _HANDS:
-            if self._palm_px(first) >= _SMALL_PALM_PX:
-                self._paint_hand(image, first, right, ramps, light)
+        for sides, held in groups:
+            if not self._small(sides):
+                self._paint_hands(image, sides, held, ramps, light)
         if effects.softness_px > 0:
             cv2.GaussianBlur(window, (3, 3), effects.softness_px, dst=window)
 
@@ -92,26 +115,53 @@ class PersonLayer:
         size = palm_length(self.local[first : first + 21])
         return size * self.camera.focal_px / max(float(self.local[first, 2]), 0.1)
 
-    def _paint_hand(
-        self, image: Image, first: int, right: bool, ramps: npt.NDArray[np.uint32], light: Light
-    ) -> None:
-        hand = self.local[first : first + 21]
-        pixels = self.pixels[first : first + 21]
-        shift = self._shift[first : first + 21].mean(axis=0)
+    def _small(self, sides: tuple[int, ...]) -> bool:
+        return max(self._palm_px(_HANDS[side][0]) for side in sides) < _SMALL_PALM_PX
+
+    def _hand_groups(self) -> list[tuple[tuple[int, ...], list[PlacedProp]]]:
+        """Hands that are drawn together, because they hold one thing, and what they hold."""
+        if any(len(placed.hands) == 2 for placed in self._held):
+            return [((0, 1), list(self._held))]
+        return [((s,), [p for p in self._held if s in p.hands]) for s in range(len(_HANDS))]
+
+    def draw_held(self, canvas: Canvas, held: Sequence[PlacedProp]) -> None:
+        """Draw some of what the person holds. The materials of each thing follow those of the
+        person and of the things before it (`materials.thing_ramps`)."""
+        for placed in held:
+            before = self._held[: self._held.index(placed)]
+            material = COUNT + sum(len(other.prop.colours) for other in before)
+            for solid in placed.prop.solids:
+                draw_solid(
+                    canvas, solid, placed.frame, self.camera.focal_px, self._centre, material
+                )
+
+    def _paint_hands(
+        self, image: Image, sides: tuple[int, ...], held: Sequence[PlacedProp],
+        ramps: npt.NDArray[np.uint32], light: Light,
+    ) -> None:  # fmt: skip
+        rows = np.concatenate([np.arange(_HANDS[s][0], _HANDS[s][0] + 21) for s in sides])
+        hand = self.local[rows]
+        shift = self._shift[rows].mean(axis=0)
         size = palm_length(hand)
         margin = size * 0.25 + float(np.abs(shift).max()) * hand[0, 2] / self.camera.focal_px / 2
-        low, high = self._window(pixels, margin)
+        low, high = self._window(self._with_held(self.pixels[rows], held), margin)
         if low[0] >= high[0] or low[1] >= high[1]:
             return
-        palm_px = self._palm_px(first)
+        palm_px = max(self._palm_px(_HANDS[side][0]) for side in sides)
         scale = 2 if palm_px < _SUPERSAMPLED_PALM_PX else 1
         part = Canvas(low, (high[0] - low[0], high[1] - low[1]), scale)
-        part.draw(
-            hand_cones(hand, right, self.look.hand_girth), self.camera.focal_px, self._centre
-        )
+        for side in sides:
+            first, _, _, right = _HANDS[side]
+            cones = hand_cones(self.local[first : first + 21], right, self.look.hand_girth)
+            part.draw(cones, self.camera.focal_px, self._centre)
+        own = part.depth.copy() if held else part.depth
+        self.draw_held(part, held)
         palm_px *= scale
         smooth_group(part, PALM_GROUP, 0.12 * palm_px)
-        draw_palm_lines(part, hand, pixels, right, palm_px)
+        for side in sides:
+            first, _, _, right = _HANDS[side]
+            span = slice(first, first + 21)
+            draw_palm_lines(part, self.local[span], self.pixels[span], right, palm_px)
         colours = shade(part, light, ramps, 0.25 * palm_px, size * 0.22)
         covered = (part.depth < FAR / 2).astype(np.float32)
         flat = np.empty((*covered.shape, 4), np.float32)
@@ -123,6 +173,10 @@ class PersonLayer:
         if kernel is not None:
             flat = cv2.filter2D(flat, -1, kernel, borderType=cv2.BORDER_CONSTANT)
         self._combine(image, flat, _nearest(part.depth, scale), low, high)
+        if self._held:
+            (x, y), own = self.canvas.origin, _nearest(own, scale)
+            bare = self.own_depth[low[1] - y : high[1] - y, low[0] - x : high[0] - x]
+            np.minimum(bare, own, out=bare)
 
     def _combine(
         self, image: Image, flat: npt.NDArray[np.float32], depth: npt.NDArray[np.float32],

@@ -14,6 +14,7 @@ from bharnet_ros.simulation.appearance import Appearance
 from bharnet_ros.simulation.camera import Camera
 from bharnet_ros.simulation.effects import Effects, SensorNoise, compress
 from bharnet_ros.simulation.person import PersonLayer
+from bharnet_ros.simulation.props import Prop, place_prop
 from bharnet_ros.simulation.shading import Light
 from bharnet_ros.simulation.visibility import visible_keypoints
 from bharnet_ros.types import AnyFloat, Image
@@ -24,11 +25,13 @@ class Actor:
     """A person to draw. pose: (133, 3) metres in the world, COCO-WholeBody order.
 
     motion: (133, 3) metres the keypoints move while the shutter is open, or None if still.
+    held: what they hold, each with the hands it is in (0 left, 1 right; at most one a hand).
     """
 
     pose: AnyFloat
     appearance: Appearance
     motion: AnyFloat | None = None
+    held: tuple[tuple[Prop, tuple[int, ...]], ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,12 +94,13 @@ class Renderer:
                 )
             local = self.camera.to_camera(pose)
             motion = None if actor.motion is None else actor.motion @ self.camera.rotation.T
-            layer = PersonLayer(self.camera, local, motion, actor.appearance)
+            held = [place_prop(prop, local, hands) for prop, hands in actor.held]
+            layer = PersonLayer(self.camera, local, motion, actor.appearance, held)
             layers.append(layer)
             keypoints[i] = layer.pixels
             depths[i] = local[[11, 12], 2].mean()
         for i in np.argsort(-depths, kind="stable"):
-            layers[i].paint(image, self._ramp(actors[i].appearance), self.light, self.effects)
+            layers[i].paint(image, self._ramp(actors[i]), self.light, self.effects)
         visible = np.zeros((count, 133), bool)
         for i, layer in enumerate(layers):
             nearer = [other for k, other in enumerate(layers) if depths[k] < depths[i]]
@@ -105,7 +109,12 @@ class Renderer:
         image = compress(image, self.effects.jpeg_quality)
         return Rendering(image, keypoints, visible, depths)
 
-    def _ramp(self, look: Appearance) -> npt.NDArray[np.uint32]:
+    def _ramp(self, actor: Actor) -> npt.NDArray[np.uint32]:
+        look = actor.appearance
         if look not in self._ramps:
             self._ramps[look] = materials.ramps(look, self.effects.tint)
-        return self._ramps[look]
+        if not actor.held:
+            return self._ramps[look]
+        colours = [colour for prop, _ in actor.held for colour in prop.colours]
+        things = materials.thing_ramps(colours, self.effects.tint)
+        return np.concatenate([self._ramps[look], things])

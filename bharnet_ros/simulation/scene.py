@@ -17,6 +17,7 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.gestures import Performance, Segment
 from bharnet_ros.simulation.appearance import Appearance
 from bharnet_ros.simulation.camera import Camera
+from bharnet_ros.simulation.props import Holding, Prop
 from bharnet_ros.simulation.renderer import Actor, Renderer, Rendering
 from bharnet_ros.simulation.walking import WalkPath
 from bharnet_ros.types import AnyFloat, FloatArray, Image, Skeleton, SkeletonFrame
@@ -36,7 +37,8 @@ class ScriptedActor:
     actor_id: the ground truth's track id. place: x, y on the floor, metres. yaw_rad: the turn
     away from facing the camera, positive to the person's left. walk: x, y metres moved over the
     whole scene, evenly (sliding, not stepping). present_s: from when until when they are there.
-    path: the way they walk, stepping, instead of place, yaw_rad and walk.
+    path: the way they walk, stepping, instead of place, yaw_rad and walk. holdings: what is in
+    their hands when; keypoints and their scores do not depend on it.
     """
 
     actor_id: int
@@ -47,6 +49,11 @@ class ScriptedActor:
     walk: tuple[float, float] = (0.0, 0.0)
     present_s: tuple[float, float] = (0.0, float("inf"))
     path: WalkPath | None = None
+    holdings: tuple[Holding, ...] = ()
+
+    def held(self, t_s: float) -> tuple[tuple[Prop, tuple[int, ...]], ...]:
+        """What is in which hands (0 left, 1 right) at t_s."""
+        return tuple((h.prop, h.hands) for h in self.holdings if h.start_s <= t_s < h.end_s)
 
 
 @dataclass(frozen=True)
@@ -165,7 +172,7 @@ class Scene:
                 for p, t in zip(actor.performance.poses(times), times, strict=True)
             )
             motion = after - before if half > 0 else None
-            cast.append(Actor(now, actor.appearance, motion))
+            cast.append(Actor(now, actor.appearance, motion, actor.held(t_s)))
         rng = np.random.default_rng([self._seed, abs(round(t_s * 1e6))])
         rendering = self.renderer.render_actors(cast, rng)
         stamp = round(t_s * 1e9) if stamp_ns is None else int(stamp_ns)

@@ -49,12 +49,13 @@ def visible_keypoints(
 
 
 def _surface(layer: PersonLayer, pixels: AnyFloat) -> npt.NDArray[np.float32]:
-    """Depth of a person's nearest surface at (N, 2) image pixels; far away outside of it."""
-    canvas = layer.canvas
-    height, width = canvas.depth.shape
+    """Depth of a person's nearest surface at (N, 2) image pixels; far away outside of it.
+    What they hold does not count."""
+    canvas, depth = layer.canvas, layer.own_depth
+    height, width = depth.shape
     found = np.full(len(pixels), np.inf, np.float32)
     place = np.rint(pixels).astype(int) - np.array(canvas.origin)
     inside = np.all((place >= 0) & (place < (width, height)), axis=1)
     x, y = place[inside].T
-    found[inside] = canvas.depth[y, x]
+    found[inside] = depth[y, x]
     return found

@@ -51,7 +51,7 @@ def played(seed: int, names: list[str], duration: float = 2.2) -> tuple[Performa
 
 
 def test_names_and_classes() -> None:
-    assert set(shipped_vocabularies()) == {"first_light", "gestures"}
+    assert set(shipped_vocabularies()) == {"first_light", "gestures", "held_objects"}
     assert VOCABULARY.class_names[0] == VOCABULARY.background == "idle"
     assert len(VOCABULARY.actions) == 35
     wanted = (
