@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 
 from bharnet_ros.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
 from bharnet_ros.continual import STEP_FILE
 from bharnet_ros.errors import BharnetError, ConfigurationError
+from bharnet_ros.expert_graphs import ExpertGraphs
 from bharnet_ros.inference import (
     ENGINES,
+    Engine,
     available_engines,
     build_engine,
     build_graph,
@@ -18,6 +21,7 @@ from bharnet_ros.inference import (
 )
 from bharnet_ros.inference.cache import SUFFIX, describe, engine_places
 from bharnet_ros.inference.choosing import ENGINE_FOLDER
+from bharnet_ros.types import FloatArray
 
 PARITY = 1e-3
 """Largest difference of any number of an fp32 engine from ONNX Runtime on the CPU."""
@@ -104,8 +108,7 @@ def _build(options: argparse.Namespace, bundles: list[Bundle]) -> int:
 
 def _check(options: argparse.Namespace, bundles: list[Bundle]) -> int:
     from bharnet_ros.inference.calibration import read_windows
-    from bharnet_ros.inference.comparing import compare, latency_ms
-    from bharnet_ros.inference.sample_windows import sample_inputs
+    from bharnet_ros.inference.sample_windows import sample_inputs, sample_pixels
 
     chosen = engine_options(options.engine, options.option)
     exact = chosen.get("precision", "fp32") == "fp32"
@@ -115,22 +118,40 @@ def _check(options: argparse.Namespace, bundles: list[Bundle]) -> int:
             inputs = read_windows(options.windows, bundle.manifest.inputs)
         else:
             inputs = sample_inputs(bundle, options.count, options.seed)
-        engine = create_engine(bundle, options.engine, report=print, **chosen)
-        reference = create_engine(bundle)
-        found = compare(engine, reference, inputs)
-        wrong = not found.finite or (exact and found.largest > PARITY)
-        failed |= wrong
-        print(f"{bundle.manifest.name}: {engine.identity}")
-        print(f"  against {reference.identity}, {found.windows} windows")
-        for name, difference in found.differences.items():
-            print(f"  {name}: largest difference {difference:.2g}")
-        print(f"  the same class in {100 * found.same_class:.1f} % of the windows")
-        for size, (median, late) in latency_ms(engine, inputs, _SIZES).items():
-            print(f"  {size:3} people: {median:.2f} ms (median), {late:.2f} ms (95 %)")
-        if wrong:
-            print(f"  DIFFERS: fp32 may differ by {PARITY:g}, and all numbers must be finite")
+        engine = create_engine(bundle, options.engine, rgb=True, report=print, **chosen)
+        reference = create_engine(bundle, rgb=True)
+        name = bundle.manifest.name
+        failed |= _differs(name, engine, reference, inputs, exact)
+        rgb, rgb_reference = _rgb(engine), _rgb(reference)
+        if rgb is not None and rgb_reference is not None:
+            noise = sample_pixels(bundle.manifest, options.count, options.seed)
+            failed |= _differs(f"{name}, RGB graph on noise", rgb, rgb_reference, noise, exact)
         engine.close()
     return 1 if failed else 0
+
+
+def _rgb(engine: Engine) -> Engine | None:
+    return engine.rgb if isinstance(engine, ExpertGraphs) else None
+
+
+def _differs(
+    title: str, engine: Engine, reference: Engine, inputs: Mapping[str, FloatArray], exact: bool
+) -> bool:
+    """Print how two engines compare; whether they differ more than they may."""
+    from bharnet_ros.inference.comparing import compare, latency_ms
+
+    found = compare(engine, reference, inputs)
+    wrong = not found.finite or (exact and found.largest > PARITY)
+    print(f"{title}: {engine.identity}")
+    print(f"  against {reference.identity}, {found.windows} windows")
+    for name, difference in found.differences.items():
+        print(f"  {name}: largest difference {difference:.2g}")
+    print(f"  the same class in {100 * found.same_class:.1f} % of the windows")
+    for size, (median, late) in latency_ms(engine, inputs, _SIZES).items():
+        print(f"  {size:3} people: {median:.2f} ms (median), {late:.2f} ms (95 %)")
+    if wrong:
+        print(f"  DIFFERS: fp32 may differ by {PARITY:g}, and all numbers must be finite")
+    return wrong
 
 
 def _windows(options: argparse.Namespace, bundles: list[Bundle]) -> int:

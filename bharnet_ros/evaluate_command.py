@@ -46,6 +46,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--pose_backend", default="", help="pose estimator, e.g. mediapipe")
     parser.add_argument(
+        "--rgb", type=boolean, nargs="?", const=True, default=False, metavar="BOOL",
+        help="look at pixels too, with a bundle that has an RGB expert (default: as params_file)",
+    )  # fmt: skip
+    parser.add_argument(
         "--output", type=Path, metavar="DIR",
         help="folder of the report (default output/evaluate_BAG, live output/evaluate_BAG_live)",
     )  # fmt: skip
@@ -91,7 +95,9 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigurationError("--attach needs --live; offline there is no graph to use.")
     mode = "live" if options.live else "offline"
     order = Order(
-        subject_from_parameters(options.bundle, options.pose_backend, options.params_file),
+        subject_from_parameters(
+            options.bundle, options.pose_backend, options.params_file, options.rgb
+        ),
         options.bags,
         options.output or _default_output(options.bags[0], mode),
         options.labels,

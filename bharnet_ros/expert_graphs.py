@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from bharnet_ros.errors import BundleError
 from bharnet_ros.manifest import Manifest
-from bharnet_ros.manifest_parts import FUSION, Shape
+from bharnet_ros.manifest_parts import FUSION, RGB, Shape
 from bharnet_ros.types import FloatArray
 
 if TYPE_CHECKING:  # the engines' own module chooses this one for split bundles
@@ -31,7 +31,8 @@ _ROUNDING = 1e-6
 class ExpertGraphs:
     """The graphs of one bundle behind the Engine protocol.
 
-    manifest: of a bundle that is split. engines: one for each of its graphs, by role.
+    manifest: of a bundle that is split. engines: one for each of its graphs, by role; the one for
+    pixels may be left out.
     cache_bytes: of a processor, what an expert's largest result may take of its cache: larger
     batches are run in blocks, which is up to a fifth quicker; 0 = never, as on a GPU.
     Raises BundleError if the graphs do not fit each other or the manifest.
@@ -64,8 +65,13 @@ class ExpertGraphs:
         return f"{self._engines[self._manifest.streams[0]].identity}, {len(self._engines)} graphs"
 
     @property
+    def rgb(self) -> Engine | None:
+        """The graph that looks at pixels, which `run` does not ask; None if it is not there."""
+        return self._engines.get(RGB)
+
+    @property
     def inputs(self) -> Mapping[str, Shape]:
-        """Those of the experts."""
+        """Those of the experts of skeletons."""
         return {
             name: shape
             for stream in self._manifest.streams
@@ -82,7 +88,7 @@ class ExpertGraphs:
 
     @property
     def last_ms(self) -> float:
-        """Duration of the last `run` in milliseconds, all graphs together."""
+        """Duration of the last `run` in milliseconds, the graphs it asks together."""
         return self._last_ms
 
     @property

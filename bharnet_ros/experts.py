@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from bharnet_ros.bundle import Bundle
-from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.errors import ConfigurationError, EngineError
 from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.inference import Engine
-from bharnet_ros.manifest_parts import RELIABILITIES
+from bharnet_ros.manifest_parts import BODY_ATTENTION, RELIABILITIES, RGB
+from bharnet_ros.rgb_expert import RgbExpert
+from bharnet_ros.roi import Tiles
 from bharnet_ros.types import FloatArray
 from bharnet_ros.windows import Window
 
 FUSIONS = ("fused", "body", "hand")
+
+TilesOf = Callable[[int, int, int], Tiles]
+"""Gives the tiles of a key's window from start_ns to end_ns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,13 +33,27 @@ class Opinion:
 
     probabilities: (C,) by the chosen fusion. body, hand: (C,) by one expert alone; zeros if the
     bundle lacks it or it saw nothing it could use. reliabilities: (2,) how far body and hands
-    were trusted, 0..1; None if the bundle's graph does not tell.
+    were trusted, 0..1; None if the bundle's graph does not tell. rgb_reliability: how far pixels
+    were, 0..1; None if they had no say.
     """
 
     probabilities: FloatArray
     body: FloatArray
     hand: FloatArray
     reliabilities: FloatArray | None = None
+    rgb_reliability: float | None = None
+
+
+@dataclass(frozen=True)
+class PixelCount:
+    """People of one judgement. asked: for whom pixels may decide something. judged: for whom they
+    did. without_pixels: of whom nothing was seen in an image. failed: for whom the RGB graph gave
+    nothing that can be used."""
+
+    asked: int = 0
+    judged: int = 0
+    without_pixels: int = 0
+    failed: int = 0
 
 
 class WindowSet:
@@ -47,6 +67,11 @@ class WindowSet:
         self._windows = tuple(windows.values())
         self._arrays: tuple[FloatArray, FloatArray] | None = None
         self._features: dict[tuple[str, str, FeatureConfig], FloatArray] = {}
+
+    @property
+    def spans(self) -> tuple[tuple[int, int], ...]:
+        """Start and end of each window, ns."""
+        return tuple((window.start_ns, window.end_ns) for window in self._windows)
 
     def features(self, stream: str, layout: str, config: FeatureConfig) -> FloatArray:
         """The input of the expert "body" (N, 3, T, 19, 1) or "hand" (N, 3, T, 21, 2)."""
@@ -71,6 +96,7 @@ class Experts:
     """Windows -> features -> engine -> opinions.
 
     fusion: "fused" as the bundle's graph does it, or "body" or "hand" alone, for comparison.
+    Where the engine has the bundle's RGB graph open it is asked too, with "fused" only.
     Raises ConfigurationError for another one, or for an expert that the bundle lacks.
     """
 
@@ -90,10 +116,20 @@ class Experts:
         self._fusion = fusion
         self._timings = {"features": 0.0, "inference": 0.0}
         self._rows: dict[str, tuple[int, int]] = {}
+        rgb: Engine | None = getattr(engine, "rgb", None)
+        used = rgb is not None and fusion == "fused"
+        self.rgb = RgbExpert(bundle.manifest, rgb) if used and rgb is not None else None
+        self._pixels = PixelCount()
+        self._failure = ""
+
+    @property
+    def pixels(self) -> PixelCount:
+        """Of the last `judge`: for how many people pixels were asked for, and were there."""
+        return self._pixels
 
     @property
     def timings_ms(self) -> Mapping[str, float]:
-        """Of the last `judge`: features, inference."""
+        """Of the last `judge`: features, inference, and rgb where the RGB graph is open."""
         return dict(self._timings)
 
     @property
@@ -107,13 +143,18 @@ class Experts:
     def clear(self) -> None:
         """Everybody left."""
 
-    def judge(self, windows: Mapping[int, Window] | WindowSet) -> dict[int, Opinion]:
+    def judge(
+        self, windows: Mapping[int, Window] | WindowSet, tiles: TilesOf | None = None
+    ) -> dict[int, Opinion]:
         """Opinions by the windows' keys, from one run for all of them.
+
+        tiles: where pixels come from, for `rgb`; None = there are none.
 
         Windows in which the chosen expert has nothing to see, and results that are not finite,
         are left out. Give several bundles the same `WindowSet` and features are made once.
         """
         self._timings, self._rows = {"features": 0.0, "inference": 0.0}, {}
+        self._pixels = PixelCount()
         group = windows if isinstance(windows, WindowSet) else WindowSet(windows)
         if not group.keys:
             return {}
@@ -134,7 +175,51 @@ class Experts:
         }
 
         sees = {stream: _sees(inputs[stream]) for stream in manifest.streams}
-        return self.opinions(group.keys, sees, outputs)
+        if self.rgb is None:
+            return self.opinions(group.keys, sees, outputs)
+        trust = self._look(self.rgb, group, outputs, tiles)
+        self._timings["rgb"] = (time.perf_counter() - end) * 1e3
+        found = self.opinions(group.keys, sees, outputs)
+        said = {key: float(g) for key, g in zip(group.keys, trust, strict=True) if g >= 0.0}
+        return {
+            key: replace(opinion, rgb_reliability=said[key]) if key in said else opinion
+            for key, opinion in found.items()
+        }
+
+    def _look(
+        self, rgb: RgbExpert, group: WindowSet, outputs: dict[str, FloatArray],
+        tiles: TilesOf | None,
+    ) -> FloatArray:
+        """Put the probabilities with pixels into `outputs`; (N,) the reliabilities, NaN = no say.
+
+        An engine that fails here costs nobody the skeletons' judgement.
+        """
+        fused, attention = outputs["probabilities"], outputs[BODY_ATTENTION]
+        finite = np.isfinite(fused).all(axis=1) & np.isfinite(attention).all(axis=1)
+        wanted = np.flatnonzero(finite & rgb.wanted(fused))
+        trust = np.full(len(fused), np.nan, np.float32)
+        asked, judged, failed = len(wanted), 0, 0
+        if tiles is not None and asked:
+            seen = [tiles(group.keys[row], *group.spans[row]) for row in wanted]
+            try:
+                found = rgb.judge(seen, attention[wanted], fused[wanted])
+            except EngineError as error:
+                failed = sum(bool(each.seen.any()) for each in seen)
+                self._warn(str(error))
+            else:
+                outputs["probabilities"] = fused.copy()
+                outputs["probabilities"][wanted] = found.probabilities
+                trust[wanted] = found.reliability
+                judged, failed = int(found.judged.sum()), found.failed
+        self._rows[RGB] = (judged + failed, len(fused))
+        self._pixels = PixelCount(asked, judged, asked - judged - failed, failed)
+        return trust
+
+    def _warn(self, failure: str) -> None:
+        """Say it once, not at every judgement."""
+        if failure != self._failure:
+            self._failure = failure
+            logging.getLogger(__name__).warning("Pixels were not used: %s", failure)
 
     def opinions(
         self,

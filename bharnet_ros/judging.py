@@ -8,9 +8,11 @@ from collections.abc import Mapping, Sequence
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.continual import ContinualExperts, Span, is_step_engine
 from bharnet_ros.errors import ConfigurationError
-from bharnet_ros.experts import Experts, Opinion, WindowSet
+from bharnet_ros.experts import Experts, Opinion, PixelCount, TilesOf, WindowSet
 from bharnet_ros.inference import Engine
-from bharnet_ros.types import SkeletonFrame
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.rgb_memory import RgbMemory, RgbUse
+from bharnet_ros.types import Image, SkeletonFrame
 from bharnet_ros.windows import Window, WindowBuffer
 
 Judgement = tuple[Window | Span, Opinion | None]
@@ -52,7 +54,17 @@ class Panel:
             )  # fmt: skip
         # All buffers take the same frames with the same answers; this one speaks for them.
         self._buffer = self._buffers[self._windowing[0]]
-        self._stage_ms = dict.fromkeys(("windows", "features", "inference"), 0.0)
+        looking = [
+            (experts.rgb.config, manifest.window_s)
+            for manifest, experts in zip(self.manifests, self._experts, strict=True)
+            if experts.rgb is not None
+        ]
+        self._memory = (
+            RgbMemory(self.layout, looking, max_people, lost_after_s) if looking else None
+        )
+        self._pixels: list[PixelCount] = []
+        self._stages = ("windows", "features", "inference", *(["rgb"] if looking else []))
+        self._stage_ms = dict.fromkeys(self._stages, 0.0)
         self._bundle_ms = dict.fromkeys((m.name for m in self.manifests), 0.0)
         self._expert_rows: dict[str, tuple[int, int]] = {}
 
@@ -68,7 +80,8 @@ class Panel:
 
     @property
     def stage_ms(self) -> Mapping[str, float]:
-        """Of the last judgement, all bundles together: windows, features, inference."""
+        """Of the last judgement, all bundles together: windows, features, inference, and rgb where
+        some bundle looks at pixels."""
         return dict(self._stage_ms)
 
     @property
@@ -83,13 +96,35 @@ class Panel:
         whom enough was seen. Fewer where a bundle's experts are graphs of their own."""
         return dict(self._expert_rows)
 
+    @property
+    def rgb(self) -> RgbUse | None:
+        """How pixels are used; None if no bundle looks at them."""
+        if self._memory is None:
+            return None
+        return RgbUse(
+            sum(each.asked for each in self._pixels),
+            sum(each.judged for each in self._pixels),
+            sum(each.without_pixels for each in self._pixels),
+            self._memory.drops,
+            self._memory.nbytes,
+            self._memory.max_nbytes,
+        )
+
+    def see(self, image_bgr: Image, frame: SkeletonFrame, stamp_ns: int) -> bool:
+        """Take an image of tracked people, from any thread; False if it is not used."""
+        return self._memory is not None and self._memory.see(image_bgr, frame, stamp_ns)
+
     def push(self, frame: SkeletonFrame) -> bool:
         """Take a frame; False if it was dropped. Raises LayoutError if it is of another layout."""
         taken = [buffer.push(frame) for buffer in self._buffers.values()]
+        if all(taken) and self._memory is not None:
+            self._memory.push(frame)
         return all(taken)
 
     def clear(self) -> None:
         """Forget everybody."""
+        if self._memory is not None:
+            self._memory.clear()
         for buffer in self._buffers.values():
             buffer.clear()
         for experts in self._experts:
@@ -120,10 +155,9 @@ class Panel:
             windowing: WindowSet({t: w for t, w in cut.items() if w.coverage >= self._min_coverage})
             for windowing, cut in windows.items()
         }
-        self._stage_ms = {
-            "windows": (time.perf_counter() - begin) * 1e3, "features": 0.0, "inference": 0.0,
-        }  # fmt: skip
-        self._expert_rows = {}
+        self._stage_ms = dict.fromkeys(self._stages, 0.0)
+        self._stage_ms["windows"] = (time.perf_counter() - begin) * 1e3
+        self._expert_rows, self._pixels = {}, []
         judged = []
         for manifest, experts, windowing in zip(
             self.manifests, self._experts, self._windowing, strict=True
@@ -133,15 +167,26 @@ class Panel:
             if isinstance(experts, ContinualExperts):
                 found |= experts.follow(self._buffers[windowing], ends_ns)
             else:
-                opinions = experts.judge(sets[windowing])
+                opinions = experts.judge(sets[windowing], self._tiles(manifest, experts))
                 found |= {t: (w, opinions.get(t)) for t, w in windows[windowing].items()}
             self._bundle_ms[manifest.name] = (time.perf_counter() - began) * 1e3
             for stage, spent_ms in experts.timings_ms.items():
                 self._stage_ms[stage] += spent_ms
             for stream, rows in experts.rows.items():
                 self._expert_rows[f"{manifest.name}/{stream}"] = rows
+            self._note_pixels(experts)
             judged.append(found)
         return judged
+
+    def _tiles(self, manifest: Manifest, experts: Experts) -> TilesOf | None:
+        if self._memory is None or experts.rgb is None:
+            return None
+        return self._memory.tiles(experts.rgb.config, manifest.window_s)
+
+    def _note_pixels(self, experts: Experts) -> None:
+        if self._memory is not None and experts.rgb is not None:
+            self._pixels.append(experts.pixels)
+            self._memory.note_unusable(experts.pixels.failed)
 
 
 def check_together(bundles: Sequence[Bundle]) -> None:

@@ -10,20 +10,24 @@ from bharnet_ros.errors import BundleError, ConfigurationError, LayoutError
 from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.manifest_checks import check_manifest
 from bharnet_ros.manifest_parts import (
+    BODY_ATTENTION,
     OUTPUTS,
     RELIABILITIES,
+    SKELETON_PROBABILITIES,
     STREAMS,
     Fusion,
     GraphFile,
+    Rgb,
     Shape,
     Thresholds,
 )
 from bharnet_ros.skeleton import get_graph
 
-FORMAT_VERSION = 3
-READABLE_VERSIONS = (1, 2, 3)
-_ONE_GRAPH_VERSION = 2
-"""What a bundle of one graph is written as, so that earlier versions of this package read it."""
+FORMAT_VERSION = 4
+READABLE_VERSIONS = (1, 2, 3, 4)
+_SPLIT_VERSION, _ONE_GRAPH_VERSION = 3, 2
+"""What bundles without an RGB graph are written as, of several graphs and of one, so that earlier
+versions of this package read them."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,9 @@ class Manifest:
     inputs, outputs: shapes by name, "N" = any number of people.
     files: {name: {"sha256": hex, "bytes": n}}.
     graphs: by role ("body", "hand", "fusion") the graphs of a bundle that is split; empty = one
-        graph does it all. The fusion's takes by name what the experts' give.
+        graph does it all. The fusion's takes by name what the experts' give. "rgb" is a further
+        one where `rgb` is given.
+    rgb: what the graph that looks at pixels reads and decides; None = there is none.
     whole_sha256: of the graph that `graphs` were split from, by which the network is known.
     training, metrics: free JSON objects - data, seeds, commands; measured figures and the
         command that measured them.
@@ -68,6 +74,7 @@ class Manifest:
     files: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     graphs: Mapping[str, GraphFile] = field(default_factory=dict)
     whole_sha256: str = ""
+    rgb: Rgb | None = None
 
     def __post_init__(self) -> None:
         check_manifest(self)
@@ -94,18 +101,50 @@ class Manifest:
 
     @property
     def outputs(self) -> dict[str, Shape]:
-        """Shapes the graph must give: the logits of each stream, the probabilities, and the
-        reliabilities where `fusion` has them."""
+        """Shapes the graph must give: the logits of each stream, the probabilities, the
+        reliabilities where `fusion` has them, and the body's attention where `rgb` is given."""
         names = (*(f"{name}_logits" for name in STREAMS if name in self.streams), OUTPUTS[-1])
         shapes: dict[str, Shape] = {name: ("N", len(self.class_names)) for name in names}
         if self.fusion.reliabilities:
             shapes[RELIABILITIES] = ("N", len(self.streams))
+        if self.rgb is not None:
+            shapes[BODY_ATTENTION] = ("N", get_graph(self.body_graph).num_joints)
         return shapes
+
+    @property
+    def opinion_outputs(self) -> tuple[str, ...]:
+        """Names of `outputs` without the attention, which only the RGB graph reads."""
+        return tuple(name for name in self.outputs if name != BODY_ATTENTION)
+
+    @property
+    def rgb_inputs(self) -> dict[str, Shape]:
+        """Shapes the RGB graph must take; empty where there is none."""
+        if self.rgb is None:
+            return {}
+        grid, side = (self.rgb.num_frames, len(self.rgb.regions)), self.rgb.tile_px
+        return {
+            "tiles": ("N", *grid, 3, side, side),
+            "seen": ("N", *grid),
+            "attention": ("N", get_graph(self.body_graph).num_joints),
+            SKELETON_PROBABILITIES: ("N", len(self.class_names)),
+        }
+
+    @property
+    def rgb_outputs(self) -> dict[str, Shape]:
+        """Shapes the RGB graph must give; empty where there is none."""
+        if self.rgb is None:
+            return {}
+        classes = ("N", len(self.class_names))
+        return {OUTPUTS[-1]: classes, "rgb_logits": classes, "rgb_reliability": ("N", 1)}
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        version = FORMAT_VERSION if self.graphs else _ONE_GRAPH_VERSION
+        version = _SPLIT_VERSION if self.graphs else _ONE_GRAPH_VERSION
         data: dict[str, Any] = {"format_version": version, **asdict(self)}
+        if self.rgb is not None:
+            data["format_version"] = FORMAT_VERSION
+        else:
+            del data["rgb"]
         if not self.graphs:
             del data["graphs"], data["whole_sha256"]
         for name in ("inputs", "outputs"):
@@ -139,6 +178,8 @@ class Manifest:
             if not isinstance(graphs, dict):
                 raise BundleError("graphs must be an object.")
             rest["graphs"] = {role: GraphFile(**graph) for role, graph in graphs.items()}
+            if rest.get("rgb") is not None:
+                rest["rgb"] = Rgb.from_dict(rest["rgb"])
             manifest = cls(**rest)
         except KeyError as error:
             raise BundleError(

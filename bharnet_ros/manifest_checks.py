@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from bharnet_ros.errors import BundleError
-from bharnet_ros.manifest_parts import FUSION, STREAMS
+from bharnet_ros.errors import BundleError, ConfigurationError
+from bharnet_ros.manifest_parts import FUSION, RGB, STREAMS, Rgb
 from bharnet_ros.skeleton import get_graph, get_layout
 
 if TYPE_CHECKING:
@@ -78,6 +78,7 @@ def check_manifest(m: Manifest) -> None:
             "an action would end the moment it starts."
         )
     _check_graphs(m)
+    _check_rgb(m)
     for name, record in m.files.items():
         # A plain name: a manifest must not reach outside of its folder.
         if not re.fullmatch(_PLAIN, name):
@@ -117,7 +118,7 @@ def _check_graphs(m: Manifest) -> None:
             f"whole_sha256 is {m.whole_sha256!r}; it must be the sha256 of the graph that was "
             "split."
         )
-    roles = (*STREAMS, FUSION)
+    roles = (*STREAMS, FUSION, *([RGB] if m.rgb is not None else []))
     if m.streams != STREAMS or set(m.graphs) != set(roles):
         raise BundleError(
             f"graphs names {', '.join(m.graphs)} for the streams {', '.join(m.streams)}; a bundle "
@@ -134,6 +135,35 @@ def _check_graphs(m: Manifest) -> None:
         _number(f"graphs.{role}.row_bytes", graph.row_bytes, 0, 1 << 40)
     if len({graph.file for graph in m.graphs.values()}) < len(m.graphs):
         raise BundleError("graphs names one file twice; each graph has a file of its own.")
+
+
+def _check_rgb(m: Manifest) -> None:
+    """What pixels decide: groups of classes that the bundle has, each class in one of them."""
+    if m.rgb is None:
+        return
+    if not isinstance(m.rgb, Rgb):
+        raise BundleError(f"rgb is {m.rgb!r}; it must be an object.")
+    if not m.graphs:
+        raise BundleError(
+            "rgb is given for a bundle of one graph; only one that is split into body, hand and "
+            "fusion can have an RGB graph."
+        )
+    try:
+        _ = m.rgb.roi
+    except ConfigurationError as error:
+        raise BundleError(f"rgb cannot be: {error}") from None
+    _number("rgb.min_mass", m.rgb.min_mass, 0.0, 1.0)
+    if not m.rgb.groups:
+        raise BundleError("rgb.groups is empty; name the classes that pixels may tell apart.")
+    named = [name for group in m.rgb.groups for name in group]
+    unknown = [name for name in named if name not in m.class_names]
+    if unknown:
+        raise BundleError(f"rgb.groups names {unknown[0]!r}, which is none of the class_names.")
+    if len(set(named)) < len(named) or min(map(len, m.rgb.groups)) < 2:
+        raise BundleError(
+            f"rgb.groups is {[list(group) for group in m.rgb.groups]}; each group needs two or "
+            "more classes, and no class may be in two."
+        )
 
 
 def _check_streams(m: Manifest) -> None:

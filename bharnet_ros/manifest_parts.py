@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from bharnet_ros.errors import BundleError
+
+if TYPE_CHECKING:  # the regions need OpenCV, a manifest does not
+    from bharnet_ros.roi import RoiConfig
 
 STREAMS = ("body", "hand")
 INPUTS = STREAMS
@@ -13,6 +19,13 @@ RELIABILITIES = "reliabilities"
 
 FUSION = "fusion"
 """The graph that makes probabilities of what the experts' graphs give."""
+RGB = "rgb"
+"""The graph that looks at pixels and corrects the probabilities within groups of classes."""
+BODY_ATTENTION = "body_attention"
+"""A further output, (N, 19), of the body's graph where there is one for pixels: how much each joint
+matters, at least 0."""
+SKELETON_PROBABILITIES = "skeleton_probabilities"
+"""What the RGB graph starts from, (N, C)."""
 WHOLE = "whole"
 """The one graph of a bundle that is not split."""
 
@@ -70,3 +83,43 @@ class GraphFile:
     file: str
     min_share: float = 0.0
     row_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Rgb:
+    """What the graph `RGB` looks at, and what it may decide.
+
+    regions, tile_px, num_frames: see RoiConfig. groups: of two or more class names each, none in
+    two: those that pixels may tell apart. The probability of a group as a whole stays, and so does
+    that of every class outside. min_mass: only people for whom some group has this probability
+    (0..1) or more are looked at.
+    """
+
+    regions: tuple[str, ...]
+    tile_px: int
+    num_frames: int
+    groups: tuple[tuple[str, ...], ...]
+    min_mass: float = 0.05
+
+    @property
+    def roi(self) -> RoiConfig:
+        """The same for the functions that cut. Raises ConfigurationError."""
+        from bharnet_ros.roi import RoiConfig
+
+        return RoiConfig(self.regions, self.tile_px, self.num_frames)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Rgb:
+        """From JSON. Raises BundleError or TypeError for what is not understood."""
+        if not isinstance(data, dict):
+            raise BundleError("rgb must be an object.")
+        groups = data.get("groups")
+        if (
+            not isinstance(groups, list)
+            or not all(isinstance(group, list) for group in groups)
+            or not isinstance(data.get("regions"), list)
+        ):
+            raise BundleError("rgb.regions must be a list, and rgb.groups a list of lists.")
+        return cls(
+            **{**data, "regions": tuple(data["regions"]), "groups": tuple(map(tuple, groups))}
+        )

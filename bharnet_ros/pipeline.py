@@ -70,6 +70,7 @@ class Pipeline:
         followed = time.perf_counter()
         steady = tracked if self._smoother is None else self._smoother.update(tracked)
         smoothed = time.perf_counter()
+        self._recognizer.see(image_bgr, steady)
         actions = self._recognizer.push(steady)
         end = time.perf_counter()
         timings = {

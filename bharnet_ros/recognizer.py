@@ -17,9 +17,10 @@ from bharnet_ros.inference import Engine
 from bharnet_ros.judging import Panel
 from bharnet_ros.load import Load, LoadShedder
 from bharnet_ros.people import Person
+from bharnet_ros.rgb_memory import RgbUse
 from bharnet_ros.rules import RecognizerConfig, Rules, rules_for
 from bharnet_ros.scheduling import Schedule
-from bharnet_ros.types import ActionFrame, RecognizedAction, SkeletonFrame
+from bharnet_ros.types import ActionFrame, Image, RecognizedAction, SkeletonFrame
 
 __all__ = ["Recognizer", "RecognizerConfig", "Rules", "rules_for"]
 
@@ -100,7 +101,8 @@ class Recognizer:
 
     @property
     def timings_ms(self) -> Mapping[str, float]:
-        """Of the last judgement: windows, features, inference, events."""
+        """Of the last judgement: windows, features, inference, rgb where some bundle looks at
+        pixels, events."""
         return dict(self._timings)
 
     @property
@@ -112,6 +114,25 @@ class Recognizer:
     def expert_rows(self) -> Mapping[str, tuple[int, int]]:
         """Of the last judgement, by "bundle/expert": see `Panel.expert_rows`."""
         return self._panel.expert_rows
+
+    @property
+    def rgb(self) -> RgbUse | None:
+        """How pixels are used: of the last judgement, and since the start; None if no bundle looks
+        at them (its engine was made without `rgb`, or judges frame by frame, or one expert decides
+        alone), so that nobody need call `see`."""
+        return self._panel.rgb
+
+    def see(
+        self, image_bgr: Image, frame: SkeletonFrame, stamp_ns: int | None = None
+    ) -> bool:
+        """Look at an image before `push`ing the tracked skeletons found in it.
+
+        image_bgr: (H, W, 3) uint8 BGR; only small crops of people are kept of it (`rgb.nbytes`).
+        stamp_ns: the image's own; None = the frame's. From any one thread, while another pushes.
+        Returns False, counted in `rgb.drops`, if it is not used; who is judged without pixels is
+        judged by the skeleton alone. Never raises for an image or frame that does not fit.
+        """
+        return self._panel.see(image_bgr, frame, frame.stamp_ns if stamp_ns is None else stamp_ns)
 
     def push(self, frame: SkeletonFrame, judge: bool = True) -> ActionFrame | None:
         """Take a frame; the state of everybody if it is time for a judgement, else None.

@@ -124,7 +124,7 @@ def _set(name: str, value: object) -> Change:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set("format_version", 4), "format_version 4, this package reads 1, 2, 3"),
+        (_set("format_version", 5), "format_version 5, this package reads 1, 2, 3, 4"),
         (_set("format_version", True), "format_version True"),
         (lambda d: d.pop("format_version"), "format_version None"),
         (_set("layout", "openpose_135"), "openpose_135"),

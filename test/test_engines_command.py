@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic import write_tiny_bundle
+from benchmarks.synthetic_rgb import write_tiny_rgb_bundle
 from bharnet_ros.__main__ import main
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
@@ -52,6 +53,17 @@ def test_check_compares_and_measures(tiny: Path, capsys: pytest.CaptureFixture[s
     assert "CPU, 2 threads" in text
     assert "the same class in 100.0 % of the windows" in text
     assert " 16 people: " in text
+
+
+def test_check_compares_the_graph_that_looks_at_pixels_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = write_tiny_rgb_bundle(tmp_path / "objects").path
+    command = ["engines", "check", "--bundle", str(folder), "--engine", "onnxruntime"]
+    assert main([*command, "--count", "6", "--option", "threads=2"]) == 0
+    text = capsys.readouterr().out
+    assert "objects, RGB graph on noise: onnxruntime" in text
+    assert text.count("against onnxruntime") == 2 and "rgb_reliability: largest" in text
 
 
 def test_check_fails_where_the_numbers_differ(

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic import LAYOUT, frame, person_keypoints, skeleton, write_tiny_bundle
+from benchmarks.synthetic_rgb import write_tiny_rgb_bundle
 from bharnet_ros.errors import LayoutError
 from bharnet_ros.inference import create_engine
 from bharnet_ros.pipeline import Pipeline
@@ -84,3 +85,17 @@ def test_keypoints_are_smoothed_on_their_way_to_the_recogniser(recognizer: Recog
         wrist = [result.skeletons.skeletons[0].keypoints[10, 0] for result in results]
         swings.append(np.abs(np.diff(wrist[10:])).mean())
     assert swings[1] < 0.6 * swings[0]
+
+
+@pytest.mark.parametrize(("colour", "action"), [((0, 0, 255), "cup"), ((255, 0, 0), "phone")])
+def test_a_recogniser_that_looks_at_pixels_gets_the_images(
+    tmp_path: Path, colour: tuple[int, int, int], action: str
+) -> None:
+    bundle = write_tiny_rgb_bundle(tmp_path)
+    recognizer = Recognizer(bundle, create_engine(bundle, rgb=True))
+    pipeline = Pipeline(OnePersonEstimator(), OneTrack(), recognizer)
+    image = np.full((720, 1280, 3), colour, np.uint8)
+    results = [pipeline.process(image, index * SECOND // 10) for index in range(20)]
+    last = results[-1].actions
+    assert last is not None and last.actions[0].hypotheses[0].class_name == action
+    assert recognizer.rgb is not None and not recognizer.rgb.drops

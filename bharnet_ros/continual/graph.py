@@ -57,9 +57,10 @@ def check_step_engine(bundle: Bundle, engine: Engine) -> None:
         )
     states = state_sizes(engine)
     inputs = {name: (*s[:2], 1, *s[3:]) for name, s in manifest.inputs.items()}
+    stated_outputs = {name: manifest.outputs[name] for name in manifest.opinion_outputs}
     for kind, stated, found in (
         ("input", inputs, engine.inputs),
-        ("output", manifest.outputs, engine.outputs),
+        ("output", stated_outputs, engine.outputs),
     ):
         for name, shape in stated.items():
             if name not in found or not _fits(shape, found[name]):

@@ -55,7 +55,7 @@ class Stepper:
         states = self._states.take(rows, steps)
         outputs = self._run(frames, states)
         self._states.keep(rows, steps, {p: outputs[f"{NEXT}{p}"] for p in self._sizes})
-        return {name: outputs[name] for name in self._manifest.outputs}
+        return {name: outputs[name] for name in self._manifest.opinion_outputs}
 
     def _run(
         self, frames: Mapping[str, FloatArray], states: Mapping[int, FloatArray]

@@ -13,7 +13,7 @@ from bharnet_ros.evaluation.episodes import Episode, EpisodeCollector
 from bharnet_ros.evaluation.records import JudgedPerson, Recording
 from bharnet_ros.recognizer import Recognizer
 from bharnet_ros.skeleton import get_layout
-from bharnet_ros.types import ActionFrame, Skeleton, SkeletonFrame
+from bharnet_ros.types import ActionFrame, Image, Skeleton, SkeletonFrame
 
 HAND_SHARE = 0.5
 """Of a hand's keypoints so many must have been found for the hand to be of use."""
@@ -99,8 +99,22 @@ class RecordingBuilder:
         self.frames = 0
         self.who: Attribution | None = None
 
-    def push(self, frame: SkeletonFrame) -> None:
-        """The tracked people of the next image. Raises LayoutError if the bundle cannot read it."""
+    @property
+    def sees(self) -> bool:
+        """Whether the recogniser looks at pixels, so that `push` wants the images."""
+        return self._recognizer.rgb is not None
+
+    @property
+    def unseen(self) -> Mapping[str, int]:
+        """Images that the recogniser did not use, by "image: reason"."""
+        use = self._recognizer.rgb
+        return {f"image: {reason}": n for reason, n in use.drops.items()} if use else {}
+
+    def push(self, frame: SkeletonFrame, image_bgr: Image | None = None) -> None:
+        """The tracked people of the next image, and the image itself, (H, W, 3) uint8, where it is
+        wanted and there. Raises LayoutError if the bundle cannot read it."""
+        if image_bgr is not None:
+            self._recognizer.see(image_bgr, frame)
         actions = self._recognizer.push(frame)
         self._truth.push(frame)
         self.frames += 1

@@ -66,13 +66,16 @@ def record_heard(
         for value in values:
             builder.spent({stage: value})
     estimates = []
+    pictures = frames.images() if builder.sees else None
     for at, frame in heard.skeletons:
         log_ns = log_times.get(frame.stamp_ns, 0)
-        builder.push(frame)
         frames.note(frame, log_ns)
+        builder.push(frame, pictures(frame.stamp_ns) if pictures is not None else None)
         estimates.append(Estimate(frame, log_ns, 0.0))
         if images and log_ns in heard.published:
             builder.spent({"latency of skeletons": (at - heard.published[log_ns]) / 1e6})
+    if pictures is not None:
+        pictures.close()
     for at, actions in heard.actions:
         builder.hear(actions)
         log_ns = log_times.get(actions.stamp_ns, 0)

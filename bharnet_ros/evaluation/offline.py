@@ -81,6 +81,7 @@ def evaluate_offline(job: Job) -> tuple[Recording, TrackedFrames]:
         source = _recorded(job, found)
     tracker = Tracker() if from_images else None
     smoother = job.subject.smoother() if from_images else None
+    images = frames.images() if builder.sees else None
     for frame, log_ns, pose_ms in source:
         begin = time.perf_counter()
         if tracker is None and any(person.track_id < 0 for person in frame.skeletons):
@@ -89,20 +90,25 @@ def evaluate_offline(job: Job) -> tuple[Recording, TrackedFrames]:
         if smoother is not None:
             tracked = smoother.update(tracked)
         followed = time.perf_counter()
-        builder.push(tracked)
+        frames.note(tracked, log_ns)
+        image = images(tracked.stamp_ns) if images is not None else None
+        found_image = time.perf_counter()
+        builder.push(tracked, image)
         stages = {
             **({"pose": pose_ms} if from_images else {}),
             "tracking": (followed - begin) * 1e3,
-            "recognition": (time.perf_counter() - followed) * 1e3,
+            "recognition": (time.perf_counter() - found_image) * 1e3,
         }
         builder.spent({**stages, "total": sum(stages.values())})
-        frames.note(tracked, log_ns)
         job.progress(found.images)
+    if images is not None:
+        images.close()
     complete = not job.stopped()
     if not complete:
         found.problems.append(STOPPED)
     problems = (*job.bag.problems, *found.problems)
-    recording = builder.finish(Ending(found.images, found.drops, problems, complete))
+    drops = {**found.drops, **builder.unseen}
+    recording = builder.finish(Ending(found.images, drops, problems, complete))
     frames.who = builder.who
     return recording, frames
 

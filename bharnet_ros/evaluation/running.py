@@ -231,4 +231,5 @@ def _about(order: Order, seconds: float) -> dict[str, Any]:
         ),
         "pose_options": ", ".join(f"{k}={v}" for k, v in order.subject.pose_options.items()),
         "smoothing": f"{order.subject.smoothing:g}",
+        **({"rgb": "true"} if order.subject.rgb else {}),
     }

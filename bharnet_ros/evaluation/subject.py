@@ -14,6 +14,7 @@ from bharnet_ros import pose
 from bharnet_ros.bundle import Bundle, load_bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.inference import create_engine
+from bharnet_ros.manifest_parts import RGB
 from bharnet_ros.node_parameters import parse_options, read_params_file, recognizer_config
 from bharnet_ros.pose import PoseEstimator, create_pose_estimator
 from bharnet_ros.recognizer import Recognizer
@@ -30,7 +31,8 @@ class Subject:
 
     bundle: its folder or shipped name. config: see Recognizer. engine, threads: what runs the
     bundle. pose_backend, pose_options: see create_pose_estimator. smoothing: strength of the
-    filter on keypoints estimated from images; recorded skeletons stay as they are.
+    filter on keypoints estimated from images; recorded skeletons stay as they are. rgb: look at
+    the pixels too, which needs a bundle with an RGB graph and the images in the bag.
     """
 
     bundle: str
@@ -40,6 +42,7 @@ class Subject:
     pose_backend: str = DEFAULT_POSE
     pose_options: Mapping[str, Any] = field(default_factory=dict)
     smoothing: float = 0.0
+    rgb: bool = False
 
     @cached_property
     def loaded(self) -> Bundle:
@@ -48,13 +51,22 @@ class Subject:
 
     @property
     def sha256(self) -> str:
-        """Of the bundle's graph, or of all of them."""
-        return self.loaded.digest
+        """Of the bundle's graph, or of all of them; the one for pixels only where it is used."""
+        bundle = self.loaded
+        if not self.rgb or RGB not in bundle.graphs:
+            return bundle.digest
+        pixels = bundle.manifest.files[bundle.graphs[RGB].name]["sha256"]
+        return hashlib.sha256(f"{bundle.digest} {pixels}".encode()).hexdigest()
 
     def recognizer(self) -> Recognizer:
         """A fresh one. Raises BharnetError as the classes do."""
         bundle = self.loaded
-        engine = create_engine(bundle, self.engine, threads=self.threads)
+        if self.rgb and bundle.manifest.rgb is None:
+            raise ConfigurationError(
+                f"rgb is on, but the bundle '{bundle.manifest.name}' has no RGB graph; choose one "
+                "that has, or leave rgb out."
+            )
+        engine = create_engine(bundle, self.engine, rgb=self.rgb, threads=self.threads)
         return Recognizer(bundle, engine, self.config)
 
     def estimator(self) -> PoseEstimator:
@@ -86,11 +98,12 @@ class Subject:
 
 
 def subject_from_parameters(
-    bundle: str = "", pose_backend: str = "", params_file: str = ""
+    bundle: str = "", pose_backend: str = "", params_file: str = "", rgb: bool = False
 ) -> Subject:
     """What the nodes would run with the same arguments.
 
-    bundle, pose_backend: "" = as the file says, or the nodes' defaults.
+    bundle, pose_backend: "" = as the file says, or the nodes' defaults. rgb: as the file says, if
+    it is not true here.
     Raises ConfigurationError; also for several bundles, of which one is evaluated at a time.
     """
     from bharnet_ros.bundle import DEFAULT_BUNDLE
@@ -113,6 +126,7 @@ def subject_from_parameters(
             pose_backend or str(looks.get("pose_backend", DEFAULT_POSE)),
             parse_options([str(text) for text in looks.get("pose_options", ())]),
             float(looks.get("smoothing", 0.0)),
+            rgb or bool(rules.get("rgb", False)),
         )
     except (TypeError, ValueError) as error:
         raise ConfigurationError(

@@ -20,7 +20,7 @@ from bharnet_ros.inference.options import (
     TorchOptions,
     check_options,
 )
-from bharnet_ros.manifest_parts import FUSION, WHOLE
+from bharnet_ros.manifest_parts import FUSION, RGB, WHOLE
 
 _PACKAGES = {
     "onnxruntime": ("onnxruntime",),
@@ -42,10 +42,16 @@ def available_engines() -> tuple[str, ...]:
 
 
 def create_engine(
-    bundle: Bundle, name: str = "onnxruntime", *, report: Report | None = None, **options: Any
+    bundle: Bundle,
+    name: str = "onnxruntime",
+    *,
+    rgb: bool = False,
+    report: Report | None = None,
+    **options: Any,
 ) -> Engine:
     """The engine of that name with the bundle's graph or graphs, checked against its manifest.
 
+    rgb: also open the graph that looks at pixels, if the bundle has one (`ExpertGraphs.rgb`).
     options: those of the engine, see `bharnet_ros.inference.options`. report: takes lines about
     a build that takes long; by default they are logged as warnings.
     Raises ConfigurationError (name, options), BackendUnavailable (package, driver, GPU),
@@ -55,10 +61,12 @@ def create_engine(
     engines: dict[str, Engine] = {}
     try:
         for role, path in bundle.graphs.items():
+            if role == RGB and not rgb:
+                continue
             engines[role] = (
                 open_graph(path)
                 if _stays_on_the_cpu(role, name)
-                else open_graph(path, name, folder, report=report, **options)
+                else open_graph(path, name, folder, report=report, **_of_role(role, options))
             )
         split = bundle.manifest.graphs
         cache_bytes = CACHE_BYTES if _on_processor(name, options) else 0
@@ -112,7 +120,7 @@ def build_engine(
     built = None
     for role, path in bundle.graphs.items():
         if not _stays_on_the_cpu(role, name):
-            built = build_graph(path, name, folder, report=report, **options)
+            built = build_graph(path, name, folder, report=report, **_of_role(role, options))
     return built
 
 
@@ -142,6 +150,13 @@ def build_graph(
         engine.close()
         return place
     return None
+
+
+def _of_role(role: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Windows for the calibration to int8 hold no pixels: the graph that reads them is fp16."""
+    if role != RGB or options.get("precision") != "int8":
+        return dict(options)
+    return {**options, "precision": "fp16", "calibration": ""}
 
 
 def _stays_on_the_cpu(role: str, name: str) -> bool:

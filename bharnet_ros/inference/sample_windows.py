@@ -12,6 +12,8 @@ from bharnet_ros.bundle import GESTURES_FILE, Bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.experts import WindowSet
 from bharnet_ros.gestures import load_vocabulary
+from bharnet_ros.manifest import Manifest
+from bharnet_ros.manifest_parts import SKELETON_PROBABILITIES
 from bharnet_ros.simulation import Scene, ScriptedActor
 from bharnet_ros.types import FloatArray, Skeleton, SkeletonFrame
 from bharnet_ros.windows import Window, WindowBuffer
@@ -48,6 +50,17 @@ def sample_inputs(bundle: Bundle, count: int, seed: int = 0) -> dict[str, FloatA
         name: chosen.features(name, manifest.layout, manifest.features)
         for name in manifest.streams
     }
+
+
+def sample_pixels(manifest: Manifest, count: int, seed: int = 0) -> dict[str, FloatArray]:
+    """Inputs of the RGB graph for `count` people: noise of all colours, in which some tiles were
+    not seen. Engines can be compared on it; what it shows is nothing."""
+    rng = np.random.default_rng(seed)
+    shapes = {name: (count, *map(int, s[1:])) for name, s in manifest.rgb_inputs.items()}
+    found = {name: rng.random(shape, np.float32) for name, shape in shapes.items()}
+    found["seen"] = (found["seen"] < 0.8).astype(np.float32)
+    shares = found[SKELETON_PROBABILITIES]
+    return {**found, SKELETON_PROBABILITIES: shares / shares.sum(axis=1, keepdims=True)}
 
 
 def _windows(scene: Scene, bundle: Bundle) -> list[Window]:
