@@ -94,6 +94,7 @@ def _add_recognize(commands: _Commands[argparse.ArgumentParser]) -> None:
         "--engine", default="", help="what runs the networks, e.g. onnxruntime or tensorrt"
     )
     for name, default, text in (
+        ("rgb", False, "look at pixels too, with a bundle that has an RGB expert"),
         ("composed", False, "estimator, recogniser and visualizer in one process"),
         ("visualizer", True, "offer image_annotated and markers"),
         ("web_viewer", False, "a page for browsers on this machine"),
@@ -177,6 +178,7 @@ def run(options: argparse.Namespace) -> int:
             pose_options=options.pose_options,
             bundle=options.bundle,
             engine=options.engine,
+            rgb=options.rgb,
             composed=options.composed,
             visualizer=options.visualizer,
             web_viewer=options.web_viewer,

@@ -13,7 +13,7 @@ from launch import LaunchDescription
 
 shared = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__), "shared.py"))
 
-SHARED = ("bundle", "rviz", "web_viewer", "log_level")
+SHARED = ("bundle", "rgb", "rviz", "web_viewer", "log_level")
 OWN = (
     DeclareLaunchArgument(
         "video", default_value="", description="A video file instead of the drawn people."
@@ -75,6 +75,8 @@ def _processes(context):
     for name in (*own, "bundle"):
         if values[name]:
             arguments += [f"--{name}", values[name]]
+    if values["rgb"]:
+        arguments += ["--rgb", "true"]
     demo = Node(
         package="bharnet_ros", executable="demo", arguments=arguments, output="screen",
         emulate_tty=True, on_exit=Shutdown(reason="the demo has ended"),

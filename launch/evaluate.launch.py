@@ -15,7 +15,7 @@ shared = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__
 
 SHARED = (
     "namespace", "params_file", "use_sim_time", "log_level", "pose_backend", "bundle", "engine",
-    "image_transport", "composed",
+    "image_transport", "rgb", "composed",
 )  # fmt: skip
 OWN = (
     DeclareLaunchArgument("bag", description="Bag to evaluate: a folder, .mcap or .db3 file."),
@@ -62,6 +62,7 @@ def _processes(context):
     own = [argument.name for argument in OWN]
     values = {**shared.given(context, SHARED), **shared.texts(context, own)}
     _check(values)
+    values["composed"] |= values["rgb"]  # the images must be where they are looked at
     graph = shared.processes(
         values,
         [shared.estimator({**values, "image_topic": "image_raw"}), shared.recogniser(values)],
@@ -74,6 +75,8 @@ def _processes(context):
     for name in _PASSED_ON:
         if values[name]:
             arguments += [f"--{name}", values[name]]
+    if values["rgb"]:
+        arguments += ["--rgb", "true"]
     evaluate = Node(
         package="bharnet_ros", executable="evaluate", arguments=arguments, output="screen",
         emulate_tty=True, on_exit=Shutdown(reason="the evaluation has ended"),

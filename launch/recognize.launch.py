@@ -91,6 +91,7 @@ def _processes(context):
     start = {"autostart": values["autostart"]}
     image = shared.remapped(values, "image_topic", "image_raw")
     pose, several = shared.estimator(values), bool(shared.parts(values["cameras"]))
+    values["composed"] |= values["rgb"] and not several
     alone = several or not values["composed"]
     started = shared.processes({**values, "composed": False}, [pose], start) if alone else []
     for index, (name, source) in enumerate(_sources(values)):

@@ -87,6 +87,11 @@ ARGUMENTS = {
         "choices": ["", "onnxruntime", "tensorrt", "tensorrt_rtx", "torch"],
         "description": "What runs the bundles' networks; empty = as the parameters.",
     },
+    "rgb": {
+        "default_value": "false", "choices": BOOLEAN,
+        "description": "Look at pixels too, with a bundle that has an RGB expert; with one camera "
+        "estimator and recogniser then share a process, as with composed.",
+    },
     "composed": {
         "default_value": "false", "choices": BOOLEAN,
         "description": "Estimator, recogniser and visualizer in one process, not one each.",
@@ -249,7 +254,10 @@ def estimator(values, **more):
 
 def recogniser(values, **more):
     """The node that recognises, likewise."""
-    wanted = {"engine": values.get("engine"), "bundles": bundles(values.get("bundle", ""))}
+    wanted = {
+        "engine": values.get("engine"), "bundles": bundles(values.get("bundle", "")),
+        "rgb": values.get("rgb"),
+    }  # fmt: skip
     return "action_recognizer", {**more, **{k: v for k, v in wanted.items() if v}}, []
 
 

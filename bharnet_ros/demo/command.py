@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from bharnet_ros.graph_commands import BUNDLE_HELP
+from bharnet_ros.graph_commands import BUNDLE_HELP, boolean
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -24,6 +24,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     demo.add_argument(
         "--classes", default="", help="gestures to play before the built-in camera, with commas"
     )
+    demo.add_argument(
+        "--rgb", type=boolean, nargs="?", const=True, default=False, metavar="BOOL",
+        help="look at pixels too (default bundle then held_objects), compared with skeletons alone",
+    )  # fmt: skip
     demo.add_argument("--seconds", type=float, default=0.0, help="how long (default: about 60)")
     demo.add_argument("--people", type=int, default=2, help="people before the built-in camera")
     demo.add_argument("--rate", type=float, default=12.0, help="images per second, built-in camera")

@@ -34,14 +34,14 @@ class DemoError(BharnetError):
 class Watched:
     """The graph to watch.
 
-    camera: name of the camera's node. with_truth: whether it publishes the truth. body_only:
-    namespace of the recogniser that is asked about the body alone; "" = there is none.
+    camera: name of the camera's node. with_truth: whether it publishes the truth. alone:
+    namespace of the recogniser that judges by less, for comparison; "" = there is none.
     name_bundles: whether several bundles speak, so that each action needs its bundle's name.
     """
 
     camera: str
     with_truth: bool
-    body_only: str
+    alone: str
     name_bundles: bool
 
 
@@ -58,7 +58,7 @@ class Monitor(Node):
         super().__init__("demo_monitor")
         self._camera = watched.camera
         self._with_truth = watched.with_truth
-        self._body_only = watched.body_only if watched.with_truth else ""
+        self._alone = watched.alone if watched.with_truth else ""
         self._name_bundles = watched.name_bundles
         self._record = record
         self._pictures = pictures
@@ -74,11 +74,12 @@ class Monitor(Node):
         self._hear(msg.RecognizedActionArray, "actions", self._on_actions, RESULTS)
         self._hear(ImageMessage, "image_annotated", self._on_annotated, IMAGE_SUBSCRIBER)
         self._hear(DiagnosticArray, "/diagnostics", self._on_diagnostics, RESULTS)
-        if self._body_only:
-            self._wanted.add("body_only")
-            space = self._body_only
-            self._hear(msg.ActionLabels, f"{space}/action_labels", self._mark("body_only"), LATCHED)
-            self._hear(msg.RecognizedActionArray, f"{space}/actions", self._on_body_only, RESULTS)
+        if self._alone:
+            self._wanted.add("comparison")
+            space = self._alone
+            labels = f"{space}/action_labels"
+            self._hear(msg.ActionLabels, labels, self._mark("comparison"), LATCHED)
+            self._hear(msg.RecognizedActionArray, f"{space}/actions", self._on_alone, RESULTS)
         if self._with_truth:
             self._hear(
                 msg.SkeletonArray, "ground_truth/skeletons", self._on_true_skeletons, RESULTS
@@ -102,7 +103,7 @@ class Monitor(Node):
     def missing(self) -> str:
         """What the graph still lacks before the camera may start; empty when it stands."""
         lacking = sorted(self._wanted - self._ready)
-        recognisers = 2 if self._body_only else 1
+        recognisers = 2 if self._alone else 1
         if self.count_subscribers("image_raw") < 1:
             lacking.append("the estimator's subscription")
         if self.count_subscribers("skeletons") < recognisers + 1:
@@ -175,8 +176,8 @@ class Monitor(Node):
     def _on_true_actions(self, message: Any) -> None:
         self._record.true_actions(msg_to_actions(message))
 
-    def _on_body_only(self, message: Any) -> None:
-        self._record.body_only.push(msg_to_actions(message))
+    def _on_alone(self, message: Any) -> None:
+        self._record.alone.push(msg_to_actions(message))
 
     def _on_actions(self, message: Any) -> None:
         frame = msg_to_actions(message)

@@ -24,18 +24,43 @@ GRACE_S = 1.0
 _KEPT_TRUTH = 256
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """A second recogniser that judges the same people by less.
+
+    name: of its part of summary.json, and of its namespace. all, alone: what the whole graph and
+    what it judges by. told_by: what tells the pairs apart that are listed.
+    """
+
+    name: str
+    all: str
+    alone: str
+    told_by: str
+
+    @property
+    def namespace(self) -> str:
+        """Where it runs."""
+        return f"/{self.name}"
+
+
+BODY_ALONE = Comparison("body_only", "Body and hands", "Body alone", "fingers tell")
+SKELETONS_ALONE = Comparison(
+    "skeletons_only", "Skeletons and pixels", "Skeletons alone", "object in the hand tells"
+)
+
+
 @dataclass
 class Record:
     """Everything received so far; bounded but for one entry per recognised action.
 
-    bundle: the one whose actions are scored; "" = all. compare_body: whether the body alone is.
+    bundle: the one whose actions are scored; "" = all. comparison: what else is; None = nothing.
     """
 
     bundle: str = ""
-    compare_body: bool = True
+    comparison: Comparison | None = BODY_ALONE
     truth: EpisodeCollector = field(default_factory=EpisodeCollector)
     fused: EpisodeCollector = field(default_factory=EpisodeCollector)
-    body_only: EpisodeCollector = field(default_factory=EpisodeCollector)
+    alone: EpisodeCollector = field(default_factory=EpisodeCollector)
     matcher: PersonMatcher = field(default_factory=PersonMatcher)
     latencies_ms: list[float] = field(default_factory=list)
     first_stamp_ns: int | None = None
@@ -95,14 +120,14 @@ class Record:
         )
 
     def scores(self) -> tuple[Score, Score | None]:
-        """Of all experts, and of the body expert alone if it was asked, against the truth."""
+        """Of the whole graph, and of the comparison if there is one, against the truth."""
         truth = self.truth.episodes()
         heard = [e for e in self.fused.episodes() if self.bundle in ("", e.bundle)]
         fused = score_episodes(truth, self.matcher.attribute(heard), GRACE_S)
-        if not self.compare_body:
+        if self.comparison is None:
             return fused, None
-        body = self.matcher.attribute(self.body_only.episodes())
-        return fused, score_episodes(truth, body, GRACE_S)
+        alone = self.matcher.attribute(self.alone.episodes())
+        return fused, score_episodes(truth, alone, GRACE_S)
 
     @property
     def latency(self) -> Distribution:
@@ -144,21 +169,24 @@ def summary(
         "bundles": sorted({e.bundle for e in record.fused.episodes() if e.bundle}),
     }
     if with_truth:
-        fused, body = record.scores()
-        known = "Body and hands" if body is not None else f"Bundle {record.bundle}"
+        fused, alone = record.scores()
+        than = record.comparison
+        known = than.all if than is not None else f"Bundle {record.bundle}"
         lines += [format_score(fused, known, pairs), ""]
         data["fused"] = _score_data(fused, pairs)
-        if body is not None:
-            lines += [format_score(body, "Body alone, made to answer if unsure").split("\n")[0]]
+        if than is not None and alone is not None:
+            title = f"{than.alone}, made to answer if unsure"
+            lines += [format_score(alone, title).split("\n")[0]]
             if pairs:
-                lines += ["", "Pairs that only the fingers tell apart (guessing: one half):"]
+                lines += ["", f"Pairs that only the {than.told_by} apart (guessing: one half):"]
+            width = max((len(f"{a} / {b}") for a, b in pairs), default=0)
             for first, second in pairs:
-                told = [score.pair_accuracy(first, second) for score in (fused, body)]
+                told = [score.pair_accuracy(first, second) for score in (fused, alone)]
                 lines.append(
-                    f"  {first + ' / ' + second:<26} body and hands {_share(told[0]):<10} "
-                    f"body alone {_share(told[1])}"
+                    f"  {first + ' / ' + second:<{width}} {than.all.lower()} {_share(told[0]):<10} "
+                    f"{than.alone.lower()} {_share(told[1])}"
                 )
-            data["body_only"] = _score_data(body, pairs)
+            data[than.name] = _score_data(alone, pairs)
         lines.append("")
     elif record.fused.episodes():
         lines += [_heard(record), ""]

@@ -6,7 +6,6 @@ import argparse
 import json
 import os
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,128 +14,23 @@ from lifecycle_msgs.msg import Transition
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from bharnet_ros.bundle import DEFAULT_BUNDLE, load_bundle
+from bharnet_ros.demo.cast import choose_cast, demo_graph, pictures_hz
 from bharnet_ros.demo.monitor import DemoError, Monitor, Watched, wait_until
 from bharnet_ros.demo.pictures import Pictures
 from bharnet_ros.demo.record import Record, summary
-from bharnet_ros.errors import ConfigurationError
-from bharnet_ros.judging import check_together
-from bharnet_ros.manifest_parts import STREAMS
 from bharnet_ros.nodes.base import StopSignals
 from bharnet_ros.nodes.environment import prepare_middleware
-from bharnet_ros.nodes.graph import (
-    NodeSpec,
-    ProcessSpec,
-    Value,
-    bundle_names,
-    camera_spec,
-)
 from bharnet_ros.nodes.supervisor import Supervisor
-from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
-_SCENE_S = 60.0
 _STARTUP_S = 240.0
 """For loading networks and drawing the scene, also on a slow and busy machine."""
-_PATIENCE_S = 600.0
-"""Silence is normal until the camera plays; it must not be reported as a fault before."""
-_PICTURES_HZ = 4.0
-"""Few enough to leave the cores to those who recognise; others' videos get all that is drawn."""
-_VIDEO_PICTURES_HZ = 10.0
 _AFTERGLOW_S = 1.5
 """After the last image: time for the last judgements and the last ENDED to arrive."""
-
-BODY_ONLY = "/body_only"
-_GUESS = 0.3
-
-
-@dataclass(frozen=True)
-class Cast:
-    """What the demo shows.
-
-    bundles: names or folders for the nodes; scored: the first one's name, whose gestures are
-    played and judged. classes: the gestures played; pairs: those of them that only the fingers
-    tell apart. compare_body: whether the body expert is asked alone too.
-    """
-
-    bundles: tuple[str, ...]
-    scored: str
-    classes: tuple[str, ...]
-    pairs: tuple[tuple[str, str], ...]
-    compare_body: bool
-
-
-def choose_cast(bundle: str, classes: str) -> Cast:
-    """From the command line: bundles and gestures, each separated by commas.
-
-    Without named gestures all those of the first bundle's descriptions that it knows are played.
-    Raises BundleError, GestureError or ConfigurationError for what is not there.
-    """
-    names = tuple(bundle_names(bundle)) or (DEFAULT_BUNDLE,)
-    bundles = [load_bundle(name) for name in names]
-    check_together(bundles)
-    manifest, vocabulary = bundles[0].manifest, load_repertoire(names[0])
-    known = tuple(name for name in vocabulary.actions if name in manifest.class_names)
-    played = chosen_classes(vocabulary, classes.split(",")) or known or vocabulary.actions
-    pairs = tuple(pair for pair in vocabulary.pairs if set(pair) <= set(played))
-    return Cast(names, manifest.name, played, pairs, manifest.streams == STREAMS)
-
-
-def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpec], str]:
-    """The demo's processes, and the name of its camera node.
-
-    Raises ConfigurationError for a video that does not exist.
-    """
-    if options.video and not os.path.isfile(options.video):
-        raise ConfigurationError(f"The video {options.video} does not exist.")
-    wait: dict[str, Value] = {"autostart": False}
-    source = options.video or options.camera or "simulated"
-    camera = camera_spec(source, wait, {}, cast.bundles[0])
-    if camera is None:
-        raise ConfigurationError("The demo needs a camera: a video, a device or the built-in one.")
-    if camera.node == "simulated_camera":
-        scene: dict[str, Value] = {
-            "num_people": options.people,
-            "rate_hz": options.rate,
-            "seed": options.seed,
-            "duration_s": options.seconds or _SCENE_S,
-            "classes": cast.classes,
-            "prerender": True,
-        }
-        camera = NodeSpec(camera.node, {**camera.parameters, **scene})
-    patience: dict[str, Value] = {"input_timeout_s": _PATIENCE_S}
-    recogniser = NodeSpec("action_recognizer", {**patience, "bundles": cast.bundles})
-    processes = [
-        ProcessSpec((NodeSpec("pose_estimator", patience),)),
-        ProcessSpec((recogniser,)),
-        ProcessSpec((NodeSpec("visualizer", _visualizer(camera.node)),)),
-        ProcessSpec((camera,)),
-    ]
-    if camera.node == "simulated_camera" and cast.compare_body:
-        # Alone the body expert is rarely sure of a finger pair and would just stay silent; made
-        # to answer, it shows that it can only guess.
-        guessing: dict[str, Value] = {
-            "start_threshold": _GUESS, "end_threshold": _GUESS / 2, "unknown_threshold": 0.0,
-            "fusion": "body", "bundles": cast.bundles[:1],
-        }  # fmt: skip
-        body = NodeSpec(
-            "action_recognizer", {**patience, **guessing}, {"skeletons": "/skeletons"}
-        )
-        processes.append(ProcessSpec((body,), namespace=BODY_ONLY))
-    return processes, camera.node
-
-
-def _visualizer(camera: str) -> dict[str, Value]:
-    """Its parameters: the demo has no transforms, and config/bharnet_ros.rviz this fixed frame."""
-    return {"max_rate_hz": _pictures_hz(camera), "markers_frame": "camera_upright"}
-
-
-def _pictures_hz(camera: str) -> float:
-    return _PICTURES_HZ if camera == "simulated_camera" else _VIDEO_PICTURES_HZ
 
 
 def run_demo(options: argparse.Namespace) -> int:
     """The exit status: 0 when the graph ran to its end, 1 with a sentence when not."""
-    cast = choose_cast(options.bundle, options.classes)
+    cast = choose_cast(options.bundle, options.classes, options.rgb)
     processes, camera = demo_graph(options, cast)
     with_truth = camera == "simulated_camera"
     # Other machines in the network are none of the demo's business.
@@ -144,13 +38,12 @@ def run_demo(options: argparse.Namespace) -> int:
     prepare_middleware()
     folder = Path(options.output) / time.strftime("demo_%Y%m%d_%H%M%S")
     folder.mkdir(parents=True, exist_ok=True)
-    record = Record(cast.scored, cast.compare_body)
-    pictures = Pictures(folder, _pictures_hz(camera))
+    record = Record(cast.scored, cast.comparison)
+    pictures = Pictures(folder, pictures_hz(camera))
     stop = StopSignals()
     rclpy.init(args=[], signal_handler_options=SignalHandlerOptions.NO)
-    watched = Watched(
-        camera, with_truth, BODY_ONLY if cast.compare_body else "", len(cast.bundles) > 1
-    )
+    alone = cast.comparison.namespace if cast.comparison is not None else ""
+    watched = Watched(camera, with_truth, alone, len(cast.bundles) > 1)
     monitor = Monitor(watched, record, pictures, _say)
     executor = SingleThreadedExecutor()
     executor.add_node(monitor)

@@ -22,6 +22,7 @@ from bharnet_ros.nodes.input_watch import WatchedSubscription
 from bharnet_ros.nodes.qos import LATCHED, RESULTS, overridable
 from bharnet_ros.nodes.recognizer_engines import build_engines, load_bundles, open_engines
 from bharnet_ros.nodes.recognizer_params import PARAMS
+from bharnet_ros.nodes.rgb_feed import DROP, RgbFeed
 from bharnet_ros.nodes.statistics import Period
 from bharnet_ros.recognizer import Recognizer
 from bharnet_ros.rules import rules_for
@@ -48,6 +49,7 @@ class ActionRecognizerNode(ManagedNode):
         self._last_refusal = ""
         self._counted: dict[str, int] = {}
         super().__init__("action_recognizer", PARAMS, **options)
+        self._rgb = RgbFeed(self)
         self._actions = self.create_publisher(
             msg.RecognizedActionArray, "actions", RESULTS, qos_overriding_options=overridable()
         )
@@ -102,8 +104,12 @@ class ActionRecognizerNode(ManagedNode):
             engine.close()
 
     def activate(self) -> None:
-        """Subscribe to skeletons; load the engines again if deactivate has freed them."""
+        """Subscribe to skeletons, take their images if they are in this process and wanted; load
+        the engines again if deactivate has freed them."""
         self._load()
+        if self._recognizer is not None:
+            topic = self.resolve_topic_name("skeletons")
+            self._rgb.open(topic, self._recognizer, self._manifests)
         self._input = WatchedSubscription(
             self, msg.SkeletonArray, "skeletons", self._on_skeletons, RESULTS,
             what="skeletons", timeout_s=self.params["input_timeout_s"],
@@ -112,6 +118,7 @@ class ActionRecognizerNode(ManagedNode):
     def deactivate(self) -> None:
         """Stop listening, end what is in progress, so that nobody waits for an ENDED, and free
         the engines."""
+        self._rgb.close()
         if self._input is not None:
             self._input.destroy()
             self._input = None
@@ -188,6 +195,7 @@ class ActionRecognizerNode(ManagedNode):
             return
         pushed = time.perf_counter()
         self._failures.worked(_ENGINE)
+        self._rgb.judged()
         self._publish(actions)
         self._note(
             {
@@ -259,10 +267,12 @@ class ActionRecognizerNode(ManagedNode):
                 findings.append(Finding(Level.WARN, load.sentence))
             for name, (ran, asked) in self._recognizer.expert_rows.items():
                 values[f"people judged by {name}"] = f"{ran} of {asked}"
-        findings += deaf_subscribers(self, [self._actions, self._labels])
-        if period.drops:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in period.drops.items())
-            findings.append(Finding(Level.WARN, f"skeletons dropped: {reasons}"))
+        found, figures = self._rgb.report()
+        findings += [*found, *deaf_subscribers(self, [self._actions, self._labels])]
+        values.update(figures)
+        drops = [f"{n} {why}" for why, n in period.drops.items() if not why.startswith(DROP)]
+        if drops:
+            findings.append(Finding(Level.WARN, f"skeletons dropped: {', '.join(drops)}"))
             values["last refusal"] = self._last_refusal
         level, message = summary(findings, f"{self._people} people")
         return level, message, values

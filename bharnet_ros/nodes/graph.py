@@ -117,6 +117,7 @@ def recognize_graph(
     pose_options: str = "",
     bundle: str = "",
     engine: str = "",
+    rgb: bool = False,
     composed: bool = False,
     visualizer: bool = True,
     web_viewer: bool = False,
@@ -136,8 +137,9 @@ def recognize_graph(
     cameras: names of several cameras, separated by commas: one estimator for all of them, and in
     the namespace of each everything else. depth_topic: of images registered to image_topic; ""
     = no keypoints in space. pose_options: name=value, separated by commas. bundle: names or
-    folders, separated by commas; the built-in camera plays the gestures of the first. build_only:
-    one process, which builds engine files and ends.
+    folders, separated by commas; the built-in camera plays the gestures of the first. rgb: look at
+    pixels too; with one camera estimator and recogniser then share a process, as with composed.
+    build_only: one process, which builds engine files and ends.
     Raises ConfigurationError for a name that ROS does not allow or a file that does not exist.
     """
     if params_file and not os.path.isfile(os.path.expanduser(params_file)):
@@ -149,6 +151,9 @@ def recognize_graph(
     bundles = bundle_names(bundle)
     start: dict[str, Value] = {"autostart": autostart}
     recogniser = _given(bundles=bundles, engine=engine)
+    if rgb:  # else as the parameters say
+        recogniser["rgb"] = True
+        composed = composed or not names
     pose = _given(cameras=list(names), pose_backend=pose_backend, pose_options=_parts(pose_options))
 
     def process(*nodes: NodeSpec, camera: str = "") -> ProcessSpec:

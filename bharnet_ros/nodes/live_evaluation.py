@@ -114,6 +114,7 @@ class LiveEvaluation:
                 "labels": hashlib.sha256(labels).hexdigest(), "how": asdict(self._options),
                 "bundle": job.subject.sha256, "rules": asdict(job.subject.config),
                 "pose": job.subject.pose_identity(),
+                **({"rgb": True} if job.subject.rgb else {}),
             },
         )  # fmt: skip
 
@@ -184,7 +185,8 @@ class _Playback:
         options, subject = self._options, self._job.subject
         specs = recognize_graph(
             pose_backend=subject.pose_backend, bundle=subject.bundle, composed=options.composed,
-            visualizer=False, namespace=options.space, params_file=options.params_file,
+            rgb=subject.rgb and self._images, visualizer=False,
+            namespace=options.space, params_file=options.params_file,
             use_sim_time=options.use_sim_time, log_level=options.log_level,
             image_transport="compressed" if self._compressed else "raw" if self._images else "",
         )  # fmt: skip

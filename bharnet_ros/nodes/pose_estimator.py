@@ -82,6 +82,12 @@ class PoseEstimatorNode(ManagedNode):
         for stream in self._streams:
             stream.close()
 
+    def destroy_node(self) -> None:
+        """The node goes, and with it the images of its cameras."""
+        for stream in self._streams:
+            stream.withdraw()
+        super().destroy_node()
+
     def check_parameters(self, values: Mapping[str, Any]) -> None:
         """Refuse cameras that cannot be."""
         camera_names(values["cameras"])

@@ -44,7 +44,10 @@ def open_engines(values: Mapping[str, Any], bundles: Sequence[Bundle], say: Say)
             engine = None
             if values["continual"] == "auto":
                 engine = open_engine(bundle, name, report=say, **options)
-            engines.append(engine or create_engine(bundle, name, report=say, **options))
+            if engine is None:
+                rgb = {"rgb": True} if values["rgb"] and bundle.manifest.rgb is not None else {}
+                engine = create_engine(bundle, name, report=say, **rgb, **options)
+            engines.append(engine)
             engines[-1].warm_up(_BATCH_SIZES)
     except BaseException:
         for engine in engines:

@@ -23,6 +23,11 @@ _LOADED = (
         "Whether bundles that can do so judge frame by frame instead of whole windows: those that "
         "have a step graph (auto), or none (off).", choices=("auto", "off"),
     ),
+    Param(
+        "rgb", False,
+        "Look at the pixels of hands and head too, with the bundles that have an RGB expert; needs "
+        "the pose_estimator in the same process.",
+    ),
     Param("num_threads", 1, "CPU threads of an engine that runs on the CPU.", 1, 64),
     Param(
         "build_only", False, "Build the engine's files for these bundles, then end the process.",

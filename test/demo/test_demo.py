@@ -64,6 +64,32 @@ def test_several_bundles_and_chosen_gestures(
     assert "Bundle hands: " in done.stdout
 
 
+def test_with_pixels_the_object_pairs_are_shown(tmp_path: Path) -> None:
+    from benchmarks.synthetic_rgb import write_tiny_rgb_bundle
+    from bharnet_ros.bundle import GESTURES_FILE
+    from bharnet_ros.gestures.loading import SHIPPED
+
+    described = (SHIPPED / "held_objects.yaml").read_bytes()
+    classes = ("idle", "drink", "speak_into_phone")
+    bundle = write_tiny_rgb_bundle(tmp_path / "b", classes, {GESTURES_FILE: described}).path
+    done = demo(
+        tmp_path, "--rgb", "--bundle", str(bundle), "--seconds", "4", "--rate", "5", "--people", "1"
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "pose_estimator+action_recognizer" in done.stdout and "Traceback" not in done.stderr
+    (written,) = (tmp_path / "out").glob("*/summary.json")
+    data = json.loads(written.read_text("utf-8"))
+    assert data["skeletons_only"]["total"] == data["fused"]["total"] > 0
+    assert list(data["skeletons_only"]["pairs"]) == ["drink/speak_into_phone"]
+    assert "only the object in the hand tells apart" in done.stdout
+    assert not any("missing" in reason for reason in data["drops"])
+
+
+def test_pixels_need_a_bundle_that_looks(tmp_path: Path, bundle: Path) -> None:
+    done = demo(tmp_path, "--rgb", "--bundle", str(bundle))
+    assert done.returncode == 1 and "'tiny' has none" in done.stderr
+
+
 def test_two_bundles_of_one_name_end_it_with_a_sentence(tmp_path: Path, bundle: Path) -> None:
     done = demo(tmp_path, "--bundle", f"{bundle},{bundle}")
     assert done.returncode == 1 and "Two bundles are named 'tiny'" in done.stderr

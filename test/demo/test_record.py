@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic import frame, person_keypoints, skeleton
-from bharnet_ros.demo.record import Record, live_line, summary
+from bharnet_ros.demo.record import SKELETONS_ALONE, Record, live_line, summary
 from bharnet_ros.types import ActionFrame, ActionState, Hypothesis, RecognizedAction
 
 SECOND = 1_000_000_000
@@ -35,7 +35,7 @@ def play(record: Record) -> None:
         for begin, end, push, who, name in (
             (10, 20, record.true_actions, 0, "ok"),
             (15, 23, lambda f: record.actions(f, f.stamp_ns + 80_000_000), 7, "ok"),
-            (15, 23, record.body_only.push, 7, "victory"),
+            (15, 23, record.alone.push, 7, "victory"),
         ):
             if begin <= step <= end:
                 state = {begin: STARTED, end: ENDED}.get(step, ONGOING)
@@ -67,6 +67,16 @@ def test_summary_is_text_and_data(played: Record) -> None:
     assert back["latency_ms"]["p95"] == pytest.approx(80.0)
 
 
+def test_pixels_are_shown_beside_skeletons_alone() -> None:
+    record = Record(comparison=SKELETONS_ALONE)
+    play(record)
+    text, data = summary(record, [("ok", "victory")], {}, with_truth=True)
+    assert "Skeletons and pixels: 1 right" in text
+    assert "Pairs that only the object in the hand tells apart" in text
+    assert "ok / victory skeletons and pixels 1 of 1     skeletons alone 0 of 1" in text
+    assert data["skeletons_only"]["pairs"] == {"ok/victory": [0, 1]} and "body_only" not in data
+
+
 def test_without_truth_nothing_is_judged(played: Record) -> None:
     text, data = summary(played, [("ok", "victory")], {}, with_truth=False)
     assert "right" not in text and "fused" not in data
@@ -74,7 +84,7 @@ def test_without_truth_nothing_is_judged(played: Record) -> None:
 
 
 def test_with_several_bundles_one_is_scored_and_all_are_named() -> None:
-    record = Record("mine", compare_body=False)
+    record = Record("mine", comparison=None)
     play(record)
     for stamp in (15, 22):
         state = STARTED if stamp == 15 else ENDED

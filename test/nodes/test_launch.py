@@ -114,8 +114,8 @@ def described_spec(spec: ProcessSpec) -> dict[str, Any]:
 
 
 BOOLEANS = (
-    "composed", "visualizer", "web_viewer", "ros4hri", "vision_msgs", "build_only", "autostart",
-    "use_sim_time",
+    "rgb", "composed", "visualizer", "web_viewer", "ros4hri", "vision_msgs", "build_only",
+    "autostart", "use_sim_time",
 )  # fmt: skip
 TEXTS = {
     "namespace": ("", "/", "robot_1", "/fleet/robot_1", "1robot", "a//b", "a b", "/a/"),
@@ -166,6 +166,23 @@ def test_composed_and_separate() -> None:
     assert composed.name is None, "one name for three nodes would be wrong"
     assert ("camera_info", "/cam/camera_info") in composed.remappings
     assert camera.parameters[-1]["source"] == "0"
+
+
+def test_pixels_need_estimator_and_recogniser_in_one_process() -> None:
+    together, _ = RECOGNIZE.processes(rgb="true", bundle="held_objects", input="simulated")
+    assert together.arguments == ["pose_estimator", "action_recognizer", "visualizer"]
+    assert together.parameters[-1]["rgb"] is True
+    for node in RECOGNIZE.processes(composed="true", bundle="held_objects"):
+        assert "rgb" not in node.parameters[-1], "a params_file may say it"
+    # The estimator of several cameras is apart from any one's recogniser, which then warns.
+    pose, *recognisers = RECOGNIZE.processes(rgb="true", cameras="left,right", visualizer="false")
+    assert [node.executable for node in (pose, *recognisers)] == [
+        "pose_estimator", "action_recognizer", "action_recognizer",
+    ]  # fmt: skip
+    assert "rgb" not in pose.parameters[-1]
+    assert all(node.parameters[-1]["rgb"] is True for node in recognisers)
+    (builder,) = RECOGNIZE.processes(rgb="true", build_only="true", bundle="held_objects")
+    assert builder.parameters[-1]["rgb"] is True
 
 
 def test_respawn_is_for_what_shall_go_on() -> None:
@@ -244,6 +261,11 @@ def test_evaluate_plays_to_its_own_graph_and_ends_with_it(tmp_path: Path) -> Non
     assert evaluate.on_exit is not None
     line = " ".join(evaluate.arguments)
     assert "--live --attach" in line and "--rate 2" in line and "--namespace evaluation" in line
+    assert "--rgb" not in line
+    together, looking = file.processes(bag=str(tmp_path), rgb="true", bundle="held_objects")
+    assert together.arguments == ["pose_estimator", "action_recognizer"]
+    assert together.parameters[-1]["rgb"] is True
+    assert " ".join(looking.arguments).endswith("--bundle held_objects --rgb true")
     for given_text in ({"bag": str(tmp_path), "rate": "fast"}, {"bag": "nowhere"}, {}):
         with pytest.raises(RuntimeError):
             file.processes(**given_text)
@@ -254,6 +276,9 @@ def test_demo_passes_on_what_is_given() -> None:
     (demo,) = file.processes(seconds="20", classes="stop,ok")
     line = " ".join(demo.arguments)
     assert "--seconds 20" in line and "--classes stop,ok" in line and "--video" not in line
+    assert "--rgb" not in line
+    (looking,) = file.processes(rgb="true")
+    assert " ".join(looking.arguments).endswith("--rgb true")
     assert [node.executable for node in file.processes(rviz="true", web_viewer="true")] == [
         "demo", "web_viewer", "rviz2",
     ]  # fmt: skip
