@@ -25,7 +25,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command.add_argument(
         "--variants", nargs="+", default=None, metavar="NAME",
         help="body_only hand_only unified dual_stream joint_loss pooling_attention expertized "
-        "noisy_or balanced noisy_or_balanced (default: all)",
+        "noisy_or balanced noisy_or_balanced (default: all that the experts allow)",
     )  # fmt: skip
     command.add_argument(
         "--protocols", nargs="+", default=None, metavar="NAME",
@@ -53,13 +53,13 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> None:
     """Train, measure, write the table."""
     from training.cli import config_path
-    from training.engine.ablation import VARIANTS, ablate
+    from training.engine.ablation import ablate, possible_variants
 
     config = load(config_path(options.config), options.data, None)
     protocols = options.protocols or [config.data.protocol]
     ablate(
         config,
-        options.variants or list(VARIANTS),
+        options.variants or possible_variants(config),
         protocols,
         options.seeds,
         options.output or Path("output") / f"{config.name}_ablation",

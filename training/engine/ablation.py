@@ -22,6 +22,7 @@ from training.engine.tables import (
     write_figures,
     write_json,
 )
+from training.model_config import check_model
 
 Report = Callable[[str], None]
 FIGURES_FILE = "figures.json"
@@ -110,6 +111,19 @@ def ablate(
                     ablation_report(config.name, command, rows),
                 )  # fmt: skip
     return collect(output, config.name)
+
+
+def possible_variants(config: StoreConfig, report: Report = print) -> list[str]:
+    """All variants that the configuration's experts can be made into; says why others are not."""
+    possible = []
+    for name, change in VARIANTS.items():
+        try:
+            check_model(change(config).model, config.clips.num_steps, name)
+        except ConfigurationError as error:
+            report(f"left out: {error}")
+        else:
+            possible.append(name)
+    return possible
 
 
 def planned_run(config: StoreConfig, variant: str, protocol: str, seed: int) -> StoreConfig:

@@ -2,12 +2,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bharnet_ros.errors import ConfigurationError
-from training.engine.ablation import VARIANTS, ablate, collect, finished, planned_run
+from training.engine.ablation import (
+    VARIANTS,
+    ablate,
+    collect,
+    finished,
+    planned_run,
+    possible_variants,
+)
 from training.engine.config import StoreConfig, check
 from training.engine.fitting import Machine
 from training.engine.networks import make_network
@@ -26,6 +34,19 @@ def test_every_variant_is_a_network(name: str, configured: Callable[..., StoreCo
 def test_variants_are_different_configurations(configured: Callable[..., StoreConfig]) -> None:
     digests = {planned_run(configured(), name, "p", 0).digest() for name in VARIANTS}
     assert len(digests) == len(VARIANTS) == 10
+
+
+def test_variants_that_the_experts_cannot_be_are_left_out_and_named(
+    configured: Callable[..., StoreConfig],
+) -> None:
+    assert possible_variants(configured()) == list(VARIANTS)
+    config = configured()
+    whole_poses = replace(config.model.body, block="pose")
+    posed = replace(config, model=replace(config.model, body=whole_poses))
+    said: list[str] = []
+    possible = possible_variants(posed, said.append)
+    assert set(VARIANTS) - set(possible) == {"pooling_attention", "expertized"}
+    assert len(said) == 2 and all("graph blocks" in line for line in said)
 
 
 @pytest.mark.timeout(180)
