@@ -44,6 +44,7 @@ help:
 	@echo 'make demo [SECONDS=60]         the built-in camera: actions beside the truth, summary, picture'
 	@echo 'make demo VIDEO=clip.mp4       the same graph on a video file'
 	@echo 'make demo CAMERA=0             the same graph on a camera'
+	@echo 'make demo ARGS=--rgb           drawn people with things in their hands: pixels beside skeletons alone'
 	@echo 'make recognize ARGS="..."      python -m bharnet_ros recognize ... (ARGS=--help)'
 	@echo 'make test                      colcon build, ruff, mypy, pytest'
 	@echo 'make lint                      ruff and mypy only'
@@ -78,6 +79,7 @@ ifdef ROS_DISTRO
 else
 	@$(PIP) -r requirements/training.txt -r requirements/runtime.txt
 endif
+	@$(PIP) --no-deps -r requirements/vision.txt
 	@touch $@
 
 $(VENV_DIR)/.stamp-dev: $(VENV_DIR)/.stamp-training

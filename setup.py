@@ -12,6 +12,7 @@ TRAINING = [
     "torch>=2.4", "pytorch-lightning>=2.6,<2.7", "tensorboard>=2.18", "onnx>=1.17,<1.23",
     "onnxscript>=0.5",
 ]  # fmt: skip
+RGB = ["timm>=1.0.9,<1.1", "safetensors>=0.4"]  # image encoders, beside training
 MMPOSE = [
     "torch>=2.4", "pillow", "scipy", "addict", "yapf", "rich", "termcolor", "six", "munkres>=1.1",
     "setuptools<82",
@@ -47,6 +48,7 @@ setup(
     extras_require={
         "mediapipe": MEDIAPIPE,
         "mmpose": MMPOSE,
+        "rgb": RGB,
         "tensorrt": TENSORRT,
         "training": TRAINING,
         "dev": DEV + TRAINING + MEDIAPIPE,

@@ -240,7 +240,8 @@ def test_a_bundle_with_pixels_beside_one_without(
     play(both, BLUE, 0, 2500)
     assert [best(both, bundle=n).argmax() for n in (0, 1)] == [PHONE, PHONE]
     assert alone is not None and both.rgb is not None
-    assert both.rgb.asked == 2 and both.rgb.max_nbytes == 2 * alone.max_nbytes
+    assert both.rgb.asked == 2
+    assert 2 * alone.max_nbytes < both.rgb.max_nbytes < 2.5 * alone.max_nbytes  # longer windows
 
 
 def test_images_may_come_from_another_thread(bundle: Bundle, engine: Engine) -> None:

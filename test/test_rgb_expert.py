@@ -24,7 +24,7 @@ from bharnet_ros.roi import RoiConfig, Tiles
 
 pytest.importorskip("onnx", reason="the tiny graphs are built with onnx")
 
-CONFIG = RoiConfig(tile_px=16)
+CONFIG = RoiConfig(tile_px=16, num_frames=5)
 RED, BLUE = (0, 0, 255), (255, 0, 0)
 
 

@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"
 MORE_COMMANDS = (
     "describe", "gestures", "picture", "import_network", "measure", "convert", "extract", "ablate",
-    "ensemble", "teach", "split", "export_pose",
+    "ensemble", "teach", "split", "export_pose", "extract_rois", "fit_rgb", "export_rgb",
+    "evaluate_rgb", "import_encoder",
 )  # fmt: skip
 """Modules of `training.commands`."""
 

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -18,7 +18,7 @@ from bharnet_ros.bundle import Bundle, file_record, write_bundle
 from bharnet_ros.errors import BundleError
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
-from bharnet_ros.manifest_parts import INPUTS, RELIABILITIES, GraphFile
+from bharnet_ros.manifest_parts import INPUTS, RELIABILITIES, RGB, GraphFile, Rgb
 from bharnet_ros.types import FloatArray
 from training.config import TrainingConfig
 from training.models import BHaRNet
@@ -29,11 +29,18 @@ from training.splitting_graph import row_bytes, split_graph
 from training.windowing import ExpertInputs
 
 __all__ = [
-    "export_bundle", "fold_batch_norms", "parity", "provenance", "write_graph", "write_split",
-    "zero_denormals",
+    "RgbGraph", "export_bundle", "fold_batch_norms", "parity", "provenance", "write_graph",
+    "write_split", "zero_denormals",
 ]  # fmt: skip
 DENORMAL = 1e-12
 PARITY = 1e-4
+
+
+class RgbGraph(NamedTuple):
+    """The graph that looks at pixels, serialized, and what the manifest says about it."""
+
+    about: Rgb
+    graph: bytes
 
 
 def export_bundle(
@@ -42,6 +49,7 @@ def export_bundle(
     windows: ExpertInputs,
     folder: Path,
     extra: Mapping[str, bytes] | None = None,
+    rgb: RgbGraph | None = None,
 ) -> tuple[Bundle, float]:
     """Write the bundle and prove it against the network it came from.
 
@@ -50,11 +58,14 @@ def export_bundle(
     Where body and hands are networks of their own they become graphs of their own, so that each
     runs only for people of whom it can see something.
     windows: real inputs for the parity check, beside random ones. extra: further files of the
-    bundle. Returns the bundle and the largest difference of any output; `BundleError` if that is
-    above 1e-4.
+    bundle. rgb: a further graph, for which the body's tells what it attends to; what it computes is
+    proved elsewhere (`training.engine.rgb_exporting`). Returns the bundle and the largest
+    difference of any output; `BundleError` if that is above 1e-4.
     """
     fusion = manifest.fusion
-    judge = CalibratedBHaRNet(network, fusion.temperature, fusion.body_temperature).eval()
+    judge = CalibratedBHaRNet(
+        network, fusion.temperature, fusion.body_temperature, attending=rgb is not None
+    ).eval()
     fusion = replace(
         fusion, method=network.fusion, reliabilities=RELIABILITIES in judge.output_names
     )
@@ -62,7 +73,7 @@ def export_bundle(
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.onnx"
         write_graph(judge, manifest.num_steps, path)
-        bundle = write_split(folder, manifest, path, extra or {}, _least_shares(network))
+        bundle = write_split(folder, manifest, path, extra or {}, _least_shares(network), rgb)
     difference = parity(judge, bundle, windows)
     if not difference <= PARITY:
         raise BundleError(
@@ -79,15 +90,19 @@ def write_split(
     model: Path,
     extra: Mapping[str, bytes],
     least_shares: Mapping[str, float],
+    rgb: RgbGraph | None = None,
 ) -> Bundle:
     """Write the bundle of a whole graph in three, or in one if it has no experts of their own.
 
-    least_shares: by stream, `GraphFile.min_share`; 0 where it is not given.
+    least_shares: by stream, `GraphFile.min_share`; 0 where it is not given. rgb: a graph beside
+    them; BundleError if there is only one.
     """
     whole = onnx.load(model)
     try:
         parts = split_graph(whole)
     except BundleError:
+        if rgb is not None:
+            raise
         alone = replace(manifest, graphs={}, whole_sha256="")
         return write_bundle(folder, alone, model, extra)
     sizes = row_bytes(whole)
@@ -96,7 +111,11 @@ def write_split(
         for role in parts
     }
     digest = str(file_record(model)["sha256"])
-    split = replace(manifest, graphs=graphs, whole_sha256=digest)
+    if rgb is not None:
+        graphs[RGB], parts[RGB] = GraphFile(f"{RGB}.onnx"), rgb.graph
+    split = replace(
+        manifest, graphs=graphs, whole_sha256=digest, rgb=None if rgb is None else rgb.about
+    )
     return write_bundle(folder, split, parts, extra)
 
 

@@ -19,6 +19,7 @@ from bharnet_ros.simulation import (
     camera_light,
     make_background,
 )
+from bharnet_ros.simulation.props import plan_holdings
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import FloatArray, Skeleton, SkeletonFrame
 from training.config import DataConfig
@@ -31,12 +32,18 @@ _FOREGROUND_SCORE = 0.75
 
 
 def build_scene(
-    plan: FilmPlan, data: DataConfig, vocabulary: Vocabulary, drawn: bool = True
+    plan: FilmPlan,
+    data: DataConfig,
+    vocabulary: Vocabulary,
+    drawn: bool = True,
+    background: str | None = None,
 ) -> Scene:
     """The scene of a plan. The actor's seed fixes body, clothes and habits; the film's seed
     fixes light, lens, background, where the person stands, and how each gesture turns out.
 
-    drawn: False leaves the background black, for those who only want the poses.
+    drawn: False leaves the background black, for those who only want the poses. background: kind
+    of it; it is then drawn from a stream of its own, and all else is the same drawn or not. What
+    people hold follows from the vocabulary and leaves their movements as they are.
     """
     who = np.random.default_rng([plan.actor, 11])
     shape, style, look = BodyShape.sample(who), Style.sample(who), Appearance.sample(who)
@@ -56,9 +63,10 @@ def build_scene(
         view.uniform(0.34, 0.5),
     )  # fmt: skip
     effects = Effects.sample(view)
-    kind = BACKGROUND_KINDS[int(view.integers(len(BACKGROUND_KINDS)))]
-    background = (
-        make_background(kind, (width, height), view)
+    paint = view if background is None else np.random.default_rng([plan.seed, 29])
+    kind = background or BACKGROUND_KINDS[int(view.integers(len(BACKGROUND_KINDS)))]
+    wall = (
+        make_background(kind, (width, height), paint)
         if drawn
         else np.zeros((height, width, 3), np.uint8)
     )
@@ -68,8 +76,12 @@ def build_scene(
 
     what = np.random.default_rng([plan.seed, 17])
     performance = GesturePlayer(vocabulary, shape, style).plan(plan.schedule, what, plan.duration_s)
-    actor = ScriptedActor(0, place, float(np.radians(plan.yaw_deg)), look, performance)
-    renderer = Renderer(camera, background, effects, light, plan.seed)
+    hands = np.random.default_rng([plan.seed, 19])
+    holdings = plan_holdings(vocabulary, performance, style.handedness, plan.duration_s, hands)
+    actor = ScriptedActor(
+        0, place, float(np.radians(plan.yaw_deg)), look, performance, holdings=holdings
+    )
+    renderer = Renderer(camera, wall, effects, light, plan.seed)
     return Scene([actor], renderer, plan.duration_s, plan.seed)
 
 

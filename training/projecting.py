@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from bharnet_ros.gestures import Vocabulary
+from bharnet_ros.simulation import Scene
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import FloatArray
 from training.config import DataConfig
@@ -18,6 +19,7 @@ from training.plan import FilmPlan, frame_times
 from training.sequences import KeypointSequence
 
 LAYOUT = "coco_wholebody_133"
+Times = np.ndarray[tuple[int], np.dtype[np.float64]]
 
 # What was measured between truth and the mediapipe estimator on filmed people, lifted hands,
 # wrist to wrist: root mean square per coordinate in palm lengths, joint by joint. Most of it
@@ -42,16 +44,39 @@ def project_film(
     at_once: work out all poses together, several times faster; equal but for rounding.
     """
     scene = build_scene(plan, data, vocabulary, drawn=False)
+    times = frame_times(plan, data)
+    keypoints, scores = unsure_keypoints(scene, times, plan.seed, at_once)
+    return KeypointSequence(
+        layout=LAYOUT,
+        stamps_ns=np.rint(times * 1e9).astype(np.int64),
+        keypoints=keypoints,
+        scores=scores,
+        truth=np.zeros((0, keypoints.shape[1], 2), np.float32),
+        spans=tuple(span_of(s.segment) for s in scene.segments),
+        info={
+            "image_size": list(data.image_size), "actor": plan.actor, "seed": plan.seed,
+            "yaw_deg": plan.yaw_deg, "speed": plan.speed, "fps": plan.fps,
+        },
+    )  # fmt: skip
+
+
+def unsure_keypoints(
+    scene: Scene, times: Times, seed: int, at_once: bool = False
+) -> tuple[FloatArray, FloatArray]:
+    """Keypoints (F, 133, 2) px and scores (F, 133) of a scene's first person at (F,) seconds, as
+    an estimator could have given them; both are 0 where it would have found nothing.
+
+    seed: of the noise. at_once: see `project_film`.
+    """
     actor, camera = scene.actors[0], scene.camera
     spec = get_layout(LAYOUT)
-    times = frame_times(plan, data)
     world = scene.poses(actor, times) if at_once else np.stack(
         [scene.pose(actor, float(t)) for t in times]
     )  # fmt: skip
     pixels, _ = camera.project(world)
     truth = pixels.astype(np.float32)
     inside = camera.contains(pixels)
-    rng = np.random.default_rng([plan.seed, 23])
+    rng = np.random.default_rng([seed, 23])
 
     torso = float(np.median(np.linalg.norm(truth[:, 5] - truth[:, 12], axis=-1)))
     sigma = np.zeros(spec.num_keypoints, np.float32)
@@ -63,23 +88,11 @@ def project_film(
         scores[np.ix_(_misses(times, rng), indices)] = 0.0
     keypoints = truth + _wander(times, spec.num_keypoints, rng) * sigma[None, :, None]
     scores[:, list(NO_SOURCE)] = 0.0
-    keypoints = np.where(scores[..., None] > 0.0, keypoints, 0.0).astype(np.float32)
-    return KeypointSequence(
-        layout=LAYOUT,
-        stamps_ns=np.rint(times * 1e9).astype(np.int64),
-        keypoints=keypoints,
-        scores=scores,
-        truth=np.zeros((0, spec.num_keypoints, 2), np.float32),
-        spans=tuple(span_of(s.segment) for s in scene.segments),
-        info={
-            "image_size": list(data.image_size), "actor": plan.actor, "seed": plan.seed,
-            "yaw_deg": plan.yaw_deg, "speed": plan.speed, "fps": plan.fps,
-        },
-    )  # fmt: skip
+    return np.where(scores[..., None] > 0.0, keypoints, 0.0).astype(np.float32), scores
 
 
 def _wander(
-    times: np.ndarray[tuple[int], np.dtype[np.float64]], count: int, rng: np.random.Generator
+    times: Times, count: int, rng: np.random.Generator
 ) -> FloatArray:
     """(F, K, 2) noise of variance 1: a part that drifts slowly, a part new in every frame."""
     shape = (len(times), count, 2)
@@ -97,7 +110,7 @@ def _wander(
 
 
 def _misses(
-    times: np.ndarray[tuple[int], np.dtype[np.float64]], rng: np.random.Generator
+    times: Times, rng: np.random.Generator
 ) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """(F,) frames in which a hand is not found: short stretches, together `HAND_MISSES`."""
     gone = np.zeros(len(times), bool)

@@ -24,8 +24,8 @@ class RoiConfig:
     """
 
     regions: tuple[str, ...] = REGIONS
-    tile_px: int = 48
-    num_frames: int = 5
+    tile_px: int = 64
+    num_frames: int = 3
 
     def __post_init__(self) -> None:
         if not isinstance(self.regions, list | tuple):

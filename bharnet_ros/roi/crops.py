@@ -1,6 +1,6 @@
 """What is kept of the images: small tiles of tracked people, and only for the length of a window.
 
-Whole images are never kept. Bounded by count: a person has about twice as many moments as a window
+Whole images are never kept. Bounded by count: a person has a few times as many moments as a window
 shows (`CropBuffer.capacity`), and there are at most `max_tracks` people.
 """
 
@@ -21,6 +21,8 @@ from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import Image, SkeletonFrame
 
 _NS = 1_000_000_000
+_FRESH_NS = 200_000_000
+"""A thing may have been taken up half a second ago: the last moment shown must be as new."""
 
 
 @dataclass
@@ -42,8 +44,8 @@ class CropBuffer:
     config: what is cut. layout: name of the keypoint layout that frames must have. window_s:
     length of the windows. max_tracks, forget_after_s, reset_after_s: as of `WindowBuffer`.
     capacity: most moments that are kept of a person. Moments closer than half the spacing of a
-    window's are not kept, so each moment of a window finds one within reach wherever the camera
-    was quick enough.
+    window's, or than 0.2 s, are not kept; so each moment of a window finds one within reach
+    wherever the camera was quick enough, and the last shown is hardly older than the skeletons.
     """
 
     def __init__(
@@ -69,7 +71,7 @@ class CropBuffer:
         self.config, self.layout = config, layout
         self._max_tracks = max_tracks
         spacing = spacing_ns(round(window_s * _NS), config.num_frames)
-        self._apart_ns = max(spacing // 2, 1)
+        self._apart_ns = max(min(spacing // 2, _FRESH_NS), 1)
         self._keep_ns = round(window_s * _NS) + spacing // 2
         self.capacity = self._keep_ns // self._apart_ns + 1
         self._forget_ns = round(forget_after_s * _NS)

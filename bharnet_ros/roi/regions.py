@@ -23,8 +23,8 @@ MIN_SCORE = 0.05
 """Keypoints scored below this count as missing."""
 HEAD_SIDE, TORSO_SIDE = 0.9, 1.5
 """Sides in torso lengths: head and what is held before it; shoulders, chest and lap."""
-HAND_SIDE = 4.0
-"""Side in palm lengths, about 0.4 m: a book or a bottle beside the fingers is in it."""
+HAND_SIDE = 2.7
+"""Side in palm lengths, about 0.27 m: the fingers and what they hold, as large as can be."""
 PALM_PER_TORSO = 0.2
 MAX_PALM = 2.5
 """A hand may be nearer to the camera than the torso: up to so many times as large."""

@@ -14,12 +14,13 @@ if TYPE_CHECKING:
 
 class _Source(NamedTuple):
     """A converter on the command line. parallel: its sources are files of their own; the others
-    are one file that is read once. options: adds its own ones to a parser."""
+    are one file that is read once. options: adds its own ones to a parser. input: help on it."""
 
     summary: str
     parallel: bool
     make: Callable[[argparse.Namespace], Converter]
     options: Callable[[argparse.ArgumentParser], None]
+    input: str = "file or folder to convert"
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,7 +38,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         parser = names.add_parser(
             name, help=source.summary, description=f"{name}: {source.summary}."
         )
-        parser.add_argument("--input", type=Path, required=True, help="file or folder to convert")
+        parser.add_argument("--input", type=Path, required=True, help=source.input)
         add_output_options(parser, source.parallel)
         source.options(parser)
         parser.set_defaults(run=run)
@@ -234,6 +235,13 @@ def _make_bag(options: argparse.Namespace) -> Converter:
     )  # fmt: skip
 
 
+def _make_drawn(options: argparse.Namespace) -> Converter:
+    from training.data.converters import DrawnConverter
+    from training.data.drawn_plans import load_plan
+
+    return DrawnConverter(load_plan(options.input))
+
+
 SOURCES: dict[str, _Source] = {
     "ntu": _Source(
         "NTU RGB+D 60 and 120: folder or zip of .skeleton files", True, _make_ntu, _missing
@@ -257,6 +265,10 @@ SOURCES: dict[str, _Source] = {
     ),
     "rosbag": _Source(
         "our own recordings: a ROS 2 bag or a folder of bags", False, _make_bag, _bag
+    ),
+    "drawn": _Source(
+        "drawn people: windows of projected keypoints, whose pictures extract-rois draws",
+        True, _make_drawn, _nothing, "plan: YAML file, or a shipped one (held_objects)",
     ),
 }  # fmt: skip
 """Name -> converter, as `python -m training convert` knows them."""

@@ -20,6 +20,7 @@ from training.data.store import Store
 
 IntArray = npt.NDArray[np.int64]
 SAMPLINGS = ("even", "random")
+ANCHORS = ("inside", "end")
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,9 @@ class LoaderConfig:
     """num_steps: T. people: M of a clip, those the store puts first. crop: shares of the clip's
     time that training windows span. centre_share: the share in the middle that others span.
     sampling: training steps are evenly spaced, or at random sorted times (the recipe for
-    Northwestern-UCLA). warp: 0..1, how unevenly time passes in training."""
+    Northwestern-UCLA). warp: 0..1, how unevenly time passes in training. anchor: "inside" takes
+    windows from anywhere in a clip, "end" those that end with it, for clips whose label is about
+    their last moment."""
 
     num_steps: int = 64
     batch_size: int = 64
@@ -36,6 +39,7 @@ class LoaderConfig:
     centre_share: float = 0.95
     sampling: str = "even"
     warp: float = 0.0
+    anchor: str = "inside"
 
     def __post_init__(self) -> None:
         low, high = self.crop
@@ -54,18 +58,28 @@ class LoaderConfig:
                 f"sampling is {self.sampling!r} and warp {self.warp}; use one of "
                 f"{', '.join(SAMPLINGS)}, and a warp from 0 to below 1."
             )
+        if self.anchor not in ANCHORS:
+            raise ConfigurationError(
+                f"anchor is {self.anchor!r}; it must be one of {', '.join(ANCHORS)}."
+            )
 
 
 @dataclass(frozen=True, eq=False)
 class Batch:
     """keypoints (N, M, T, K, C) and scores (N, M, T, K) float32, 0 where missing; label (N,);
-    clip (N,) numbers of the clips; duration_s (N,) seconds each window spans."""
+    clip (N,) numbers of the clips; duration_s (N,) seconds each window spans. sample, track_id
+    (N,): whose recording it is, as in `Clips`; start_ns, end_ns (N,): stamps of the window there.
+    """
 
     keypoints: FloatArray
     scores: FloatArray
     label: IntArray
     clip: IntArray
     duration_s: npt.NDArray[np.float64]
+    sample: IntArray
+    track_id: IntArray
+    start_ns: IntArray
+    end_ns: IntArray
 
 
 class BatchLoader:
@@ -87,6 +101,7 @@ class BatchLoader:
         self._config = config
         self._training = training
         self._seed = seed
+        self._clips = clips
         self._label = clips.label
         self._num_frames = clips.stop - clips.first
         self._first_stamp = store.samples["first_frame"][clips.sample] + clips.first
@@ -140,9 +155,14 @@ class BatchLoader:
     def windows(self, chosen: IntArray, rng: np.random.Generator | None) -> Batch:
         """A window of each chosen clip; from its middle without a generator."""
         share = self._times(len(chosen), rng)  # (B, T) of the clip's time
-        position, span_s = self._positions(chosen, share)
+        position, span_ns = self._positions(chosen, share)
         keypoints, scores = self._between_frames(chosen, position)
-        return Batch(keypoints, scores, self._label[chosen], chosen, span_s)
+        clips = self._clips
+        seconds = np.asarray((span_ns[:, 1] - span_ns[:, 0]) * 1e-9, np.float64)
+        return Batch(
+            keypoints, scores, self._label[chosen], chosen, seconds, clips.sample[chosen],
+            clips.track_id[chosen], span_ns[:, 0], span_ns[:, 1],
+        )  # fmt: skip
 
     def _times(self, count: int, rng: np.random.Generator | None) -> npt.NDArray[np.float64]:
         config = self._config
@@ -152,6 +172,8 @@ class BatchLoader:
         else:
             length = rng.uniform(*config.crop, count)
             begin = rng.uniform(0.0, 1.0, count) * (1.0 - length)
+        if config.anchor == "end":
+            begin = 1.0 - length
         steps = config.num_steps
         even = np.linspace(0.0, 1.0, steps) if steps > 1 else np.array([0.5])
         inner = np.broadcast_to(even, (count, steps))
@@ -164,12 +186,12 @@ class BatchLoader:
 
     def _positions(
         self, chosen: IntArray, share: npt.NDArray[np.float64]
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """(B, T) positions in frames, with fractions, and (B,) seconds from first to last."""
+    ) -> tuple[npt.NDArray[np.float64], IntArray]:
+        """(B, T) positions in frames, with fractions, and (B, 2) stamps of first and last."""
         first, last = self._first_stamp[chosen], self._num_frames[chosen] - 1
         stamps = self._store.stamps
-        length_s = (stamps[first + last] - stamps[first]) * 1e-9
-        span_s = length_s * (share[:, -1] - share[:, 0])
+        length_ns = (stamps[first + last] - stamps[first])[:, None]
+        span_ns = stamps[first][:, None] + np.rint(length_ns * share[:, [0, -1]]).astype(np.int64)
         position = share * last[:, None]
         if not self._steady:
             for row, (begin, end) in enumerate(zip(first, first + last + 1, strict=True)):
@@ -177,7 +199,7 @@ class BatchLoader:
                 position[row] = np.interp(
                     share[row] * seconds[-1], seconds, np.arange(len(seconds))
                 )
-        return position, span_s
+        return position, span_ns
 
     def _between_frames(
         self, chosen: IntArray, position: npt.NDArray[np.float64]

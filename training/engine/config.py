@@ -54,6 +54,7 @@ class ClipConfig:
     centre_share: float = 0.95
     sampling: str = "even"
     warp: float = 0.0
+    anchor: str = "inside"
 
     def loader(self, batch_size: int) -> LoaderConfig:
         """For `training.data.BatchLoader`."""
@@ -159,6 +160,8 @@ class StoreConfig:
         """SHA-256 of everything but where the store lies."""
         content = dataclasses.asdict(self)
         del content["data"]["store"]
+        if self.clips.anchor == ClipConfig().anchor:  # came later; see training.config
+            del content["clips"]["anchor"]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

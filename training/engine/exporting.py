@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ from training.engine.scores import Scores, predict_part
 from training.engine.streams import composed_streams
 from training.engine.tables import rounded
 from training.evaluate import event_figures
-from training.export import export_bundle
+from training.export import RgbGraph, export_bundle
 from training.export_continual import add_step_graph, is_causal
 from training.models import BHaRNet
 from training.starting import WEIGHTS_FILE as WEIGHTS_IN_BUNDLE
@@ -43,12 +43,17 @@ def export_run(
     command: str,
     store: str = "",
     report: Report = print,
+    rgb: RgbGraph | None = None,
+    extra: Mapping[str, bytes] | None = None,
+    undecided: Collection[str] = (),
 ) -> Bundle:
     """Calibrate on the validation part and write the bundle.
 
     wanted: what it is called, and what the robot needs to know. Temperatures are fitted on
     validation clips; thresholds on streams made of them, each action between two idle clips,
     replayed through the robot's own recogniser (see `training.thresholds.choose_thresholds`).
+    rgb: a graph that looks at pixels. extra: further files of the bundle. undecided: classes that
+    thresholds are not chosen by, because skeletons alone cannot tell them apart.
     Raises ConfigurationError for a run whose inputs are not the robot's, or if `wanted` lacks
     what a bundle needs.
     """
@@ -92,16 +97,15 @@ def export_run(
             )
         },
     )
-    bundle, difference = export_bundle(
-        network, manifest, some_windows(data), folder, {WEIGHTS_IN_BUNDLE: pack_weights(network)}
-    )
+    files = {WEIGHTS_IN_BUNDLE: pack_weights(network), **(extra or {})}
+    bundle, difference = export_bundle(network, manifest, some_windows(data), folder, files, rgb)
     report(f"Largest difference between torch and ONNX Runtime: {difference:.1e}")
     parities = {"parity": float(f"{difference:.2g}")}
     if is_causal(network) and config.features.per_frame:
         bundle, apart = add_step_graph(network, bundle)
         parities["continual_parity"] = float(f"{apart:.2g}")
         report(f"It runs frame by frame, too; largest difference to windows: {apart:.1e}")
-    streams = composed_streams(data, wanted.layout, wanted.background)
+    streams = composed_streams(data, wanted.layout, wanted.background, without=undecided)
     thresholds, score = choose_thresholds(streams, bundle, create_engine(bundle))
     report(
         f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "

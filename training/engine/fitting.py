@@ -24,7 +24,7 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from bharnet_ros.errors import ConfigurationError
 from training.checkpoint import read_description, save_weights
 from training.engine.balancing import balance, scale_logits
-from training.engine.config import StoreConfig
+from training.engine.config import StoreConfig, StoreFit
 from training.engine.data import StoreDataModule
 from training.engine.module import ExpertModule
 from training.engine.networks import Network, make_network
@@ -70,8 +70,8 @@ def fit_store(
     sheet, split = data.store.sheet, data.split
     network = make_network(config, len(split.class_names), sheet.layout, sheet.dims)
     module = ExpertModule(network, config.fit, data.steps_per_epoch, config.seed)
-    checkpoint = _checkpoint(run, resume)
-    trainer = make_trainer(config, run, machine, data.has_validation, report)
+    checkpoint = checkpoint_of(run, resume)
+    trainer = make_trainer(config.fit, run, machine, data.has_validation, report)
     train = getattr(split, config.data.train_on)
     if trainer.is_global_zero:
         parameters = sum(p.numel() for p in network.parameters())
@@ -81,7 +81,7 @@ def fit_store(
         )
     begin, begin_cpu = time.monotonic(), time.process_time()
     with warnings.catch_warnings():
-        for what in _EXPECTED_WARNINGS:
+        for what in EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", what)
         trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     description: dict[str, Any] = {
@@ -162,10 +162,9 @@ def prepare_torch(seed: int, threads: int) -> None:
 
 
 def make_trainer(
-    config: StoreConfig, run: Path, machine: Machine, validate: bool, report: Report
+    fit: StoreFit, run: Path, machine: Machine, validate: bool, report: Report
 ) -> lightning.Trainer:
     """Lightning's engine with our settings."""
-    fit = config.fit
     strategy = machine.strategy
     if strategy == "ddp" and min(fit.loss_weights) == 0.0:
         # Without one of the losses, what only it reaches gets no gradient to wait for.
@@ -220,14 +219,14 @@ class Lines(Callback):
             return
         last = module.history[-1]
         loss = float(trainer.callback_metrics.get("loss/total", float("nan")))
-        judges = "  ".join(f"{name} {last[name]:.3f}" for name in ("body", "hand", "fused"))
+        judges = "  ".join(f"{name} {last[name]:.3f}" for name in last if name != "epoch")
         self._report(
             f"epoch {last['epoch']:.0f}/{trainer.max_epochs}  loss {loss:.3f}  validation: "
             f"{judges}  ({time.monotonic() - self._begin:.0f} s)"
         )
 
 
-def _checkpoint(run: Path, resume: bool) -> Path | None:
+def checkpoint_of(run: Path, resume: bool) -> Path | None:
     """Where to go on from, if it can be read without running anything."""
     path = run / CHECKPOINTS / CHECKPOINT_FILE
     if not resume:
@@ -244,7 +243,7 @@ def _checkpoint(run: Path, resume: bool) -> Path | None:
     return path
 
 
-_EXPECTED_WARNINGS = (
+EXPECTED_WARNINGS = (
     ".*does not have many workers.*",
     ".*number of training batches.*",
     ".*Checkpoint directory.*exists and is not empty.*",
@@ -252,5 +251,6 @@ _EXPECTED_WARNINGS = (
     ".*weights_only.*",
     ".*LeafSpec.*",
     ".*sync_dist=True.*",
+    ".*in eval mode at the start.*",
 )
 """Lightning's advice on what is meant to be as it is."""

@@ -31,7 +31,7 @@ class ExpertModule(lightning.LightningModule):
         self.average: AveragedModel | None = None
         if config.ema_decay > 0.0:
             self.average = AveragedModel(
-                network, multi_avg_fn=_growing_average(config.ema_decay), use_buffers=True
+                network, multi_avg_fn=growing_average(config.ema_decay), use_buffers=True
             )
             self.average.requires_grad_(False)
         self.history: list[dict[str, float]] = []
@@ -115,9 +115,9 @@ class ExpertModule(lightning.LightningModule):
         }
 
 
-def _growing_average(decay: float) -> Any:
-    """The decay grows to `decay`, so that the average forgets the random start; as in
-    `training.ema`."""
+def growing_average(decay: float) -> Any:
+    """For `AveragedModel`: the decay grows to `decay`, so that the average forgets the random
+    start; as in `training.ema`."""
 
     @torch.no_grad()
     def update(averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:

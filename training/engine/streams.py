@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 import numpy.typing as npt
 
@@ -16,13 +18,15 @@ PER_CLASS = 12
 
 
 def composed_streams(
-    data: StoreDataModule, layout: str, background: str, part: str = "validation", seed: int = 0
-) -> list[KeypointSequence]:
+    data: StoreDataModule, layout: str, background: str, part: str = "validation", seed: int = 0,
+    without: Collection[str] = (),
+) -> list[KeypointSequence]:  # fmt: skip
     """Up to 12 streams of each action of a part: an idle clip, one of the action, an idle clip.
 
     Idle clips are those of the same part, or of training if it has none. Between clips people
     jump, as no real stream does: what is measured on such streams is rather too bad. layout:
-    the robot's. Raises ConfigurationError if there is no idle clip at all.
+    the robot's. without: classes that are left out, unless there are no others.
+    Raises ConfigurationError if there is no idle clip at all.
     """
     clips = data.clips(part)
     idle_id = data.split.class_names.index(background)
@@ -34,7 +38,9 @@ def composed_streams(
         raise ConfigurationError(f"No clip of '{background}' is there to put between actions.")
     rng = np.random.default_rng(seed)
     streams = []
-    for label in sorted(set(clips.label.tolist()) - {idle_id}):
+    wanted = sorted(set(clips.label.tolist()) - {idle_id})
+    others = [label for label in wanted if data.split.class_names[label] not in without]
+    for label in others or wanted:
         actions = np.flatnonzero(clips.label == label)
         for number in rng.permutation(actions)[:PER_CLASS]:
             pieces = [

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.skeleton import Graph, body_graph, hand_graph
 from training.model_config import POSE_BLOCK, ExpertConfig, ModelConfig, check_model
 from training.models.attention import PoolingAttention
@@ -18,6 +19,7 @@ from training.models.graphs import (
     joined_hands_graph,
     unified_graph,
 )
+from training.models.guiding import joint_attention
 from training.models.posenet import PoseExpert
 
 RELIABLE = "noisy_or_reliability"
@@ -109,9 +111,12 @@ class BHaRNet(nn.Module):
     def forward(self, body: Tensor, hand: Tensor) -> ExpertOutput:
         if self.config.variant == "unified":
             return self._unified(body, hand)
-        own = self.body.embed(body)
-        other = self.hand.embed(join_hands(hand) if self.config.hands == "joined" else hand)
-        return self.decide(own, other, (mean_score(body), mean_score(hand)))
+        return self.decide(*self.embed(body, hand), (mean_score(body), mean_score(hand)))
+
+    def embed(self, body: Tensor, hand: Tensor) -> tuple[Embedding, Embedding]:
+        """What the experts' blocks make of body and hands; not for variant "unified"."""
+        hands = join_hands(hand) if self.config.hands == "joined" else hand
+        return self.body.embed(body), self.hand.embed(hands)
 
     def decide(
         self, own: Embedding, other: Embedding, scores: tuple[Tensor, Tensor]
@@ -218,27 +223,44 @@ def make_expert(
 class CalibratedBHaRNet(nn.Module):
     """What the bundle holds: the experts' logits, and fused probabilities that are calibrated.
 
-    Returns (body_logits, hand_logits, probabilities), each (N, C), and with learned
-    reliabilities those, (N, 2). Where no hand is usable, hand_logits are zero and the
+    Returns (body_logits, hand_logits, probabilities), each (N, C), with learned reliabilities
+    those, (N, 2), and if `attending` what the body expert attends to, (N, 19) (see
+    `training.models.guiding`). Where no hand is usable, hand_logits are zero and the
     probabilities are the body's, over the body's own temperature.
     """
 
     def __init__(
-        self, network: BHaRNet, fused_temperature: float = 1.0, body_temperature: float = 1.0
+        self,
+        network: BHaRNet,
+        fused_temperature: float = 1.0,
+        body_temperature: float = 1.0,
+        attending: bool = False,
     ) -> None:
         super().__init__()
+        if attending and network.config.variant == "unified":
+            raise ConfigurationError(
+                "RGB is guided by a body expert of its own, which model.variant 'unified' has "
+                "not; choose another variant."
+            )
         self.network = network
         self.fused_temperature = fused_temperature
         self.body_temperature = body_temperature
+        self.attending = attending
 
     @property
     def output_names(self) -> tuple[str, ...]:
         """Of what `forward` returns."""
-        names = ("body_logits", "hand_logits", "probabilities")
-        return (*names, "reliabilities") if self.network.fusion == RELIABLE else names
+        names: tuple[str, ...] = ("body_logits", "hand_logits", "probabilities")
+        if self.network.fusion == RELIABLE:
+            names = (*names, "reliabilities")
+        return (*names, "body_attention") if self.attending else names
 
     def forward(self, body: Tensor, hand: Tensor) -> tuple[Tensor, ...]:
-        return self.calibrated(self.network(body, hand))
+        if not self.attending:
+            return self.calibrated(self.network(body, hand))
+        own, other = self.network.embed(body, hand)
+        output = self.network.decide(own, other, (mean_score(body), mean_score(hand)))
+        return (*self.calibrated(output), joint_attention(own))
 
     def calibrated(self, output: ExpertOutput) -> tuple[Tensor, ...]:
         """What `forward` gives, of the network's output."""

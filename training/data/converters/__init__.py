@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from training.data.converters.base import Converter, Item
 from training.data.converters.coco import CocoWholeBodyConverter
+from training.data.converters.drawn import DrawnConverter
 from training.data.converters.holistic import HolisticConverter
 from training.data.converters.ntu import NtuConverter
 from training.data.converters.nw_ucla import NwUclaConverter
@@ -15,6 +16,7 @@ from training.data.converters.videos import VideoConverter
 __all__ = [
     "CocoWholeBodyConverter",
     "Converter",
+    "DrawnConverter",
     "HolisticConverter",
     "Item",
     "NtuConverter",

@@ -96,7 +96,7 @@ class VideoConverter:
         stamps: list[int] = []
         tracks: dict[int, dict[int, Skeleton]] = defaultdict(dict)
         size = (0, 0)
-        for stamp_ns, image in _frames(item.handle):
+        for stamp_ns, image in video_frames(item.handle):
             size = (int(image.shape[0]), int(image.shape[1]))
             try:
                 seen = tracker.update(estimator.estimate(image, stamp_ns))
@@ -145,7 +145,7 @@ class VideoConverter:
         return rows
 
 
-def _frames(path: Path) -> Iterator[tuple[int, Image]]:
+def video_frames(path: Path) -> Iterator[tuple[int, Image]]:
     """Stamp and image of every frame; what a damaged video still gives."""
     import cv2
 

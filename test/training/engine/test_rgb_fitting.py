@@ -1,0 +1,114 @@
+"""Stage two on clips of which no skeleton tells the class."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from held_clips import CLASSES, ROI, rgb_options, skeleton_config, write_rois, write_store
+
+from bharnet_ros.errors import ConfigurationError
+from training.data import open_store
+from training.data.rois import open_rois
+from training.engine.fitting import Machine, fit_store
+from training.engine.rgb_data import RgbDataModule, RgbPreparation
+from training.engine.rgb_fitting import fit_rgb, heard, judge_of, load_branch
+from training.engine.rgb_module import RgbModule
+
+CPU = Machine(accelerator="cpu")
+
+
+def quiet(text: str) -> None:
+    """Say nothing."""
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a store, its tiles, a skeleton run and an RGB run."""
+    torch.set_num_threads(1)
+    root = tmp_path_factory.mktemp("held")
+    store = write_store(root / "store")
+    write_rois(root / "rois", store)
+    fit_store(skeleton_config(store), root / "skeleton", CPU, report=quiet)
+    fit_rgb(rgb_options(), root / "skeleton", root / "rois", root / "rgb", "", CPU, report=quiet)
+    return root
+
+
+def test_pixels_tell_what_skeletons_cannot(made: Path) -> None:
+    branch, config, about = load_branch(made / "rgb")
+    assert about["groups"] == [["red", "blue"]] and about["roi"] == ROI.to_dict()
+    assert about["clips"] == {"train": 12, "validation": 12}
+    last = about["history"][-1]
+    assert last["skeleton"] <= 0.75 and last["fused"] >= 0.9 and last["rgb"] >= 0.9
+
+    judged = judge_of(made / "skeleton")
+    rois = open_rois(made / "rois", judged.data.store)
+    data = RgbDataModule(judged.data.config, config, rois, [1, 2])
+    module = RgbModule(judged.judge, branch, config, 1)
+    p, logits, trust, label = heard(module, branch, data, "test")
+    fused = branch.fuse(p, logits, trust)
+    assert ((fused[:, 1] > fused[:, 2]) == (label == 1)).float().mean() >= 0.9
+    assert not module.train().judge.training  # frozen, batch norms and all
+    assert not any(value.requires_grad for value in module.judge.parameters())
+
+
+def test_the_skeleton_run_is_left_alone(made: Path) -> None:
+    judged = judge_of(made / "skeleton")
+    batch = RgbDataModule(
+        judged.data.config, rgb_options(), open_rois(made / "rois", judged.data.store), [1, 2]
+    ).training_batches()[0]
+    module = RgbModule(judged.judge, load_branch(made / "rgb")[0], rgb_options(), 1)
+    before = [value.clone() for value in judged.judge.state_dict().values()]
+    module.train()
+    module.branch.train()
+    loss = module.shares(module.branch, batch, torch.zeros(len(batch.label), 1)).fused.sum()
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert all(map(torch.equal, before, judged.judge.state_dict().values()))
+    assert module.branch.classify.weight.grad is not None
+
+
+def test_tiles_are_those_of_the_window(made: Path) -> None:
+    store = open_store(made / "store")
+    judged = judge_of(made / "skeleton")
+    rois = open_rois(made / "rois", store)
+    options = rgb_options()
+    data = RgbDataModule(judged.data.config, options, rois, [1, 2])
+    loader = data.loader("test")
+    batch = loader.windows(np.arange(loader.num_clips), None)
+    assert isinstance(data.preparation, RgbPreparation)
+    found = data.preparation.evaluation(batch)
+    assert found.tiles.shape == (len(batch.label), 3, 3, 3, 16, 16) and found.seen.all()
+    red = found.tiles[:, :, 2, 0, 8, 8] > found.tiles[:, :, 2, 2, 8, 8]  # RGB by now
+    assert torch.equal(red.all(dim=1), found.label == CLASSES.index("red"))
+    assert (batch.end_ns > batch.start_ns).all()
+    # The same number of the same seed gives the same batch, mirrored tiles and all.
+    first, second = (data.training_batches()[3] for _ in range(2))
+    assert all(map(torch.equal, first, second))
+
+
+def test_attention_is_mirrored_with_the_tiles(made: Path) -> None:
+    judged = judge_of(made / "skeleton")
+    rois = open_rois(made / "rois", judged.data.store)
+    config = rgb_options()
+    data = RgbDataModule(judged.data.config, config, rois, [1, 2])
+    batch = data.preparation.evaluation(data.loader("test").windows(np.arange(2), None))
+    module = RgbModule(judged.judge, load_branch(made / "rgb")[0], config, 1)
+    plain = module.skeleton(batch)[1]
+    mirrored = module.skeleton(batch._replace(mirrored=torch.tensor([0.0, 1.0])))[1]
+    assert torch.equal(mirrored[0], plain[0])
+    flip = module.get_buffer("flip")
+    assert torch.equal(mirrored[1], plain[1][flip]) and not torch.equal(mirrored[1], plain[1])
+
+
+def test_what_does_not_go_together_is_refused(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no RGB run"):
+        load_branch(made / "skeleton")
+    others = write_rois(tmp_path / "rois", write_store(tmp_path / "store", 27))
+    with pytest.raises(ConfigurationError, match="another store"):
+        fit_rgb(rgb_options(), made / "skeleton", others, tmp_path, "", CPU, report=quiet)
+    wrong = replace(rgb_options(), groups=(("red", "green"),))
+    with pytest.raises(ConfigurationError, match="'green'"):
+        fit_rgb(wrong, made / "skeleton", made / "rois", tmp_path, "", CPU, report=quiet)
