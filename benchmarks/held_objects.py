@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -71,9 +72,10 @@ class Way:
         return {"events": right.to_dict(), **{kind: total[kind] for kind in OUTCOMES}}
 
 
-def play(
-    scene: Scene, bundle: Bundle, fps: float, threads: int
-) -> tuple[list[Episode], dict[str, tuple[Episode, ...]], dict[str, float]]:
+Played = tuple[list[Episode], dict[str, tuple[Episode, ...]], dict[str, int]]
+
+
+def play(scene: Scene, bundle: Bundle, fps: float, threads: int) -> Played:
     """The true episodes of a scene, what each way reported, and how pixels were used."""
     engines = {way: create_engine(bundle, rgb=way == "pixels") for way in WAYS}
     recognizers = {way: Recognizer(bundle, engine) for way, engine in engines.items()}
@@ -111,21 +113,19 @@ def play(
 
 def run(options: argparse.Namespace) -> dict[str, Any]:
     """All scenes."""
-    cv2.setNumThreads(1)
     bundle, vocabulary = load_bundle(options.bundle), load_vocabulary(options.vocabulary)
     partners = {a: b for pair in vocabulary.object_pairs for a, b in (pair, pair[::-1])}
     ways = {way: Way() for way in WAYS}
     use: Counter[str] = Counter()
     begin = time.monotonic()
-    for number in range(options.scenes):
-        scene = _scene(vocabulary, options, number)
-        truth, found, used = play(scene, bundle, options.fps, options.threads)
-        use.update(used)
-        for way, each in ways.items():
-            each.add(truth, found[way], partners)
-        print(
-            f"scene {number + 1} of {options.scenes}, {time.monotonic() - begin:.0f} s", flush=True
-        )
+    jobs = [(options, number) for number in range(options.scenes)]
+    with multiprocessing.get_context("spawn").Pool(max(1, options.workers)) as pool:
+        for number, (truth, found, used) in enumerate(pool.imap(_play, jobs), 1):
+            use.update(used)
+            for way, each in ways.items():
+                each.add(truth, found[way], partners)
+            spent = time.monotonic() - begin
+            print(f"scene {number} of {options.scenes}, {spent:.0f} s", flush=True)
     rest = [name for name in vocabulary.actions if name not in partners]
     groups = {
         **{" / ".join(pair): list(pair) for pair in vocabulary.object_pairs},
@@ -148,6 +148,14 @@ def run(options: argparse.Namespace) -> dict[str, Any]:
         },
         "false_alarms": {way: each.false_alarms for way, each in ways.items()},
     }
+
+
+def _play(job: tuple[argparse.Namespace, int]) -> Played:
+    """One scene, in a process of the pool."""
+    options, number = job
+    cv2.setNumThreads(1)
+    scene = _scene(load_vocabulary(options.vocabulary), options, number)
+    return play(scene, load_bundle(options.bundle), options.fps, options.threads)
 
 
 def _scene(vocabulary: Vocabulary, options: argparse.Namespace, number: int) -> Scene:
@@ -191,6 +199,7 @@ def main() -> None:
     parser.add_argument("--fps", type=float, default=10.0)
     parser.add_argument("--seed", type=int, default=7000)
     parser.add_argument("--threads", type=int, default=1, help="of the estimator")
+    parser.add_argument("--workers", type=int, default=2, help="scenes at the same time")
     parser.add_argument("--json", type=Path, help="where the figures are written, too")
     options = parser.parse_args()
     figures = run(options)

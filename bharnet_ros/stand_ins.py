@@ -33,7 +33,7 @@ def stand_ins(
     """
     added: list[str] = []
     try:
-        for name, attributes in named.items():
+        for name, attributes in sorted(named.items(), key=lambda item: item[0].count(".")):
             if not _works(name, user, log):
                 added += _stand_in(name, attributes, remedy)
         yield tuple(added)

@@ -28,7 +28,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--store", type=Path, default=None, help="its store, if it moved since the training"
     )
     command.add_argument(
-        "--rois", type=Path, required=True, help="folder of the store's tiles (extract_rois)"
+        "--rois", type=Path, required=True, help="folder of the store's tiles (extract-rois)"
     )
     command.add_argument(
         "--run", "--run-folder", type=Path, default=None, dest="run_folder",

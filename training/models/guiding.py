@@ -1,6 +1,6 @@
 """What the body expert attends to, and how that weighs the regions of an image.
 
-As in MMNet (Bruce, Liu, Zheng, Zhong and Chan, TPAMI 2022): the size of the skeleton network's
+As in MMNet (Yu, Liu, Zhang, Zhong and Chan, TPAMI 2022): the size of the skeleton network's
 last features tells which joints matter, and that weighs the rows of the image made of regions.
 There the weights are quantised; here they stay differentiable, and which joints a region listens
 to is learned.

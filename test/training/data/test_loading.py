@@ -54,6 +54,29 @@ def test_the_middle_is_tested(write_store):
     assert batch.duration_s[0] == pytest.approx(10 / 30)
 
 
+@pytest.mark.parametrize("training", [False, True])
+def test_windows_may_end_with_the_clip(write_store, training):
+    store = write_store([untrimmed(4), moving(0)])
+    clips = sample_clips(store)[1:]
+    config = replace(LINE, centre_share=0.75, crop=(0.5, 0.9), anchor="end")
+    batch = BatchLoader(store, clips, config, training).batch(0)
+    x = batch.keypoints[0, 0, :, 0, 0]
+    assert x[-1] == pytest.approx(20.0, abs=1e-4)
+    if not training:
+        assert x[0] == pytest.approx(5.0, abs=1e-4)
+    # Whose window it is and when, for what else was recorded at that time.
+    stamps = store.sample(1).stamps_ns
+    assert (batch.sample.tolist(), batch.track_id.tolist()) == ([1], [-1])
+    assert batch.end_ns[0] == stamps[-1]
+    start = np.interp(x[0], np.arange(21), stamps.astype(float))
+    assert batch.start_ns[0] == pytest.approx(start, abs=1e4)
+
+
+def test_an_unknown_anchor_is_named():
+    with pytest.raises(ConfigurationError, match="anchor is 'middle'"):
+        LoaderConfig(anchor="middle")
+
+
 @given(low=st.floats(0.1, 1.0), more=st.floats(0.0, 1.0), seed=st.integers(0, 99))
 @settings(max_examples=20)
 def test_training_windows_span_what_was_asked(low, more, seed, crop_store):

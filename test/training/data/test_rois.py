@@ -105,6 +105,11 @@ def test_tiles_of_another_store_or_cut_differently_are_refused(store, write_stor
     for changes in ({"config": RoiConfig()}, {"rate_hz": 5.0}):
         with pytest.raises(ConfigurationError, match="cut differently"):
             cut(store, tmp_path / "rois", **changes)
+    path = tmp_path / "rois/rois.json"
+    content = json.loads(path.read_text())
+    path.write_text(json.dumps({**content, "sides": [0.9, 1.5, 4.0]}))
+    with pytest.raises(ConfigurationError, match=r"4\.0.*the robot cuts"):
+        open_rois(tmp_path / "rois", store)
     (tmp_path / "things").mkdir()
     (tmp_path / "things/notes.txt").write_text("mine")
     with pytest.raises(ConfigurationError, match="other things"):

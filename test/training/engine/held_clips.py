@@ -86,7 +86,7 @@ def skeleton_config(store: Path, **changes: Any) -> StoreConfig:
 
 def rgb_options(**changes: Any) -> RgbConfig:
     """Of stage two."""
-    fit = {"epochs": 12, "batch_size": 12, "warmup_epochs": 1.0, "validate_every": 12,
+    fit = {"epochs": 9, "batch_size": 12, "warmup_epochs": 1.0, "validate_every": 9,
            "learning_rate": 0.01, "ema_decay": 0.5, "label_smoothing": 0.05}  # fmt: skip
     content: dict[str, Any] = {
         "name": "held_rgb", "augment": QUIET, "fit": fit, "groups": [["red", "blue"]],

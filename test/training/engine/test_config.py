@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_the_digest_tells_seeds_apart_but_not_places(
     moved = dataclasses.replace(config, data=dataclasses.replace(config.data, store="elsewhere"))
     assert moved.digest() == config.digest()
     assert dataclasses.replace(config, seed=1).digest() != config.digest()
+    ending = dataclasses.replace(config, clips=dataclasses.replace(config.clips, anchor="end"))
+    assert ending.digest() != config.digest()
+
+
+def test_an_option_that_came_later_leaves_old_digests_alone(
+    configured: Callable[..., StoreConfig],
+) -> None:
+    content = dataclasses.asdict(configured())
+    del content["data"]["store"], content["clips"]["anchor"]
+    text = json.dumps(content, sort_keys=True).encode()
+    assert configured().digest() == hashlib.sha256(text).hexdigest()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,9 +15,11 @@ from bharnet_ros.errors import ConfigurationError
 from training.data import open_store
 from training.data.rois import open_rois
 from training.engine.fitting import Machine, fit_store
-from training.engine.rgb_data import RgbDataModule, RgbPreparation
+from training.engine.rgb_data import RgbDataModule, RgbPreparation, some_moments
+from training.engine.rgb_exporting import export_rgb
 from training.engine.rgb_fitting import fit_rgb, heard, judge_of, load_branch
-from training.engine.rgb_module import RgbModule
+from training.engine.rgb_module import RgbModule, slower
+from training.engine.streams import composed_streams
 
 CPU = Machine(accelerator="cpu")
 
@@ -103,12 +106,43 @@ def test_attention_is_mirrored_with_the_tiles(made: Path) -> None:
     assert torch.equal(mirrored[1], plain[1][flip]) and not torch.equal(mirrored[1], plain[1])
 
 
+def test_the_last_moment_is_always_shown() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [some_moments(5, 3, rng).tolist() for _ in range(20)]
+    assert all(d[-1] == 4 and d == sorted(set(d)) and len(d) == 3 for d in drawn)
+    assert {n for d in drawn for n in d} == {0, 1, 2, 3, 4}
+    assert some_moments(5, 0, rng).tolist() == some_moments(5, 9, rng).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_part_may_learn_more_slowly() -> None:
+    network = torch.nn.Sequential(torch.nn.Linear(2, 2), torch.nn.Linear(2, 2))
+    optimiser = torch.optim.SGD(network.parameters(), lr=0.5)
+    slower(optimiser, network[0], 0.1)
+    rates = {id(p): g["lr"] for g in optimiser.param_groups for p in g["params"]}
+    assert [rates[id(p)] for p in network.parameters()] == pytest.approx([0.05] * 2 + [0.5] * 2)
+
+
+def test_classes_that_skeletons_cannot_tell_are_left_out_of_streams(made: Path) -> None:
+    data = judge_of(made / "skeleton").data
+    layout = data.store.sheet.layout
+    every = composed_streams(data, layout, "idle")
+    assert {span.class_name for s in every for span in s.spans} == {"red", "blue"}
+    fewer = composed_streams(data, layout, "idle", without=("red",))
+    assert {span.class_name for s in fewer for span in s.spans} == {"blue"}
+    assert len(composed_streams(data, layout, "idle", without=("red", "blue"))) == len(every)
+
+
 def test_what_does_not_go_together_is_refused(made: Path, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="no RGB run"):
         load_branch(made / "skeleton")
     others = write_rois(tmp_path / "rois", write_store(tmp_path / "store", 27))
     with pytest.raises(ConfigurationError, match="another store"):
         fit_rgb(rgb_options(), made / "skeleton", others, tmp_path, "", CPU, report=quiet)
+    shutil.copytree(made / "skeleton", tmp_path / "skeleton")
+    with (tmp_path / "skeleton" / "weights.npz").open("ab") as file:
+        file.write(b"\0")  # another file, as a run with another seed gives
+    with pytest.raises(ConfigurationError, match="not trained on the weights"):
+        export_rgb(made / "rgb", tmp_path / "skeleton", tmp_path / "bundle", "x", report=quiet)
     wrong = replace(rgb_options(), groups=(("red", "green"),))
     with pytest.raises(ConfigurationError, match="'green'"):
         fit_rgb(wrong, made / "skeleton", made / "rois", tmp_path, "", CPU, report=quiet)
