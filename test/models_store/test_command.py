@@ -55,7 +55,7 @@ def test_bundles_in_the_store_are_found_by_name(
     assert stored_bundles() == ("first_light", NAME)
     assert load_bundle(NAME).path == store / NAME
     assert find_bundle("first_light") != store / "first_light"  # the shipped one comes first
-    with pytest.raises(BundleError, match=rf"first_light, gestures, {NAME}\)"):
+    with pytest.raises(BundleError, match=rf"first_light, gestures, .*{NAME}\)"):
         find_bundle("unheard_of")
     with pytest.raises(BundleError):
         find_bundle("../store")

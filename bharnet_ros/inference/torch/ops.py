@@ -22,7 +22,7 @@ Op = Callable[..., "Tensor | Sequence[Tensor]"]
 STATIC: Mapping[str, tuple[int, ...]] = {
     "Reshape": (1,), "Expand": (1,), "Tile": (1,), "Slice": (1, 2, 3, 4), "Split": (1,),
     "Squeeze": (1,), "Unsqueeze": (1,), "ReduceSum": (1,), "ReduceMean": (1,), "ReduceMax": (1,),
-    "ReduceMin": (1,), "ReduceL2": (1,), "Pad": (1, 2, 3), "Clip": (1, 2),
+    "ReduceMin": (1,), "ReduceL2": (1,), "Pad": (1, 2, 3), "Clip": (1, 2), "TopK": (1,),
     "Resize": (1, 2, 3),
 }  # fmt: skip
 """Places of such inputs, by operator."""
@@ -103,6 +103,12 @@ def _split(a: Attributes, x: Tensor, sizes: Any = None) -> Sequence[Tensor]:
     if sizes is None:
         return x.tensor_split(int(a["num_outputs"]), axis)
     return torch.split_with_sizes(x, [int(n) for n in sizes], axis)
+
+
+def _top_k(a: Attributes, x: Tensor, k: list[int]) -> Sequence[Tensor]:
+    return torch.topk(
+        x, int(k[0]), int(a.get("axis", -1)), bool(a.get("largest", 1)), bool(a.get("sorted", 1))
+    )
 
 
 def _gather(a: Attributes, x: Tensor, indices: Tensor) -> Tensor:
@@ -205,6 +211,7 @@ OPS: Mapping[str, Op] = {
     "BatchNormalization": _batch_norm,
     "LayerNormalization": _layer_norm, "Reshape": _reshape, "Flatten": _flatten,
     "Squeeze": _squeeze, "Unsqueeze": _unsqueeze, "Slice": _slice, "Split": _split,
+    "TopK": _top_k,
     "Gather": _gather, "Expand": _expand, "Pad": _pad,
     "Resize": image_ops.resize, "DepthToSpace": image_ops.depth_to_space,
     "GlobalAveragePool": lambda a, x: x.mean(dim=list(range(2, x.ndim)), keepdim=True),

@@ -41,7 +41,8 @@ def test_only_what_is_inside_a_group_moves(seed: int, strength: float, trust: fl
     assert np.isfinite(fused).all() and (fused >= 0.0).all()
     assert np.array_equal(fused[:, [0, 5]], p[:, [0, 5]])
     for group in GROUPS:
-        np.testing.assert_allclose(fused[:, group].sum(1), p[:, group].sum(1), atol=1e-6)
+        # The evidence is some hundreds at most, in float32.
+        np.testing.assert_allclose(fused[:, group].sum(1), p[:, group].sum(1), rtol=3e-5)
         if trust == 0.0:
             assert np.array_equal(fused, p)
             continue
