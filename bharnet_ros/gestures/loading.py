@@ -8,7 +8,8 @@ from pathlib import Path
 from bharnet_ros.errors import GestureError
 from bharnet_ros.gestures.checks import refuse_same
 from bharnet_ros.gestures.description import GestureDescription, IdleDescription, Vocabulary
-from bharnet_ros.gestures.objects import read_object_pairs, read_same
+from bharnet_ros.gestures.objects import read_same
+from bharnet_ros.gestures.pairs import read_finger_pairs, read_object_pairs
 from bharnet_ros.gestures.parts import Known, read_gesture, read_hand, read_idle, read_posture
 from bharnet_ros.gestures.yaml_reader import Node, parse, read
 
@@ -78,7 +79,7 @@ def _build(root: Node, path: Path, chain: tuple[Path, ...]) -> Vocabulary:
     everyday = dict(base.everyday) if base is not None else {}
     everyday |= _gestures(top.get("everyday"), known, background, {})
     others = _others(top.get("others"), known, background, base, gestures)
-    pairs = _pairs(top["pairs"], gestures) if "pairs" in top else ()
+    pairs = read_finger_pairs(top["pairs"], gestures) if "pairs" in top else ()
     if base is not None:
         inherited = (p for p in base.pairs if p[0] in taken and p[1] in taken)
         pairs = (*(p for p in inherited if p not in pairs), *pairs)
@@ -192,22 +193,6 @@ def _others(
                 others.setdefault(name, gesture)
     same = [(g.hands, g.arm_signature()) for g in gestures.values()]
     return {n: g for n, g in others.items() if (g.hands, g.arm_signature()) not in same}
-
-
-def _pairs(node: Node, gestures: Mapping[str, GestureDescription]) -> tuple[tuple[str, str], ...]:
-    pairs = []
-    for entry in node.elements():
-        names = [part.choice(list(gestures)) for part in entry.elements()]
-        if len(names) != 2 or names[0] == names[1]:
-            raise entry.error("a pair has two different gestures", "write [one, other]")
-        first, second = (gestures[n] for n in names)
-        if first.arm_signature() != second.arm_signature():
-            raise entry.error(
-                f"'{first.name}' and '{second.name}' differ in more than the fingers",
-                "give both the same posture, motion, which and duration_s",
-            )
-        pairs.append((names[0], names[1]))
-    return tuple(pairs)
 
 
 def _idle(

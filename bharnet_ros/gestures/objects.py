@@ -48,23 +48,3 @@ def read_same(
     other = gestures[fields["same_as"].choice(list(gestures))]
     holds = read_holds(fields["holds"], other.which)
     return replace(other, name=name, meaning=fields["meaning"].text(), holds=holds)
-
-
-def read_object_pairs(
-    node: Node, gestures: Mapping[str, GestureDescription]
-) -> tuple[tuple[str, str], ...]:
-    """Names of gestures that differ in nothing but what is held. (That this does differ is seen
-    to where gestures are read: no two may look the same.)"""
-    pairs = []
-    for entry in node.elements():
-        names = [part.choice(list(gestures)) for part in entry.elements()]
-        if len(names) != 2 or names[0] == names[1]:
-            raise entry.error("a pair has two different gestures", "write [one, other]")
-        first, second = (gestures[n] for n in names)
-        if first.motion_signature() != second.motion_signature():
-            raise entry.error(
-                f"'{first.name}' and '{second.name}' differ in more than what is held",
-                "describe one of them by `same_as`",
-            )
-        pairs.append((names[0], names[1]))
-    return tuple(pairs)

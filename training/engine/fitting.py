@@ -109,7 +109,7 @@ def fit_store(
     if trainer.interrupted:
         raise KeyboardInterrupt
     if trainer.is_global_zero:
-        final = module.final_network.cpu()
+        final = module.final.cpu()
         if config.fit.balance:
             description["balance"] = balanced(final, data, factors, report)
         save_weights(run / WEIGHTS_FILE, final, description)

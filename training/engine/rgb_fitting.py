@@ -112,7 +112,7 @@ def fit_rgb(
         },
     }  # fmt: skip
     if trainer.is_global_zero:
-        final = module.final_branch.cpu().eval()
+        final = module.final.cpu().eval()
         description["factor"] = round(balance_rgb(module.cpu(), final, data), 4)
         report(f"On held-out clips the pixels' logits count {description['factor']:.2f} times")
         save_weights(run / WEIGHTS_FILE, final, description)

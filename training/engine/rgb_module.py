@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast
+from typing import NamedTuple
 
-import numpy as np
-import pytorch_lightning as lightning
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
 
 from bharnet_ros.skeleton import body_graph
-from training.engine.module import growing_average
-from training.engine.optim import learning_rate_factor, make_optimiser
+from training.engine.learner import Learner
 from training.engine.rgb_config import RgbConfig
 from training.engine.rgb_data import RgbInputs
 from training.models.bharnet import CalibratedBHaRNet
@@ -32,31 +28,17 @@ class Shares(NamedTuple):
     logits: Tensor
 
 
-class RgbModule(lightning.LightningModule):
-    """judge: calibrated and `attending`; it stays as it is. history: validation figures."""
+class RgbModule(Learner[RgbBranch]):
+    """judge: calibrated and `attending`; it stays as it is."""
 
     def __init__(
         self, judge: CalibratedBHaRNet, branch: RgbBranch, config: RgbConfig, steps_per_epoch: int
     ) -> None:
-        super().__init__()
+        super().__init__(branch, config.fit, steps_per_epoch, config.seed, JUDGES)
         self.judge = judge.eval().requires_grad_(False)
         self.branch = branch
         self.config = config
-        self.steps_per_epoch = steps_per_epoch
         self.register_buffer("flip", torch.as_tensor(body_graph().flip_indices.copy()), False)
-        self.average: AveragedModel | None = None
-        if config.fit.ema_decay > 0.0:
-            self.average = AveragedModel(
-                branch, multi_avg_fn=growing_average(config.fit.ema_decay), use_buffers=True
-            )
-            self.average.requires_grad_(False)
-        self.history: list[dict[str, float]] = []
-        self._counts = torch.zeros(4, dtype=torch.float64)
-
-    @property
-    def final_branch(self) -> RgbBranch:
-        """The one to keep: the average, if there is one."""
-        return self.branch if self.average is None else cast(RgbBranch, self.average.module)
 
     def train(self, mode: bool = True) -> RgbModule:
         """The skeleton's networks are never in training mode."""
@@ -89,11 +71,6 @@ class RgbModule(lightning.LightningModule):
             batch.seen.amax(dim=(1, 2)),
             logits,
         )
-
-    def on_train_batch_start(self, batch: RgbInputs, batch_idx: int) -> None:
-        """Dropout is a function of seed and step, so that a resumed run goes on exactly."""
-        place = [self.config.seed, self.global_step, self.global_rank]
-        torch.manual_seed(int(np.random.SeedSequence(place).generate_state(1)[0]))
 
     def training_step(self, batch: RgbInputs, number: int) -> Tensor:
         """One batch; Lightning does the rest."""
@@ -128,54 +105,16 @@ class RgbModule(lightning.LightningModule):
         losses = -(target * log_shares).sum(dim=1)
         return (losses * seen).sum() / seen.sum().clamp(min=1.0)
 
-    def on_train_batch_end(self, outputs: Any, batch: RgbInputs, batch_idx: int) -> None:
-        """Move the average towards the branch."""
-        if self.average is not None:
-            self.average.update_parameters(self.branch)
-
-    def on_validation_epoch_start(self) -> None:
-        """Begin to count."""
-        self._counts = torch.zeros(4, dtype=torch.float64)
-
     def validation_step(self, batch: RgbInputs, number: int) -> None:
         """Count what each judge has right within the groups."""
-        shares = self.shares(self.final_branch, batch)
-        right = [(decided(s, batch.label, self.branch) == batch.label).sum() for s in shares[:3]]
-        self._counts += torch.stack([*right, batch.label.new_tensor(len(batch.label))]).cpu()
+        shares = self.shares(self.final, batch)
+        self.count([decided(each, batch.label, self.branch) for each in shares[:3]], batch.label)
 
-    def on_validation_epoch_end(self) -> None:
-        """Accuracies over all processes."""
-        if self.trainer.sanity_checking:
-            return
-        counts = self.trainer.strategy.reduce(
-            self._counts.to(self.device, torch.float32), reduce_op="sum"
-        )
-        figures = {j: float(counts[n] / counts[3].clamp(min=1.0)) for n, j in enumerate(JUDGES)}
-        for name, value in figures.items():
-            self.log(f"validation/{name}", value, prog_bar=name == "fused", rank_zero_only=True)
-        self.history.append({"epoch": float(self.current_epoch + 1), **figures})
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the history, too."""
-        checkpoint["history"] = self.history
-
-    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Inverse of `on_save_checkpoint`."""
-        self.history = [dict(entry) for entry in checkpoint.get("history", [])]
-
-    def configure_optimizers(self) -> Any:
-        """See `training.engine.optim`; the rate changes at every step."""
-        optimiser = make_optimiser(self.branch, self.config.fit)
+    def optimiser(self) -> torch.optim.Optimizer:
+        """The encoder learns more slowly than the rest."""
+        optimiser = super().optimiser()
         slower(optimiser, self.branch.encoder, self.config.model.encoder_rate)
-
-        def factor(step: int) -> float:
-            return learning_rate_factor(self.config.fit, (step + 1) / self.steps_per_epoch)
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
-        return {
-            "optimizer": optimiser,
-            "lr_scheduler": {"scheduler": schedule, "interval": "step"},
-        }
+        return optimiser
 
 
 def slower(optimiser: torch.optim.Optimizer, part: nn.Module, rate: float) -> None:
