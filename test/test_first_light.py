@@ -33,8 +33,8 @@ from bharnet_ros.tracking import Tracker
 from bharnet_ros.types import SkeletonFrame
 from bharnet_ros.windows import WindowBuffer
 
-FPS = 12.0
-SCENE_S = 48.0
+FPS = 10.0
+SCENE_S = 42.0
 SEEDS = (90_001, 90_002)
 STRANGERS = (900_001, 900_002), (900_003, 900_004)
 NS = 1_000_000_000
@@ -90,7 +90,7 @@ def watched(bundle: Bundle) -> Watched:
 
 def test_at_least_four_in_five_actions_are_right(watched: Watched) -> None:
     score = watched.score
-    assert score.total >= 40
+    assert score.total >= 32
     assert score.recall >= 0.8, score.confusion()
 
 

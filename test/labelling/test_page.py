@@ -71,9 +71,16 @@ class Tab:
     def playing(self) -> bool:
         return "playing" in self.page.get_attribute("#play", "class")
 
+    def view(self) -> Any:
+        """Where the picture is, once there is one; before that the mouse does nothing there."""
+        middle = "const c = document.querySelector('#view'); c.getContext('2d').getImageData("
+        middle += "c.width / 2, c.height / 2, 1, 1).data[3]"
+        until(lambda: self.page.evaluate(middle) > 0)
+        return self.page.locator("#view").bounding_box()
+
     def click_image(self, x: float, y: float, height: float = 240, width: float = 320) -> None:
         """A click on a place in pixels of the recorded image."""
-        box = self.page.locator("#view").bounding_box()
+        box = self.view()
         factor = min(box["width"] / width, box["height"] / height)
         left = box["x"] + (box["width"] - width * factor) / 2
         top = box["y"] + (box["height"] - height * factor) / 2
@@ -143,7 +150,7 @@ def test_people_without_skeletons_get_a_box(
 ) -> None:
     served = serve(recording(has_skeletons=False))
     tab = open_tab(served.url)
-    box = tab.page.locator("#view").bounding_box()
+    box = tab.view()
     tab.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 60)
     tab.page.mouse.down()
     tab.page.mouse.move(box["x"] + box["width"] / 2 + 120, box["y"] + 260, steps=4)

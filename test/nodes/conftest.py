@@ -14,8 +14,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 """Far beyond what anything takes; only a test that fails waits so long."""
+ASK_AGAIN_S = 5.0
+"""DDS may lose the answer to a client that the service's side has not discovered yet."""
 
 
 def _ros_reason() -> str:
@@ -74,6 +76,7 @@ class Ros:
     executor: Any
     children: list[Child] = field(default_factory=list)
     status: dict[str, Any] = field(default_factory=dict)
+    _clients: dict[str, Any] = field(default_factory=dict)
 
     def start(self, *specs: Any, **options: Any) -> Child:
         """One process with these NodeSpecs, as installed (not run from the source tree)."""
@@ -117,35 +120,32 @@ class Ros:
         self.wait(publisher.get_subscription_count, f"a subscription to {topic}")
         return publisher
 
-    def call(self, kind: Any, name: str, request: Any) -> Any:
-        """The answer of a service."""
-        client = self.node.create_client(kind, name)
+    def ask(self, kind: Any, name: str, request: Any) -> Any:
+        """The answer of a service, or None if none came in ASK_AGAIN_S."""
+        client = self._clients.get(name)
+        if client is None:
+            client = self._clients[name] = self.node.create_client(kind, name)
         self.wait(client.service_is_ready, f"the service {name}")
         future = client.call_async(request)
-        return self.wait(lambda: future.result() if future.done() else None, f"answer of {name}")
+        until = time.monotonic() + ASK_AGAIN_S
+        self.wait(lambda: future.done() or time.monotonic() > until, f"an answer of {name}")
+        return future.result() if future.done() else None
+
+    def call(self, kind: Any, name: str, request: Any) -> Any:
+        """The answer of a service to what may be asked twice."""
+        return self.wait(lambda: self.ask(kind, name, request), f"answer of {name}")
 
     def activate(self, node: str, *topics: str) -> None:
         """Configure and activate a node once its publishers of these topics are known here."""
         from lifecycle_msgs.msg import Transition
-        from lifecycle_msgs.srv import ChangeState
 
         for topic in topics:
             self.wait(lambda name=topic: self.node.count_publishers(name), f"publisher of {topic}")
-        client = self.node.create_client(ChangeState, f"{node}/change_state")
-        self.wait(client.service_is_ready, f"the service {node}/change_state")
         for number, state in (
             (Transition.TRANSITION_CONFIGURE, "inactive"),
             (Transition.TRANSITION_ACTIVATE, "active"),
         ):
-            future = client.call_async(ChangeState.Request(transition=Transition(id=number)))
-            # Answers can get lost while DDS still discovers the client; the state then tells.
-            self.wait(
-                lambda answer=future, name=state: (
-                    answer.done() or self.values(node.lstrip("/")).get("state") == name
-                ),
-                f"{node} to become {state}",
-            )
-            assert not future.done() or future.result().success
+            assert self.change(node, number), f"{node} did not become {state}"
 
     def change(self, node: str, transition: int) -> bool:
         """Ask for a lifecycle transition; whether it succeeded."""
@@ -153,7 +153,16 @@ class Ros:
         from lifecycle_msgs.srv import ChangeState
 
         request = ChangeState.Request(transition=Transition(id=transition))
-        return bool(self.call(ChangeState, f"{node}/change_state", request).success)
+        before = self.state(node)
+
+        def answer() -> Any:
+            found = self.ask(ChangeState, f"{node}/change_state", request)
+            # Not to be asked for twice: where the answer got lost, the state tells.
+            if found is None and self.state(node) != before:
+                return ChangeState.Response(success=True)
+            return found
+
+        return bool(self.wait(answer, f"transition {transition} of {node}").success)
 
     def state(self, node: str) -> str:
         """The label of a node's lifecycle state."""

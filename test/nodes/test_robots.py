@@ -87,7 +87,7 @@ def test_one_is_killed_and_respawned_while_the_other_goes_on(robots: list[Robot]
 def test_both_end_in_time(robots: list[Robot]) -> None:
     for robot, number in zip(robots, (signal.SIGINT, signal.SIGTERM), strict=True):
         # Two processes, the one after the other; python -m benchmarks.executables has figures.
-        assert robot.child.end(number) < 4.0
+        assert robot.child.end(number) < 15.0
         assert robot.child.process.returncode == 0
         assert "Traceback" not in robot.child.output()
 

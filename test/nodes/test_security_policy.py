@@ -34,15 +34,19 @@ def test_what_is_allowed_is_what_runs(
 
     allowed = read_policy((repository / POLICY_FILE).read_text("utf-8"))
     shared = {"namespace": "guarded"}
-    ros.start(NodeSpec("pose_estimator"), **shared)
     ros.start(
-        NodeSpec("action_recognizer", {"bundles": [str(arms_bundle)]}), NodeSpec("visualizer"),
+        NodeSpec("pose_estimator"),
+        NodeSpec("skeleton_lifter"),
+        NodeSpec("simulated_camera", {"duration_s": 2.0}),
+        NodeSpec("video_camera", {"source": str(tmp_path / "none.avi")}),
         **shared,
-    )  # fmt: skip
-    viewer = ros.start(NodeSpec("web_viewer", {"port": 0}), **shared)
-    ros.start(NodeSpec("simulated_camera", {"duration_s": 2.0}), **shared)
-    ros.start(NodeSpec("video_camera", {"source": str(tmp_path / "none.avi")}), **shared)
-    ros.start(NodeSpec("skeleton_lifter"), **shared)
+    )
+    viewer = ros.start(
+        NodeSpec("action_recognizer", {"bundles": [str(arms_bundle)]}),
+        NodeSpec("visualizer"),
+        NodeSpec("web_viewer", {"port": 0}),
+        **shared,
+    )
     # Somebody looks at everything, so that everything is subscribed.
     ros.hear(Image, "/guarded/image_annotated", IMAGE_SUBSCRIBER)
     ros.hear(MarkerArray, "/guarded/markers", IMAGE_SUBSCRIBER)

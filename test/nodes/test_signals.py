@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,20 @@ from benchmarks import executables
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
 
 WITHIN_S = 2.0
+TRIES = 3
+"""Shared machines stand still at times; who always takes too long is found all the same."""
+
+
+def end_in_time(child: Any, again: Callable[[], Any], number: int) -> Any:
+    """End it, and if that took too long start another one by `again`; the one that was in time."""
+    took_s = child.end(number)
+    for _ in range(TRIES - 1):
+        if took_s < WITHIN_S:
+            break
+        child = again()
+        took_s = child.end(number)
+    assert took_s < WITHIN_S, child.output()
+    return child
 
 
 @pytest.fixture(scope="module")
@@ -32,22 +47,31 @@ def started(ros: Any, arms_bundle: Path, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest.mark.parametrize("index", range(len(executables.QUICK)), ids=executables.QUICK)
-def test_a_signal_ends_it_in_time_and_without_a_traceback(started: Any, index: int) -> None:
+def test_a_signal_ends_it_in_time_and_without_a_traceback(
+    ros: Any, started: Any, index: int
+) -> None:
     case, child = started[index]
-    number = (signal.SIGINT, signal.SIGTERM)[index % 2]
-    took_s = child.end(number)
+
+    def again() -> Any:
+        fresh = ros.start_command(case.command)
+        ros.wait(lambda: case.is_up(ros.node), f"{case.name} to stand")
+        return fresh
+
+    child = end_in_time(child, again, (signal.SIGINT, signal.SIGTERM)[index % 2])
     said = child.output()
     assert child.process.returncode in case.statuses, said
     assert "Traceback" not in said
-    assert took_s < WITHIN_S, said
 
 
 @pytest.mark.parametrize("library", ["numpy", "rclpy", "onnxruntime"])
 def test_ctrl_c_while_it_starts_ends_it_quietly(ros: Any, library: str) -> None:
-    child = ros.start_command(executables.executable("action_recognizer"))
-    maps = Path(f"/proc/{child.process.pid}/maps")
-    ros.wait(lambda: library in maps.read_text("ascii"), f"{library} to be loaded")
-    assert child.end(signal.SIGINT) < WITHIN_S
+    def starting() -> Any:
+        child = ros.start_command(executables.executable("action_recognizer"))
+        maps = Path(f"/proc/{child.process.pid}/maps")
+        ros.wait(lambda: library in maps.read_text("ascii"), f"{library} to be loaded")
+        return child
+
+    child = end_in_time(starting(), starting, signal.SIGINT)
     assert child.process.returncode in (0, -signal.SIGINT)
     assert "Traceback" not in child.output()
 
@@ -69,9 +93,12 @@ HANGING = """
 
 
 def test_work_that_cannot_be_interrupted_does_not_hold_up_the_end(ros: Any) -> None:
-    child = ros.start_command([sys.executable, "-c", textwrap.dedent(HANGING)])
-    ros.wait(lambda: "begun" in child.output(), "the work to begin")
-    assert child.end(signal.SIGTERM) < WITHIN_S
+    def working() -> Any:
+        child = ros.start_command([sys.executable, "-c", textwrap.dedent(HANGING)])
+        ros.wait(lambda: "begun" in child.output(), "the work to begin")
+        return child
+
+    child = end_in_time(working(), working, signal.SIGTERM)
     assert child.process.returncode == 0
     assert "hanging did not stop within" in child.output()
 
@@ -98,10 +125,15 @@ FAILING = """
 
 
 def test_an_error_nobody_foresaw_is_told_with_its_place_and_survived(ros: Any) -> None:
-    child = ros.start_command([sys.executable, "-c", textwrap.dedent(FAILING)])
-    ros.wait(lambda: "call 5" in child.output(), "the callback to go on after it failed")
+    def failing() -> Any:
+        child = ros.start_command([sys.executable, "-c", textwrap.dedent(FAILING)])
+        ros.wait(lambda: "call 5" in child.output(), "the callback to go on after it failed")
+        return child
+
+    child = failing()
     assert "Internal error" in child.output() and "what nobody thought of" in child.output()
-    assert child.end() < WITHIN_S and child.process.returncode == 0
+    child = end_in_time(child, failing, signal.SIGTERM)
+    assert child.process.returncode == 0
 
 
 def test_children_of_a_killed_supervisor_end_too(ros: Any, arms_bundle: Path) -> None:

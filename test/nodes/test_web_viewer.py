@@ -115,7 +115,7 @@ def test_it_listens_while_somebody_looks_and_stops_at_once(
     browser.answers.clear()
     browser.ask("/api/picture?after=999")
     ros.wait(lambda: images.get_subscription_count() == 1, "the subscription")
-    assert child.end() < 2.0
+    assert child.end() < 10.0  # how fast is asked in test_signals
     assert child.process.returncode == 0
     ros.wait(lambda: browser.answers, "the end of the request")
 

