@@ -24,6 +24,8 @@ NAMESPACES = ("body", "hands", "labels")
 
 _MIN_SCORE = 0.3
 _BONE_M, _FINGER_M, _TEXT_M = 0.03, 0.008, 0.12
+_SPACE_M = 0.05
+"""Between words; where a text has none, rviz leaves the space of letters that are 1 m high."""
 _ABOVE_M = 0.18
 """From the topmost keypoint to the middle of the label."""
 _LIFETIME = Duration(sec=2)
@@ -145,7 +147,7 @@ def _label(
         action=Marker.ADD, text=text,
     )  # fmt: skip
     marker.lifetime = _LIFETIME
-    marker.scale.z = _TEXT_M
+    marker.scale.x, marker.scale.z = _SPACE_M, _TEXT_M
     grey = 1.0 if acting else 0.65
     marker.color = ColorRGBA(r=grey, g=grey, b=grey, a=1.0)
     seen = points[skeleton.scores >= _MIN_SCORE]

@@ -42,6 +42,7 @@ def test_with_a_body_frame_people_stand_upright_in_front() -> None:
         assert (b.x, b.y, b.z) == pytest.approx((a.z, -a.x, -a.y))
     label = next(one for one in upright if one.ns == "labels")
     assert label.text == "#1 no judgement yet"
+    assert 0.0 < label.scale.x < label.scale.z  # rviz: the width of a space
     assert label.pose.position.z > max(point.z for point in standing.points)
 
 
