@@ -10,7 +10,8 @@ from bharnet_ros.types import ActionState, FloatArray
 CONFLICTS = ("all", "best", "priority")
 """all: every bundle speaks for itself, so a person may do one action of each at a time.
 best: of each person only one action runs, that of the bundle which gives it the higher
-probability. priority: only one runs, that of the earlier bundle in the list."""
+probability; an urgent one goes first. priority: only one runs, that of the earlier bundle in the
+list."""
 
 MARGIN = 0.1
 """By so much more sure must a bundle be to take over from another one ("best"): two bundles that
@@ -60,6 +61,9 @@ def _holder(machines: Sequence[EventMachine], conflict: str) -> int | None:
     wanting = {n: bid for n, bid in bids.items() if bid is not None}
     if not wanting:
         return None
+    hurried = {n: bid for n, bid in wanting.items() if machines[n].hurries}
+    if hurried and conflict == "best":
+        return max(hurried, key=lambda n: hurried[n])
     running = next((n for n, m in enumerate(machines) if m.running is not None), None)
     if running is not None and not machines[running].is_settled:
         return running

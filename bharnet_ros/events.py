@@ -23,6 +23,9 @@ class EventConfig:
     unknown_id: a class that means "something else"; it never starts and is never named.
     start: probability at which an action may start; end: below it, it may end.
     class_start: by class id, the start of classes that have one of their own.
+    urgent: by class id, the probability at which a class that must not be late starts at once: in
+        a single judgement that it leads (see `heard`), without confirm_s, whatever `unknown` is,
+        and also while another action has not lasted its least duration.
     unknown: below it not even the background class is named.
     confirm_s: how long a class must stay at `start` before it starts or takes over.
     end_hold_s: how long it must stay below `end` before it is over; shorter dips are flicker.
@@ -38,10 +41,12 @@ class EventConfig:
     min_duration_s: float = 0.3
     unknown_id: int | None = None
     class_start: Mapping[int, float] = field(default_factory=dict)
+    urgent: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         values = {name: getattr(self, name) for name in ("start", "end", "unknown")}
         values |= {f"start of class {number}": v for number, v in self.class_start.items()}
+        values |= {f"urgent start of class {number}": v for number, v in self.urgent.items()}
         for name, value in values.items():
             if not 0.0 <= value <= 1.0:
                 raise ConfigurationError(f"{name} is {value}; it is a probability, 0 to 1.")
@@ -55,6 +60,22 @@ class EventConfig:
             value = getattr(self, name)
             if not (math.isfinite(value) and value >= 0.0):
                 raise ConfigurationError(f"{name} is {value}; it must be 0 seconds or more.")
+
+    def heard(self, averaged: FloatArray, newest: FloatArray) -> FloatArray:
+        """(C,) what an event machine takes in: the average over judgements, or the newest
+        judgement alone if an urgent class leads it with what it needs."""
+        best = int(newest.argmax())
+        return newest if float(newest[best]) >= self.urgent.get(best, math.inf) else averaged
+
+    def needed(self, class_id: int) -> float:
+        """What it takes to start; what is not named cannot."""
+        if class_id in self.urgent:
+            return self.urgent[class_id]
+        return max(self.class_start.get(class_id, self.start), self.unknown)
+
+    def kept(self, class_id: int) -> float:
+        """Below it an action may end; not above what it started with."""
+        return min(self.end, self.urgent.get(class_id, self.end))
 
 
 @dataclass(frozen=True)
@@ -104,9 +125,17 @@ class EventMachine:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the action in progress, if there is one, has lasted its least duration."""
+        """Whether the action in progress, if there is one, may end: after its least duration, or
+        for an urgent one."""
+        if self.hurries:
+            return True
         lasted_ns = self._now_ns - self._started_ns
         return self._running is None or lasted_ns >= _ns(self.config.min_duration_s)
+
+    @property
+    def hurries(self) -> bool:
+        """Whether an urgent action would start now."""
+        return self._candidate in self.config.urgent
 
     @property
     def bid(self) -> float | None:
@@ -131,7 +160,7 @@ class EventMachine:
             return
         score = self._score(self._running)
         self._peak = max(self._peak, score)
-        if score >= self.config.end:
+        if score >= self.config.kept(self._running):
             self._below_since = None
         elif self._below_since is None:
             self._below_since = stamp_ns
@@ -171,20 +200,17 @@ class EventMachine:
         return None if best in (self.config.background_id, self.config.unknown_id) else best
 
     def _follow_candidate(self, best: int | None) -> None:
-        if best is None or best == self._running or self._score(best) < self._needed(best):
+        if best is None or best == self._running or self._score(best) < self.config.needed(best):
             self._candidate = None
         elif best != self._candidate:
             self._candidate, self._candidate_since = best, self._now_ns
 
-    def _needed(self, class_id: int) -> float:
-        """What it takes to start; what is not named cannot."""
-        config = self.config
-        return max(config.class_start.get(class_id, config.start), config.unknown)
-
     @property
     def _is_confirmed(self) -> bool:
         waited_ns = self._now_ns - self._candidate_since
-        return self._candidate is not None and waited_ns >= _ns(self.config.confirm_s)
+        return self.hurries or (
+            self._candidate is not None and waited_ns >= _ns(self.config.confirm_s)
+        )
 
     def _begin(self) -> Event:
         self._running, self._candidate = self._candidate, None

@@ -23,11 +23,11 @@ from bharnet_ros.manifest_parts import (
 )
 from bharnet_ros.skeleton import get_graph
 
-FORMAT_VERSION = 4
-READABLE_VERSIONS = (1, 2, 3, 4)
-_SPLIT_VERSION, _ONE_GRAPH_VERSION = 3, 2
-"""What bundles without an RGB graph are written as, of several graphs and of one, so that earlier
-versions of this package read them."""
+FORMAT_VERSION = 5
+READABLE_VERSIONS = (1, 2, 3, 4, 5)
+_RGB_VERSION, _SPLIT_VERSION, _ONE_GRAPH_VERSION = 4, 3, 2
+"""What bundles without urgent classes are written as: with an RGB graph, of several graphs, of one.
+So earlier versions of this package read what they can."""
 
 
 @dataclass(frozen=True)
@@ -142,9 +142,13 @@ class Manifest:
         version = _SPLIT_VERSION if self.graphs else _ONE_GRAPH_VERSION
         data: dict[str, Any] = {"format_version": version, **asdict(self)}
         if self.rgb is not None:
-            data["format_version"] = FORMAT_VERSION
+            data["format_version"] = _RGB_VERSION
         else:
             del data["rgb"]
+        if self.thresholds.urgent:
+            data["format_version"] = FORMAT_VERSION
+        else:
+            del data["thresholds"]["urgent"]
         if not self.graphs:
             del data["graphs"], data["whole_sha256"]
         for name in ("inputs", "outputs"):

@@ -71,7 +71,7 @@ def check_manifest(m: Manifest) -> None:
     for name in ("confirm_s", "smoothing_s"):
         if getattr(m.thresholds, name) is not None:
             _number(f"thresholds.{name}", getattr(m.thresholds, name), 0.0, 60.0)
-    _check_class_start(m)
+    _check_class_starts(m)
     if m.thresholds.end > m.thresholds.start:
         raise BundleError(
             f"thresholds.end is {m.thresholds.end}, above thresholds.start {m.thresholds.start}; "
@@ -89,22 +89,24 @@ def check_manifest(m: Manifest) -> None:
             raise BundleError(f"files gives no sha256 for '{name}'.")
 
 
-def _check_class_start(m: Manifest) -> None:
-    """Starts of single classes: known classes, not below where an action ends."""
-    own = m.thresholds.class_start
-    if not isinstance(own, Mapping):
-        raise BundleError(f"thresholds.class_start is {own!r}; it must be an object.")
-    for name, value in own.items():
-        if name not in m.class_names or name in (m.background_class, m.unknown_class):
-            raise BundleError(
-                f"thresholds.class_start names '{name}', which is no action of this bundle."
-            )
-        _number(f"thresholds.class_start.{name}", value, 0.0, 1.0)
-        if value < m.thresholds.end:
-            raise BundleError(
-                f"thresholds.class_start.{name} is {value}, below thresholds.end "
-                f"{m.thresholds.end}; the action would end the moment it starts."
-            )
+def _check_class_starts(m: Manifest) -> None:
+    """Starts of single classes: known classes, not below where an action ends (an urgent one
+    ends below where it started, however low that is)."""
+    for field in ("class_start", "urgent"):
+        own = getattr(m.thresholds, field)
+        if not isinstance(own, Mapping):
+            raise BundleError(f"thresholds.{field} is {own!r}; it must be an object.")
+        for name, value in own.items():
+            if name not in m.class_names or name in (m.background_class, m.unknown_class):
+                raise BundleError(
+                    f"thresholds.{field} names '{name}', which is no action of this bundle."
+                )
+            _number(f"thresholds.{field}.{name}", value, 0.0, 1.0)
+            if field == "class_start" and value < m.thresholds.end:
+                raise BundleError(
+                    f"thresholds.class_start.{name} is {value}, below thresholds.end "
+                    f"{m.thresholds.end}; the action would end the moment it starts."
+                )
 
 
 def _check_graphs(m: Manifest) -> None:

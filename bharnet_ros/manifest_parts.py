@@ -56,6 +56,8 @@ class Thresholds:
     start: an action begins when its class reaches it. end: it is over when it falls below.
     class_start: by class name, a start of its own for classes that need another one (a nod is
         seen in many things, a thumb up in few).
+    urgent: by class name, the probability at which a class that must not be late starts at once,
+        in a single judgement that it leads (a stop sign).
     unknown: below this the best class is not named.
     confirm_s, smoothing_s: how long an action must stay above `start`, and the time constant of
         the average over judgements, seconds; None = the recogniser's own.
@@ -67,6 +69,7 @@ class Thresholds:
     confirm_s: float | None = None
     smoothing_s: float | None = None
     class_start: Mapping[str, float] = field(default_factory=dict)
+    urgent: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

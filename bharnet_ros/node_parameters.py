@@ -21,7 +21,7 @@ _PLAIN = (
 )  # fmt: skip
 _OR_THE_BUNDLES = {
     "smoothing_s": "smoothing_s", "confirm_s": "confirm_s", "start_threshold": "start",
-    "end_threshold": "end", "unknown_threshold": "unknown",
+    "end_threshold": "end", "unknown_threshold": "unknown", "urgent_threshold": "urgent_start",
 }  # fmt: skip
 
 

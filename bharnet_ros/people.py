@@ -30,7 +30,7 @@ class Person:
         self._smoothers = [Smoother(each.smoothing_s) for each in rules]
         self._track_id = seen.track_id
         self._judged: Sequence[Judgement] = ()
-        self._smooth: list[FloatArray | None] = [None] * len(manifests)
+        self._heard: list[FloatArray | None] = [None] * len(manifests)
         self._last: dict[int, RecognizedAction] = {}
         self._standing: tuple[RecognizedAction, ...] | None = None
         self.see(seen, stamp_ns)
@@ -55,11 +55,13 @@ class Person:
             smoother = self._smoothers[number]
             if opinion is None:
                 smoother.reset()
-                self._smooth[number] = None
+                self._heard[number] = None
             else:
-                self._smooth[number] = smoother.update(stamp_ns, opinion.probabilities)
+                averaged = smoother.update(stamp_ns, opinion.probabilities)
+                rules = self._machines[number].config
+                self._heard[number] = rules.heard(averaged, opinion.probabilities)
         entries = []
-        for number, event in settle(self._machines, stamp_ns, self._smooth, conflict):
+        for number, event in settle(self._machines, stamp_ns, self._heard, conflict):
             entry = self._entry(number, event, top_k)
             self._last[number] = entry
             entries.append(entry)
@@ -98,7 +100,7 @@ class Person:
         return RecognizedAction(
             event.state,
             self._track_id,
-            _hypotheses(self._manifests[number], event, self._smooth[number], top_k),
+            _hypotheses(self._manifests[number], event, self._heard[number], top_k),
             window.start_ns,
             window.end_ns,
             window.num_frames,
@@ -110,16 +112,16 @@ class Person:
 
 
 def _hypotheses(
-    manifest: Manifest, event: Event, smooth: FloatArray | None, top_k: int
+    manifest: Manifest, event: Event, heard: FloatArray | None, top_k: int
 ) -> tuple[Hypothesis, ...]:
     """The event's own class first, then the other likely ones; empty if it is unknown."""
     if event.class_id is None:
         return ()
     ranked = [(event.class_id, event.score)]
-    if smooth is not None:
+    if heard is not None:
         silent = (event.class_id, manifest.unknown_id)
-        others = [int(c) for c in np.argsort(-smooth) if int(c) not in silent]
-        ranked += [(c, float(smooth[c])) for c in others[: top_k - 1]]
+        others = [int(c) for c in np.argsort(-heard) if int(c) not in silent]
+        ranked += [(c, float(heard[c])) for c in others[: top_k - 1]]
     return tuple(
         Hypothesis(class_id, manifest.class_names[class_id], score, manifest.name)
         for class_id, score in ranked

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bharnet_ros.conflicts import CONFLICTS
@@ -31,6 +32,8 @@ class RecognizerConfig:
     start, end, unknown, confirm_s, end_hold_s, min_duration_s: see EventConfig; a start given here
     holds for every class, also those for which the bundle has one of their own, and if it is
     below the bundle's unknown takes that down with it.
+    urgent_start: at which probability of a single judgement the classes that the bundle calls
+    urgent start at once (see EventConfig.urgent), whatever `start` is; 1 = no class is urgent.
 
     How soon an action is reported is mainly smoothing_s and confirm_s, then rate_hz: an average
     of 0.2 s takes 0.19 s to rise from nothing to a threshold of 0.6, one of 0.1 s half of that.
@@ -50,6 +53,7 @@ class RecognizerConfig:
     confirm_s: float | None = None
     end_hold_s: float = 0.2
     min_duration_s: float = 0.3
+    urgent_start: float | None = None
 
     def __post_init__(self) -> None:
         for name, allowed in (("fusion", FUSIONS), ("conflict", CONFLICTS)):
@@ -65,6 +69,10 @@ class RecognizerConfig:
             raise ConfigurationError(f"max_people is {self.max_people}; it must be 1 or more.")
         if not 0.0 <= self.min_coverage <= 1.0:
             raise ConfigurationError(f"min_coverage is {self.min_coverage}; it is a share, 0 to 1.")
+        if self.urgent_start is not None and not 0.0 <= self.urgent_start <= 1.0:
+            raise ConfigurationError(
+                f"urgent_start is {self.urgent_start}; it is a probability, 0 to 1."
+            )
 
 
 @dataclass(frozen=True)
@@ -104,7 +112,10 @@ def rules_for(manifest: Manifest, config: RecognizerConfig) -> Rules:
             end_hold_s=config.end_hold_s,
             min_duration_s=config.min_duration_s,
             unknown_id=manifest.unknown_id,
-            class_start={} if config.start is not None else _by_id(manifest),
+            class_start=(
+                {} if config.start is not None else _by_id(manifest, stated.class_start)
+            ),
+            urgent=_by_id(manifest, _urgent(stated.urgent, config.urgent_start)),
         ),
         chosen("smoothing_s", SMOOTHING_S),
     )
@@ -112,7 +123,13 @@ def rules_for(manifest: Manifest, config: RecognizerConfig) -> Rules:
     return rules
 
 
-def _by_id(manifest: Manifest) -> dict[int, float]:
-    """The starts of single classes."""
-    stated = manifest.thresholds.class_start
-    return {manifest.class_names.index(name): start for name, start in stated.items()}
+def _urgent(stated: Mapping[str, float], chosen: float | None) -> Mapping[str, float]:
+    """Starts of urgent classes by name: the bundle's, or one for all of them."""
+    if chosen is None:
+        return stated
+    return {} if chosen >= 1.0 else dict.fromkeys(stated, chosen)
+
+
+def _by_id(manifest: Manifest, starts: Mapping[str, float]) -> dict[int, float]:
+    """Starts of single classes."""
+    return {manifest.class_names.index(name): start for name, start in starts.items()}

@@ -59,7 +59,16 @@ def test_what_is_written_is_what_is_loaded(tmp_path: Path) -> None:
     assert stated["format_version"] == 2
     assert stated["inputs"] == {"body": ["N", 3, 16, 19, 1], "hand": ["N", 3, 16, 21, 2]}
     assert stated["outputs"]["probabilities"] == ["N", 3]
+    assert "urgent" not in stated["thresholds"]  # earlier versions read it
     assert sorted(p.name for p in tmp_path.iterdir()) == ["manifest.json", "model.onnx"]
+
+
+def test_a_bundle_with_urgent_classes_says_that_it_is_newer(tmp_path: Path) -> None:
+    manifest = tiny_manifest(thresholds=Thresholds(urgent={"fist": 0.25}))
+    write_bundle(tmp_path, manifest, b"graph")
+    stated = json.loads((tmp_path / "manifest.json").read_text("utf-8"))
+    assert stated["format_version"] == 5 and stated["thresholds"]["urgent"] == {"fist": 0.25}
+    assert load_bundle(tmp_path).manifest.thresholds == manifest.thresholds
 
 
 def test_a_graph_can_be_given_as_a_file(tmp_path: Path) -> None:
@@ -124,7 +133,7 @@ def _set(name: str, value: object) -> Change:
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (_set("format_version", 5), "format_version 5, this package reads 1, 2, 3, 4"),
+        (_set("format_version", 6), "format_version 6, this package reads 1, 2, 3, 4, 5"),
         (_set("format_version", True), "format_version True"),
         (lambda d: d.pop("format_version"), "format_version None"),
         (_set("layout", "openpose_135"), "openpose_135"),
@@ -159,6 +168,9 @@ def _set(name: str, value: object) -> Change:
         (_set("thresholds", {"class_start": {"jump": 0.9}}), "names 'jump', which is no action"),
         (_set("thresholds", {"class_start": {"fist": 0}}), r"fist is 0, below thresholds\.end"),
         (_set("thresholds", {"class_start": {"fist": "high"}}), r"class_start\.fist is 'high'"),
+        (_set("thresholds", {"urgent": ["fist"]}), r"urgent is \['fist'\].*object"),
+        (_set("thresholds", {"urgent": {"idle": 0.5}}), "urgent names 'idle', which is no action"),
+        (_set("thresholds", {"urgent": {"fist": 2}}), r"urgent\.fist is 2"),
         (_set("normalisation", {"kind": "table"}), "normalisation"),
         (_set("normalisation", 3), "normalisation is 3"),
         (_set("training", []), r"training is \[\]"),

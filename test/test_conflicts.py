@@ -22,11 +22,13 @@ def likely(class_id: int, value: float) -> np.ndarray:
 
 
 def play(
-    conflict: str, *script: tuple[int, tuple[int, float], tuple[int, float]]
+    conflict: str,
+    *script: tuple[int, tuple[int, float], tuple[int, float]],
+    second: EventConfig = CONFIG,
 ) -> list[tuple[int, int, Event]]:
     """[(ms, (class, probability) by the first bundle, by the second)] at 20 Hz ->
     [(ms, bundle, event)]."""
-    machines, said, now = [EventMachine(CONFIG), EventMachine(CONFIG)], [], 0
+    machines, said, now = [EventMachine(CONFIG), EventMachine(second)], [], 0
     for duration, *opinions in script:
         for _ in range(duration // 50):
             judged = [likely(*opinion) for opinion in opinions]
@@ -128,3 +130,14 @@ def test_one_action_at_a_time_and_every_start_has_one_end(
                 running = None
         else:
             assert running is None and event.class_id in (None, 0)
+
+
+def test_an_urgent_action_goes_before_a_surer_one() -> None:
+    hurry = EventConfig(0, start=0.6, end=0.4, unknown=0.5, confirm_s=0.0, urgent={2: 0.4})
+    script = [(100, (1, 0.95), IDLE), (500, (1, 0.95), (2, 0.45)), (500, IDLE, IDLE)]
+    assert changes(play("best", *script, second=hurry))[:3] == [
+        (0, 0, STARTED), (100, 0, ENDED), (100, 1, STARTED),
+    ]  # fmt: skip
+    # Whoever gave the first bundle priority gets it.
+    assert changes(play("priority", *script, second=hurry))[:1] == [(0, 0, STARTED)]
+    assert (100, 1, STARTED) not in changes(play("priority", *script, second=hurry))

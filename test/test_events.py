@@ -195,3 +195,47 @@ def test_the_start_of_a_class_is_a_probability_above_the_end() -> None:
         EventConfig(0, class_start={2: 1.5})
     with pytest.raises(ConfigurationError, match=r"above start 0\.3"):
         EventConfig(0, class_start={2: 0.3})
+
+
+def test_an_urgent_action_starts_with_the_first_judgement_that_it_leads() -> None:
+    config = EventConfig(
+        0, start=0.6, end=0.4, unknown=0.5, confirm_s=0.5, min_duration_s=1.0, urgent={3: 0.3}
+    )
+    script = [(500, likely(0)), (50, likely(3, 0.35)), (1500, likely(0))]
+    assert changes(play(script, config)) == [(500, STARTED, 3), (1500, ENDED, 3)]
+    # Neither the confirmation nor the least duration of another action is waited for.
+    script = [(600, likely(2)), (200, likely(3, 0.35)), (2000, likely(0))]
+    assert changes(play(script, config))[:3] == [
+        (500, STARTED, 2), (600, ENDED, 2), (600, STARTED, 3),
+    ]  # fmt: skip
+    # It goes on as long as it is as likely as it had to be, though below `end`.
+    assert changes(play([(5000, likely(3, 0.31))], config)) == [(0, STARTED, 3)]
+    # Below that, or when it does not lead, it is like nothing at all.
+    assert changes(play([(1000, likely(3, 0.29))], config)) == []
+    assert changes(play([(1000, np.array([0.6, 0.0, 0.0, 0.4], np.float32))], config)) == []
+    with pytest.raises(ConfigurationError, match=r"urgent start of class 3 is 1\.5"):
+        EventConfig(0, urgent={3: 1.5})
+
+
+def test_a_judgement_that_an_urgent_class_leads_is_heard_alone() -> None:
+    config = EventConfig(0, urgent={3: 0.3})
+    averaged, newest = likely(0, 0.8), likely(3, 0.4)
+    assert config.heard(averaged, newest) is newest
+    assert config.heard(averaged, likely(3, 0.28)) is averaged  # not sure enough
+    assert config.heard(averaged, likely(2, 0.9)) is averaged  # not urgent
+    assert EventConfig(0).heard(averaged, newest) is averaged
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3), st.floats(0.26, 1.0)), max_size=20),
+    st.dictionaries(st.integers(1, 3), st.floats(0.0, 1.0), max_size=3),
+)
+def test_urgent_or_not_every_start_has_its_end(
+    script: list[tuple[int, int, float]], urgent: dict[int, float]
+) -> None:
+    config = EventConfig(0, start=0.6, end=0.4, unknown=0.5, urgent=urgent)
+    events = play([(50 * ticks, likely(*what)) for ticks, *what in script], config)
+    states = [(e.state, e.class_id) for _, e in events if e.state in (STARTED, ENDED)]
+    for (first, one), (second, other) in zip(states[::2], states[1::2], strict=False):
+        assert (first, second, one) == (STARTED, ENDED, other)

@@ -55,3 +55,15 @@ def test_classes_keep_their_own_starts_until_a_start_is_asked_for() -> None:
     assert rules_for(manifest, RecognizerConfig()).events.class_start == {1: 0.9}
     assert rules_for(manifest, RecognizerConfig(end=0.2)).events.class_start == {1: 0.9}
     assert rules_for(manifest, RecognizerConfig(start=0.5)).events.class_start == {}
+
+
+def test_urgent_classes_are_the_bundles_and_how_urgent_can_be_chosen() -> None:
+    stated = Thresholds(start=0.6, end=0.3, urgent={"wave": 0.25})
+    manifest = tiny_manifest(("idle", "wave", "point"), thresholds=stated)
+    assert rules_for(manifest, RecognizerConfig()).events.urgent == {1: 0.25}
+    # A start for all classes is no start of urgent ones.
+    assert rules_for(manifest, RecognizerConfig(start=0.9)).events.urgent == {1: 0.25}
+    assert rules_for(manifest, RecognizerConfig(urgent_start=0.5)).events.urgent == {1: 0.5}
+    assert rules_for(manifest, RecognizerConfig(urgent_start=1.0)).events.urgent == {}
+    with pytest.raises(ConfigurationError, match=r"urgent_start is 1\.5"):
+        RecognizerConfig(urgent_start=1.5)

@@ -130,12 +130,13 @@ def follow(
     """The stamp of every tick, and what an event machine reports then."""
     smoother = Smoother(smoothing_s)
     for stamp_ns, probabilities in judgements:
-        smooth = None
+        heard = None
         if probabilities is None:
             smoother.reset()
         else:
-            smooth = smoother.update(stamp_ns, probabilities)
-        yield stamp_ns, machine.update(stamp_ns, smooth)
+            averaged = smoother.update(stamp_ns, probabilities)
+            heard = machine.config.heard(averaged, probabilities)
+        yield stamp_ns, machine.update(stamp_ns, heard)
 
 
 def replay(

@@ -30,9 +30,10 @@ NEVER = 0.99
 FALSE_PER_HOUR = 2.0
 """Of people who do nothing; a third of what is asked of a bundle, because it is counted on the
 data the starts are chosen by."""
-URGENT = 0.5
 EAGER = 0.6
-"""No class starts below, no urgent one below URGENT: under that something else is as likely."""
+"""No class starts below: under that something else is nearly as likely."""
+URGENT_STARTS = (0.25, 0.3, 0.35, 0.4, 0.45, 0.5)
+"""Of a single judgement that the class leads. Under the lowest it might be a guess among four."""
 UNKNOWN_SHARE = 0.05
 Tapes = Sequence[Sequence[Judgement]]
 
@@ -54,8 +55,7 @@ def choose_thresholds(
     idle: people who do nothing. With them classes get starts of their own (`class_start`): higher
     ones where more than FALSE_PER_HOUR are reported there, so that what looks like a nod does not
     keep a thumb up waiting, and lower ones where nothing is lost by it. urgent: classes of which
-    a late report costs more than a wrong one (a stop): they start at URGENT, if idle people are
-    not taken for it.
+    a late report costs more than a wrong one (a stop), see `urgent_starts`.
     """
     options = RecognizerConfig()
     films = [*sequences, *outsiders]
@@ -76,12 +76,13 @@ def choose_on_tapes(
     names = bundle.manifest.class_names
     options = RecognizerConfig()
     base, smoothing = event_config(bundle, options), smoothing_s(bundle, options)
-    heard, quiet = ([smoothed(each, smoothing) for each in some] for some in (tapes, quiet))
+    base = replace(base, urgent={})
+    heard, calm = ([smoothed(each, smoothing) for each in some] for some in (tapes, quiet))
     found: dict[tuple[float, float], tuple[Score, dict[int, float]]] = {}
     for start, end in product(STARTS, ENDS):
         if end <= start:
             rules = replace(base, start=start, end=end, unknown=0.0)
-            own = careful_starts(quiet, rules, names)
+            own = careful_starts(calm, rules, names)
             rules = replace(rules, class_start=own)
             found[start, end] = score_tapes(heard, films, rules, 0.0, names), own
     best = max(f1(score) for score, _ in found.values())
@@ -92,12 +93,14 @@ def choose_on_tapes(
     score, own = found[start, end]
     rules = replace(base, start=start, end=end, unknown=0.0, class_start=own)
     if quiet:
-        hurried = tuple(names.index(name) for name in urgent)
-        own = {**own, **eager_starts(heard, films, quiet, rules, names, hurried)}
-    score = score_tapes(heard, films, replace(rules, class_start=own), 0.0, names)
+        own = {**own, **eager_starts(heard, films, calm, rules, names)}
+    rules = replace(rules, class_start=own)
+    hurried = urgent_starts(quiet, rules, smoothing, names, urgent)
+    score = score_tapes(tapes, films, replace(rules, urgent=hurried), smoothing, names)
     unknown = min(unknown_threshold(tapes, films, bundle), start, *own.values())
     class_start = {names[number]: value for number, value in sorted(own.items())}
-    return Thresholds(start, end, unknown, class_start=class_start), score
+    at_once = {names[number]: value for number, value in hurried.items()}
+    return Thresholds(start, end, unknown, class_start=class_start, urgent=at_once), score
 
 
 def careful_starts(
@@ -128,7 +131,7 @@ def careful_starts(
 
 def eager_starts(
     tapes: Tapes, films: Sequence[KeypointSequence], quiet: Tapes, rules: EventConfig,
-    names: Sequence[str], urgent: Sequence[int] = (),
+    names: Sequence[str],
 ) -> dict[int, float]:  # fmt: skip
     """Lower starts for classes that nothing is taken for, by class id.
 
@@ -137,7 +140,7 @@ def eager_starts(
     wait until it is certain. Classes with a start of their own are left alone.
     """
     own = dict(rules.class_start)
-    lower = [start for start in STARTS if URGENT <= start < rules.start]
+    lower = [start for start in STARTS if EAGER <= start < rules.start]
     spared = {rules.background_id, rules.unknown_id, *own}
 
     def standing(starts: Mapping[int, float]) -> tuple[float, int]:
@@ -149,15 +152,38 @@ def eager_starts(
     best = standing(own)
     found: dict[int, float] = {}
     for number in range(len(names)):
-        hurried = number in urgent
         for start in lower if number not in spared else ():
-            if start < EAGER and not hurried:
-                continue
             now = standing({**own, number: start})
-            if (hurried or now[0] >= best[0] - 1e-9) and now[1] >= best[1]:
+            if now[0] >= best[0] - 1e-9 and now[1] >= best[1]:
                 found[number] = own[number] = start
                 best = now
                 break
+    return found
+
+
+def urgent_starts(
+    quiet: Tapes, rules: EventConfig, smoothing_s: float, names: Sequence[str],
+    urgent: Sequence[str],
+) -> dict[int, float]:  # fmt: skip
+    """At which probability of one judgement urgent classes start at once, by class id: the lowest
+    of URGENT_STARTS at which nothing more is reported on the quiet tapes (as judged, not
+    averaged). A class that idle people are taken for even at the highest is not urgent; nor is
+    any without quiet tapes. What is taken for it in other gestures does not count here: a late
+    report costs more."""
+    found: dict[int, float] = {}
+
+    def alarms() -> int:
+        current = replace(rules, urgent=found)
+        return sum(len(replay(each, current, smoothing_s, names, 0)) for each in quiet)
+
+    least = alarms()
+    for number in (names.index(name) for name in urgent if quiet):
+        for start in URGENT_STARTS:
+            found[number] = start
+            if alarms() <= least:
+                break
+        else:
+            del found[number]
     return found
 
 

@@ -101,6 +101,7 @@ def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpe
         # answer, it shows that it can only guess.
         guessing: dict[str, Value] = {
             "start_threshold": _GUESS, "end_threshold": _GUESS / 2, "unknown_threshold": 0.0,
+            "urgent_threshold": 1.0,
             "bundles": cast.bundles[:1],
         }  # fmt: skip
         if cast.comparison is BODY_ALONE:

@@ -77,6 +77,11 @@ _JUDGING = (
         "Probability under which nothing is named; below 0 = the bundle's.", -1.0, 1.0,
         dynamic=True,
     ),
+    Param(
+        "urgent_threshold", -1.0,
+        "Probability of a single judgement at which actions that the bundle calls urgent (a stop) "
+        "start at once; 1 = none is urgent, below 0 = the bundle's.", -1.0, 1.0, dynamic=True,
+    ),
 )  # fmt: skip
 
 _PEOPLE = (

@@ -101,9 +101,9 @@ def recogniser(ros: Any, arms_bundle: Path) -> Any:
 def test_what_can_change_while_it_works_does(ros: Any, recogniser: Any) -> None:
     changes = {
         "rate_hz": 7.0, "top_k": 1, "start_threshold": 0.7, "end_threshold": 0.3,
-        "unknown_threshold": 0.4, "smoothing_s": 0.0, "confirm_s": 0.5, "end_hold_s": 0.0,
-        "min_duration_s": 0.0, "input_timeout_s": 5.0, "diagnostics_period_s": 0.1,
-        "conflict": "best",
+        "unknown_threshold": 0.4, "urgent_threshold": 0.5, "smoothing_s": 0.0, "confirm_s": 0.5,
+        "end_hold_s": 0.0, "min_duration_s": 0.0, "input_timeout_s": 5.0,
+        "diagnostics_period_s": 0.1, "conflict": "best",
     }  # fmt: skip
     answer = ros.set(NODE, **changes)
     assert answer.successful, answer.reason

@@ -11,7 +11,7 @@ from bharnet_ros.events import EventConfig
 from bharnet_ros.types import FloatArray
 from training.replay import Judgement, replay
 from training.sequences import GestureSpan, KeypointSequence
-from training.thresholds import NEVER, careful_starts, eager_starts, smoothed
+from training.thresholds import NEVER, careful_starts, eager_starts, smoothed, urgent_starts
 
 NAMES = ("idle", "nod", "thumb", "other")
 RULES = EventConfig(0, start=0.5, end=0.2, unknown=0.0, confirm_s=0.1, unknown_id=3)
@@ -78,8 +78,17 @@ def test_a_class_that_nothing_is_taken_for_starts_sooner() -> None:
     assert eager_starts(tapes, films, quiet, rules, NAMES) == {1: 0.7, 2: 0.7}
     kept = replace(rules, class_start={1: 0.9})
     assert eager_starts(tapes, films, quiet, kept, NAMES) == {2: 0.7}
-    # What must not be late starts at even odds, whatever else is taken for it.
-    assert eager_starts(tapes, films, quiet, rules, NAMES, (1, 2)) == {1: 0.5, 2: 0.7}
+
+
+def test_what_must_not_be_late_starts_at_once_unless_idle_people_are_taken_for_it() -> None:
+    assert urgent_starts([tape((0, 0.9, 30))], RULES, 0.1, NAMES, ("thumb",)) == {2: 0.25}
+    # One judgement that looks like it moves the level above what that one had.
+    flash = [tape((0, 0.9, 20), (2, 0.42, 1), (0, 0.9, 20))]
+    assert urgent_starts(flash, RULES, 0.1, NAMES, ("thumb",)) == {2: 0.45}
+    sure = [tape((0, 0.9, 20), (2, 0.6, 1), (0, 0.9, 20))]
+    assert urgent_starts(sure, RULES, 0.1, NAMES, ("thumb", "nod")) == {1: 0.25}
+    # Without idle people nobody knows.
+    assert urgent_starts([], RULES, 0.1, NAMES, ("thumb",)) == {}
 
 
 def test_nobody_to_listen_to_changes_nothing() -> None:

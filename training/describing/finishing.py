@@ -108,6 +108,7 @@ def write(
         f"{thresholds.unknown} ({score.right} of {score.total} acted gestures recognised, "
         f"{score.wrong} wrong, {len(score.false_alarms)} false alarms)"
         + "".join(f", {name} {start}" for name, start in thresholds.class_start.items())
+        + "".join(f", {name} at once from {p}" for name, p in thresholds.urgent.items())
     )
     return bundle, metrics
 

@@ -63,6 +63,8 @@ class Judge:
         """Probability that this class needs to be reported."""
         given = self.bundle.manifest.thresholds
         name = self.bundle.manifest.class_names[class_id]
+        if name in given.urgent:
+            return given.urgent[name]
         return max(given.class_start.get(name, given.start), given.unknown)
 
     def held(

@@ -120,9 +120,10 @@ def variants(rules: Rules) -> dict[str, Rules]:
         "no hold at the end": Rules(replace(events, end_hold_s=0.0), rules.smoothing_s),
         "no least duration": Rules(replace(events, min_duration_s=0.0), rules.smoothing_s),
         "one start for all": Rules(replace(events, class_start={}), rules.smoothing_s),
+        "nothing urgent": Rules(replace(events, urgent={}), rules.smoothing_s),
         "above one half": Rules(
             replace(events, start=0.5, end=0.5, unknown=0.5, confirm_s=0.0, end_hold_s=0.0,
-                    min_duration_s=0.0, class_start={}), 0.0,
+                    min_duration_s=0.0, class_start={}, urgent={}), 0.0,
         ),
     }  # fmt: skip
 

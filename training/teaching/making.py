@@ -269,7 +269,7 @@ class _Workshop:
                 f"Nobody was held out: the thresholds are those of {start.name} (start "
                 f"{own.start}), and nothing is known about people who were not recorded."
             )
-            return replace(manifest, thresholds=replace(own, class_start={})), {}
+            return replace(manifest, thresholds=replace(own, class_start={}, urgent={})), {}
         count = 6 * lesson.acted // 10
         played = streams(self._start.vocabulary, max(1, count // 6), lesson.seed + 200_000)
         filmed = self._films("check", count)
