@@ -57,14 +57,17 @@ def _camera(values, source, index, remappings):
     return [("video_camera", {"source": path}, remappings)]
 
 
-def _drawing(values, image):
-    """The visualizer, if it is wanted."""
+def _drawing(values, source, image):
+    """The visualizer, if it is wanted. Nobody publishes transforms for our own cameras."""
     if not values["visualizer"]:
         return []
+    own = source != "none" and not values["params_file"]
     head, slash, _ = values["image_topic"].rpartition("/")
     camera_info = [("camera_info", f"{head}{slash}camera_info")] if image else []
-    transport = {"image_transport": values["image_transport"]}
-    return [("visualizer", transport if values["image_transport"] else {}, [*image, *camera_info])]
+    options = {"markers_frame": "camera_upright"} if own else {}
+    if values["image_transport"]:
+        options["image_transport"] = values["image_transport"]
+    return [("visualizer", options, [*image, *camera_info])]
 
 
 def _further(values, index):
@@ -97,7 +100,7 @@ def _processes(context):
     for index, (name, source) in enumerate(_sources(values)):
         inside = {**values, "namespace": shared.joined_namespace(values["namespace"], name)}
         nodes = [] if alone else [pose]
-        nodes += [shared.recogniser(values), *_drawing(values, image)]
+        nodes += [shared.recogniser(values), *_drawing(values, source, image)]
         started += shared.processes(inside, nodes, start)
         others = [*_further(values, index), *_camera(values, source, index, image)]
         started += shared.processes({**inside, "composed": False}, others, start)

@@ -105,6 +105,10 @@ def _yaml(value: Value) -> str:
     return "[" + ", ".join(_yaml(item) for item in value) + "]"
 
 
+OWN_CAMERA: Mapping[str, Value] = {"markers_frame": "camera_upright"}
+"""For pictures of our own cameras: nobody publishes transforms for them."""
+
+
 def recognize_graph(
     *,
     input_source: str = "none",
@@ -172,7 +176,6 @@ def recognize_graph(
     image, camera_info = image_remaps(image_topic)
     images = {f"{n}/{topic}": f"{n}/{to}" for n in names for topic, to in image.items()} or image
     estimator = NodeSpec("pose_estimator", {**start, **pose, **transport}, images)
-    drawer = NodeSpec("visualizer", {**start, **transport}, {**image, **camera_info})
     lifting = _given(depth_transport=depth_transport)
     processes = []
     if names or not composed:
@@ -180,7 +183,10 @@ def recognize_graph(
     for index, (name, source) in enumerate(camera_sources(input_source, names)):
         nodes = [] if names or not composed else [estimator]
         nodes += [NodeSpec("action_recognizer", {**start, **recogniser})]
-        nodes += [drawer] if visualizer else []
+        if visualizer:
+            place = {} if source == "none" or params_file else OWN_CAMERA
+            drawing = {**start, **transport, **place}
+            nodes += [NodeSpec("visualizer", drawing, {**image, **camera_info})]
         groups = [tuple(nodes)] if composed else [(node,) for node in nodes]
         port = {"port": WEB_PORT + index} if index else {}
         further = {"web_viewer": web_viewer, "ros4hri": ros4hri, "vision_msgs_bridge": vision_msgs}

@@ -72,12 +72,21 @@ def test_the_rviz_file_shows_what_the_nodes_publish(
 FOXGLOVE_PANELS = {
     "Image": {"imageMode"},
     "3D": {"topics", "cameraState"},
-    "Plot": {"paths", "xAxisVal", "showLegend"},
+    "Plot": {"paths", "xAxisVal", "showLegend", "legendDisplay", "sidebarDimension"},
     "StateTransitions": {"paths", "isSynced"},
     "DiagnosticSummary": {"topicToRender", "minLevel", "pinnedIds", "hardwareIdFilter"},
-    "DiagnosticStatusPanel": {"topicToRender"},
+    "DiagnosticStatusPanel": {"topicToRender", "selectedHardwareId", "selectedName"},
     "RosOut": {"topicToRender", "minLogLevel", "searchTerms"},
 }
+
+
+def widths(tree: Any, width: float = 1.0) -> dict[str, float]:
+    """Panel -> its share of the window's width."""
+    if isinstance(tree, str):
+        return {tree: width}
+    share = tree["splitPercentage"] / 100 if tree["direction"] == "row" else 1.0
+    rest = 1.0 - share if tree["direction"] == "row" else 1.0
+    return {**widths(tree["first"], width * share), **widths(tree["second"], width * rest)}
 
 
 def leaves(tree: Any) -> list[str]:
@@ -131,3 +140,31 @@ def test_the_foxglove_layout_shows_what_the_nodes_publish(
     for panel in ("DiagnosticSummary!nodes", "DiagnosticStatusPanel!node"):
         assert topics[panels[panel]["topicToRender"]] == "diagnostic_msgs/msg/DiagnosticArray"
     assert topics[panels["RosOut!log"]["topicToRender"]] == "rcl_interfaces/msg/Log"
+
+
+def test_what_foxglove_would_hide_is_in_sight(repository: Path) -> None:
+    """What `python -m benchmarks.foxglove` found in Foxglove Studio itself."""
+    layout = json.loads((repository / "config" / "foxglove_layout.json").read_text("utf-8"))
+    panels = layout["configById"]
+    # Its list of nodes ends after 30 pixels a node; where messages wrap, the last are cut off.
+    assert widths(layout["layout"])["DiagnosticSummary!nodes"] > 0.5
+    for name, config in panels.items():
+        if name.startswith("Plot!"):
+            # A floating legend lies on the curves; values in it have 16 digits.
+            assert config["legendDisplay"] == "left" and not config["showPlotValuesInLegend"]
+            assert 120 <= config["sidebarDimension"] <= 200
+    # As large as Foxglove's own choice, names of frames hide the people behind them.
+    assert 0 < panels["3D!people"]["scene"]["transforms"]["labelSize"] <= 0.1
+
+
+def test_the_foxglove_layout_names_nodes_as_they_name_themselves(
+    repository: Path, ros: Any, topics: dict[str, str]
+) -> None:
+    layout = json.loads((repository / "config" / "foxglove_layout.json").read_text("utf-8"))
+    panels = layout["configById"]
+    detail = panels["DiagnosticStatusPanel!node"]
+    ros.wait(lambda: detail["selectedName"] in ros.status, "diagnostics of the chosen node")
+    assert ros.status[detail["selectedName"]].hardware_id == detail["selectedHardwareId"]
+    ros.wait(lambda: len(ros.status) >= 3, "diagnostics of every node")
+    shown = panels["DiagnosticSummary!nodes"]["hardwareIdFilter"]
+    assert all(shown in status.hardware_id for status in ros.status.values())
