@@ -17,7 +17,8 @@ import pytest
 TIMEOUT_S = 120.0
 """Far beyond what anything takes; only a test that fails waits so long."""
 ASK_AGAIN_S = 5.0
-"""DDS may lose the answer to a client that the service's side has not discovered yet."""
+"""DDS may lose the answer to a client that the service's side has not discovered yet, and images on
+a machine that has no time for them."""
 
 
 def _ros_reason() -> str:
@@ -95,17 +96,27 @@ class Ros:
         self.children.append(child)
         return child
 
-    def wait(self, condition: Callable[[], Any], what: str) -> Any:
-        """Spin until the condition is true; fails naming `what` and what the processes said."""
+    def wait(
+        self, condition: Callable[[], Any], what: str, again: Callable[[], Any] | None = None
+    ) -> Any:
+        """Spin until the condition is true; fails naming `what` and what the processes said.
+
+        again: called now and then, to send once more what best-effort topics may lose.
+        """
         deadline = time.monotonic() + TIMEOUT_S
+        sent = time.monotonic()
         while True:
             found = condition()
             if found:
                 return found
+            if again is not None and time.monotonic() - sent > ASK_AGAIN_S:
+                again()
+                sent = time.monotonic()
             broken = [child for child in self.children if child.is_broken()]
             if broken or time.monotonic() > deadline:
                 said = "\n".join(child.output() for child in self.children)
-                pytest.fail(f"{what} did not happen within {TIMEOUT_S:.0f} s:\n{said}")
+                told = "\n".join(f"{name}: {self.values(name)}" for name in self.status)
+                pytest.fail(f"{what} did not happen within {TIMEOUT_S:.0f} s:\n{said}\n{told}")
             self.executor.spin_once(timeout_sec=0.05)
 
     def hear(self, kind: Any, topic: str, quality: Any) -> list[Any]:

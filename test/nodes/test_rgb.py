@@ -81,14 +81,17 @@ class Robot:
     def look(self, colour: tuple[int, int, int], until: Callable[[], Any], what: str) -> Any:
         """Show pictures, each once the one before it was answered, until something comes of it."""
 
+        def publish() -> None:
+            self.stamp_ns += PERIOD
+            self.images.publish(bgr_to_image(picture(colour), self.stamp_ns, "lens"))
+
         def shown() -> Any:
             newest = stamp_to_ns(self.skeletons[-1].header.stamp) if self.skeletons else 0
             if newest == self.stamp_ns or not self.skeletons:
-                self.stamp_ns += PERIOD
-                self.images.publish(bgr_to_image(picture(colour), self.stamp_ns, "lens"))
+                publish()
             return until()
 
-        return self.ros.wait(shown, what)
+        return self.ros.wait(shown, what, publish)
 
     def said(self, state: int) -> list[str]:
         return [

@@ -75,6 +75,7 @@ class Camera:
             lambda: self.skeletons
             and stamp_to_ns(self.skeletons[-1].header.stamp) == self.stamp_ns,
             f"skeletons of {self.name}",
+            self.send,
         )
         return self.skeletons[-1]
 
