@@ -19,6 +19,8 @@ def assign(affinity: npt.NDArray[np.float64], least: float) -> list[tuple[int, i
     rows, columns = affinity.shape
     if rows == 0 or columns == 0:
         return []
+    if rows == columns == 1:
+        return [(0, 0)] if affinity[0, 0] >= least else []
     # One private dummy column per row stands for "nobody", so every row finds a partner.
     gain = np.where(affinity >= least, affinity - least, -1e3)
     cost = np.concatenate((-gain, np.zeros((rows, rows))), axis=1)

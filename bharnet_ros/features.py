@@ -310,9 +310,8 @@ def _median(values: AnyFloat, seen: BoolArray) -> FloatArray:
     """Median over the last axis of what was seen; 0 where nothing was."""
     ordered = np.sort(np.where(seen, values, np.inf), axis=-1)
     count = seen.sum(axis=-1)[..., None]
-    last = values.shape[-1] - 1
-    low = np.take_along_axis(ordered, np.clip((count - 1) // 2, 0, last), axis=-1)[..., 0]
-    high = np.take_along_axis(ordered, np.clip(count // 2, 0, last), axis=-1)[..., 0]
+    halves = np.concatenate((np.maximum(count - 1, 0) // 2, count // 2), axis=-1)
+    pair = np.take_along_axis(ordered, halves, axis=-1)
     with np.errstate(invalid="ignore"):
-        middle = 0.5 * (low + high)
+        middle = 0.5 * (pair[..., 0] + pair[..., 1])
     return np.where(count[..., 0] > 0, middle, 0.0).astype(np.float32)

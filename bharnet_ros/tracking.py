@@ -109,7 +109,9 @@ class Tracker:
         self._stamp_ns, self._layout = stamp_ns, frame.layout
         self._tracks = [t for t in self._tracks if self._remembered(t, frame)]
         body = get_layout(frame.layout).body_indices
-        order = sorted(range(len(frame.skeletons)), key=lambda i: _canonical(frame.skeletons[i]))
+        order = list(range(len(frame.skeletons)))
+        if len(order) > 1:
+            order.sort(key=lambda i: _canonical(frame.skeletons[i]))
         people = [frame.skeletons[i] for i in order]
         affinity, by_clear = self._affinity(people, stamp_ns, before_ns)
         pairs = assign(affinity, self._min_affinity)
@@ -172,6 +174,8 @@ class Tracker:
         may be there by now.
         """
         lost = [track for i, track in enumerate(self._tracks) if i not in found]
+        if not lost and len(people) < 2:  # most images of most robots
+            return np.ones(len(people))
         rows = {self._tracks[i].track_id: j for i, j in found.items()}
         fresh = [track for track in lost if track.recent.stamp_ns == before_ns]
         places = covered(people, expected_boxes([t.recent for t in fresh], stamp_ns))
