@@ -107,14 +107,18 @@ def plan_set(films: FilmSet, vocabulary: Vocabulary, seed: int) -> list[FilmPlan
 
 
 def set_folder(films: FilmSet, vocabulary: Vocabulary, seed: int, cache: Path) -> Path:
-    """Where the films of a set lie: other settings or other descriptions have another folder.
+    """Where the films of a set lie: other settings, other descriptions or another estimator have
+    another folder.
 
     Of idle people only what they do when idle counts.
     """
     shown = (
         repr((vocabulary.rests, vocabulary.habits)) if films.idle else dump_vocabulary(vocabulary)
     )
-    parts = {**asdict(films), "scenes": 0, "shown": shown, "seed": seed}
+    parts = {
+        **asdict(films), "scenes": 0, "shown": shown, "seed": seed,
+        "estimator": estimator_digest(),
+    }  # fmt: skip
     digest = hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
     return cache / "films" / f"{films.name}_{digest}"
 

@@ -56,6 +56,12 @@ def test_other_descriptions_are_other_films(vocabulary, tmp_path):
     assert set_folder(IDLE, vocabulary, 7, tmp_path) == set_folder(fewer, vocabulary, 7, tmp_path)
 
 
+def test_films_of_another_estimator_are_other_films(vocabulary, tmp_path, monkeypatch):
+    before = set_folder(IDLE, vocabulary, 7, tmp_path)
+    monkeypatch.setattr("training.measuring.films.estimator_digest", lambda: "another")
+    assert set_folder(IDLE, vocabulary, 7, tmp_path) != before
+
+
 def test_a_film_is_made_once(tmp_path, monkeypatch):
     made = []
 
