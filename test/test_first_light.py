@@ -33,8 +33,8 @@ from bharnet_ros.tracking import Tracker
 from bharnet_ros.types import SkeletonFrame
 from bharnet_ros.windows import WindowBuffer
 
-FPS = 10.0
-SCENE_S = 42.0
+FPS = 8.0
+SCENE_S = 40.0
 SEEDS = (90_001, 90_002)
 STRANGERS = (900_001, 900_002), (900_003, 900_004)
 NS = 1_000_000_000
