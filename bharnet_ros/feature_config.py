@@ -15,6 +15,7 @@ HAND_ORIGINS = ("per_frame", "first_frame")
 BODY_ORIGINS = ("first_frame", "median")
 BODY_SPACES = ("torso", "image")
 HAND_SPACES = ("palm", "image")
+_LATER = ("upper_body", "per_frame", "estimate_wrist")  # switches that old bundles do not name
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,9 @@ class FeatureConfig:
         numbers never change when later frames come; what networks that run frame by frame need.
         Where the person goes is lost. Not with joint_motion and bone_motion, which look one
         frame ahead.
+    estimate_wrist: a hand whose wrist is not seen, because the picture ends before it, gets the
+        wrist that its other knuckles tell (`palm.with_wrist`); otherwise such a hand counts as
+        unseen.
     """
 
     modality: str = "joint"
@@ -55,6 +59,7 @@ class FeatureConfig:
     body_space: str = "torso"
     upper_body: bool = False
     per_frame: bool = False
+    estimate_wrist: bool = False
 
     def __post_init__(self) -> None:
         for name, allowed in (
@@ -69,7 +74,7 @@ class FeatureConfig:
                     f"Feature option {name} is {getattr(self, name)!r}; "
                     f"it must be one of {', '.join(allowed)}."
                 )
-        for name in ("mirror_left", "upper_body", "per_frame"):
+        for name in ("mirror_left", *_LATER):
             if not isinstance(getattr(self, name), bool):
                 raise ConfigurationError(
                     f"Feature option {name} is {getattr(self, name)!r}; it must be true or false."
@@ -94,10 +99,10 @@ class FeatureConfig:
                 )
 
     def to_dict(self) -> dict[str, Any]:
-        """For JSON. upper_body and per_frame are left out while they are false, so that earlier
+        """For JSON. Options that came later are left out while they are false, so that earlier
         versions of this package can read every bundle that does not need them."""
         content = asdict(self)
-        for name in ("upper_body", "per_frame"):
+        for name in _LATER:
             if not content[name]:
                 del content[name]
         return content

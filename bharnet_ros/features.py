@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from bharnet_ros.errors import InvalidSkeletonError
 from bharnet_ros.feature_config import FeatureConfig
+from bharnet_ros.palm import WRIST, length, median, palm_px, with_wrist
 from bharnet_ros.skeleton import body_graph, body_joints, hand_graph, hand_joints
 from bharnet_ros.types import AnyFloat, FloatArray
 
@@ -29,14 +30,9 @@ __all__ = ["FeatureConfig", "body_features", "bones", "hand_features", "motion"]
 # body_19: the COCO body points, then the two computed ones.
 _LEFT_SHOULDER, _RIGHT_SHOULDER, _NECK, _MID_HIP = 5, 6, 17, 18
 _BELOW = [*range(11, 17), _MID_HIP]  # hips and legs
-# hand_21: wrist first, knuckles (MCP) of index, middle and little finger.
-_WRIST, _INDEX_MCP, _MIDDLE_MCP, _LITTLE_MCP = 0, 5, 9, 17
-
-# Adults: neck to mid-hip about 0.50 m, shoulder to shoulder about 0.37 m; wrist to the middle
-# knuckle about 0.10 m, index to little knuckle about 0.07 m. They only bridge views in which
-# the preferred length cannot be seen.
+# Adults: neck to mid-hip about 0.50 m, shoulder to shoulder about 0.37 m. They only bridge views
+# in which the preferred length cannot be seen.
 _TORSO_PER_SHOULDER_WIDTH = 1.35
-_PALM_LENGTH_PER_WIDTH = 1.4
 
 BoolArray = npt.NDArray[np.bool_]
 
@@ -93,8 +89,8 @@ def hand_features(
     keypoints: (..., T, K, 2) in pixels; scores: (..., T, K), 0 = missing.
     image_size: (..., 2) height and width, only for hand_space "image".
     Returns (..., 3, T, 21, 2) float32: x, y in palm lengths from the wrist, and the score; the
-    last axis is left, right, the left one mirrored. A hand without a visible wrist or with a
-    palm too small to read is all zeros.
+    last axis is left, right, the left one mirrored. A hand without a wrist (seen, or estimated
+    where the configuration says so) or with a palm too small to read is all zeros.
     Raises InvalidSkeletonError if the shapes do not belong together or the image size is
     missing.
     """
@@ -106,10 +102,12 @@ def hand_features(
     # One window per hand: (..., 2, T, 21, 2).
     joints = np.moveaxis(joints, -3, -4)
     joint_scores = np.moveaxis(joint_scores, -2, -3)
+    if config.estimate_wrist:
+        joints, joint_scores = with_wrist(joints, joint_scores)
     present = joint_scores > 0.0
 
-    scale, usable = _palm_px(joints, present, config.min_palm_px)
-    wrist, wrist_seen = joints[..., _WRIST, :], present[..., _WRIST]
+    scale, usable = palm_px(joints, present, config.min_palm_px)
+    wrist, wrist_seen = joints[..., WRIST, :], present[..., WRIST]
     if config.hand_origin == "first_frame":
         first, seen = _first(wrist, wrist_seen)
         origin, frame_ok = first[..., None, :], np.broadcast_to(seen[..., None], wrist_seen.shape)
@@ -239,31 +237,11 @@ def _torso_px(
     joints: FloatArray, present: BoolArray, min_px: float
 ) -> tuple[FloatArray, BoolArray]:
     """(...,) torso length (1 where unusable), and whether it is usable."""
-    torso, torso_ok = _length(joints, present, _NECK, _MID_HIP)
-    width, width_ok = _length(joints, present, _LEFT_SHOULDER, _RIGHT_SHOULDER)
-    seen_torso = _median(torso, torso_ok)
-    from_width = _median(width, width_ok) * _TORSO_PER_SHOULDER_WIDTH
+    torso, torso_ok = length(joints, present, _NECK, _MID_HIP)
+    width, width_ok = length(joints, present, _LEFT_SHOULDER, _RIGHT_SHOULDER)
+    seen_torso = median(torso, torso_ok)
+    from_width = median(width, width_ok) * _TORSO_PER_SHOULDER_WIDTH
     scale = np.where(seen_torso >= max(min_px, 1e-3), seen_torso, from_width)
-    usable = scale >= max(min_px, 1e-3)
-    return np.where(usable, scale, 1.0).astype(np.float32), usable
-
-
-def _palm_px(joints: FloatArray, present: BoolArray, min_px: float) -> tuple[FloatArray, BoolArray]:
-    """(...,) palm length (1 where unusable), and whether it is usable.
-
-    In each frame the longest of several spans, because a palm that is turned or pointed at the
-    camera keeps at least one of them; then the median over the window against outliers.
-    """
-    longest = np.zeros(present.shape[:-1], np.float32)
-    for start, end, factor in (
-        (_WRIST, _INDEX_MCP, 1.0),
-        (_WRIST, _MIDDLE_MCP, 1.0),
-        (_WRIST, _LITTLE_MCP, 1.0),
-        (_INDEX_MCP, _LITTLE_MCP, _PALM_LENGTH_PER_WIDTH),
-    ):
-        span, seen = _length(joints, present, start, end)
-        longest = np.maximum(longest, np.where(seen, span * np.float32(factor), 0.0))
-    scale = _median(longest, longest > 0.0)
     usable = scale >= max(min_px, 1e-3)
     return np.where(usable, scale, 1.0).astype(np.float32), usable
 
@@ -280,7 +258,7 @@ def _body_origin(
     found = []
     for points, seen in sources:
         if kind == "median":
-            point = np.stack([_median(points[..., axis], seen) for axis in (0, 1)], axis=-1)
+            point = np.stack([median(points[..., axis], seen) for axis in (0, 1)], axis=-1)
             found.append((point, np.asarray(seen.any(axis=-1))))
         else:
             found.append(_first(points, seen))
@@ -290,28 +268,9 @@ def _body_origin(
     return origin, either
 
 
-def _length(
-    joints: FloatArray, present: BoolArray, start: int, end: int
-) -> tuple[FloatArray, BoolArray]:
-    """(..., T) distance of two joints and whether both are there."""
-    difference = joints[..., start, :] - joints[..., end, :]
-    return np.hypot(difference[..., 0], difference[..., 1]), present[..., start] & present[..., end]
-
-
 def _first(points: FloatArray, seen: BoolArray) -> tuple[FloatArray, BoolArray]:
     """(..., T, 2), (..., T) -> the point of the first step that has it, and whether one has."""
     index = seen.argmax(axis=-1)
     point = np.take_along_axis(points, index[..., None, None], axis=-2)[..., 0, :]
     has: BoolArray = np.asarray(seen.any(axis=-1))
     return point, has
-
-
-def _median(values: AnyFloat, seen: BoolArray) -> FloatArray:
-    """Median over the last axis of what was seen; 0 where nothing was."""
-    ordered = np.sort(np.where(seen, values, np.inf), axis=-1)
-    count = seen.sum(axis=-1)[..., None]
-    halves = np.concatenate((np.maximum(count - 1, 0) // 2, count // 2), axis=-1)
-    pair = np.take_along_axis(ordered, halves, axis=-1)
-    with np.errstate(invalid="ignore"):
-        middle = 0.5 * (pair[..., 0] + pair[..., 1])
-    return np.where(count[..., 0] > 0, middle, 0.0).astype(np.float32)

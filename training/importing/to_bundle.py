@@ -193,7 +193,13 @@ def _manifest(
         background_class=background,
         window_s=_USUAL[stream].window_s if options.window_s is None else options.window_s,
         num_steps=steps,
-        features=FeatureConfig(hand_space="image", body_space="image", mirror_left=False),
+        features=FeatureConfig(
+            hand_space="image",
+            body_space="image",
+            mirror_left=False,
+            # Its own estimator said where a wrist outside of the picture is; ours do not.
+            estimate_wrist=stream == "hand",
+        ),
         fusion=Fusion(f"{stream}_only"),
         streams=(stream,),
         description=(
