@@ -26,6 +26,8 @@ class ExpertConfig:
     streams: trunks side by side over the same input, whose logits are added (DeGCN has two).
     time_offset: each step gets a learned summand after the first block, so that the network
     knows *when* something happens; the networks of the papers have none.
+    distances: block "pose" on hands only: it reads how far tips and knuckles are apart, too, which
+    no turn in the picture changes.
     causal: no step looks at a later one, and only steps that see nothing from before the window
     are pooled. Such a network also has a form that takes one frame at a time and gives the same
     (`training.models.continual`).
@@ -38,6 +40,7 @@ class ExpertConfig:
     dropout: float = 0.2
     streams: int = 1
     time_offset: bool = True
+    distances: bool = False
     causal: bool = False
 
 
@@ -121,6 +124,13 @@ def check_model(model: ModelConfig, num_steps: int, where: str) -> None:
         )
     for name, expert in (("body", model.body), ("hand", model.hand)):
         check_expert(expert, num_steps, f"{where}: model.{name}")
+        wanted = ("hand", POSE_BLOCK, "instances")
+        if expert.distances and (name, expert.block, model.hands) != wanted:
+            raise ConfigurationError(
+                f"{where}: model.{name}.distances is true, but only a hand expert of block "
+                f"'{POSE_BLOCK}' that sees each hand by itself (model.hands: instances) reads "
+                "them; leave it out."
+            )
         if expert.block == POSE_BLOCK and model.variant in ("pooling_attention", "expertized"):
             raise ConfigurationError(
                 f"{where}: model.variant '{model.variant}' needs experts made of graph blocks, "

@@ -102,3 +102,17 @@ def test_experts_that_cannot_work(expert, words):
 def test_models_that_cannot_work(model, words):
     with pytest.raises(ConfigurationError, match=words):
         check_model(model, 16, "here")
+
+
+@pytest.mark.parametrize(
+    ("name", "expert", "hands"),
+    [
+        ("body", ExpertConfig("pose", (8, 8), (1, 2), distances=True), "instances"),
+        ("hand", ExpertConfig("stgcnpp", (8, 8), (1, 2), distances=True), "instances"),
+        ("hand", ExpertConfig("pose", (8, 8), (1, 2), distances=True), "joined"),
+    ],
+)
+def test_distances_are_for_hands_read_as_whole_poses(name, expert, hands):
+    model = replace(ModelConfig(hands=hands), **{name: expert})
+    with pytest.raises(ConfigurationError, match=f"model.{name}.distances is true"):
+        check_model(model, 32, "here")

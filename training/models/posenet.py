@@ -18,6 +18,8 @@ from training.models.expert import Embedding
 __all__ = ["POSE_BLOCK", "PoseExpert", "TemporalBlock"]
 _KERNEL = 5
 _DESCRIBED = 10  # numbers of a joint at a step
+# hand_21: wrist; the thumb's knuckle and tip; knuckle, middle joint and tip of each finger.
+_ENDS = (0, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, 16, 17, 18, 20)
 
 
 class PoseExpert(nn.Module):
@@ -35,13 +37,18 @@ class PoseExpert(nn.Module):
     ) -> None:
         super().__init__()
         self.register_buffer("parents", torch.as_tensor(graph.parents.copy()), persistent=False)
-        joints = graph.num_joints
+        ends = _ENDS if config.distances else ()
+        pairs = [(a, b) for i, a in enumerate(ends) for b in ends[i + 1 :]]
+        for side, name in enumerate(("starts", "ends")):
+            index = torch.tensor([pair[side] for pair in pairs], dtype=torch.long)
+            self.register_buffer(name, index, persistent=False)
+        numbers = graph.num_joints * _DESCRIBED + len(pairs)
         width = config.channels[0]
         # A nod moves the nose by a twentieth of what a step to the side does: every number gets
         # the same weight before the network decides.
-        self.norm = nn.BatchNorm1d(joints * _DESCRIBED)
+        self.norm = nn.BatchNorm1d(numbers)
         self.encode = nn.Sequential(
-            nn.Conv1d(joints * _DESCRIBED, width, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
+            nn.Conv1d(numbers, width, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
             nn.Conv1d(width, width, 1, bias=False), nn.BatchNorm1d(width), nn.ReLU(),
         )  # fmt: skip
         self.temporal = nn.ModuleList()
@@ -76,7 +83,10 @@ class PoseExpert(nn.Module):
         x = x.permute(0, 4, 1, 3, 2).reshape(-1, c, v, t)  # (N I, 3, V, T)
         seen = (x[:, 2].amax(dim=1) > 0).to(x.dtype)  # (N I, T)
         observed = seen.mean(dim=1).reshape(-1, instances)
-        x = self.encode(self.norm(self._described(x).reshape(-1, _DESCRIBED * v, t)))
+        described = self._described(x).reshape(-1, _DESCRIBED * v, t)
+        if self.get_buffer("starts").numel():
+            described = torch.cat([described, self._distances(x)], dim=1)
+        x = self.encode(self.norm(described))
         for block in self.temporal:
             x = block(x)
         x = self.summarise(x).reshape(-1, instances, x.shape[1])
@@ -99,6 +109,16 @@ class PoseExpert(nn.Module):
         # How far each bone is turned into the picture: independent of which way it points.
         moving = torch.cat([_from_mean(position, seen), _from_mean(bone, both)], dim=1)
         return torch.cat([position, seen, bone, torch.sqrt(length + 1e-6), moving], dim=1)
+
+
+    def _distances(self, x: Tensor) -> Tensor:
+        """(M, 3, V, T) -> (M, P, T): lengths between pairs of joints, 0 where one is missing."""
+        starts: Tensor = self.get_buffer("starts")
+        ends: Tensor = self.get_buffer("ends")
+        position, seen = x[:, :2], (x[:, 2] > 0).to(x.dtype)
+        apart = position.index_select(2, starts) - position.index_select(2, ends)
+        both = seen.index_select(1, starts) * seen.index_select(1, ends)
+        return torch.sqrt((apart * apart).sum(dim=1) + 1e-6) * both
 
 
 def _from_mean(values: Tensor, seen: Tensor) -> Tensor:

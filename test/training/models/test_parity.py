@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -34,6 +36,9 @@ CASES = {
     ),
     "degcn unified": ModelConfig(
         _expert("degcn", modalities=EVERYTHING, streams=2), POSE, variant="unified"
+    ),
+    "pose with distances": ModelConfig(
+        POSE, replace(POSE, distances=True), fusion="noisy_or_reliability"
     ),
     "stgcnpp_paper, joined hands": ModelConfig(
         POSE, _expert("stgcnpp_paper", channels=(8, 8)), hands="joined"
