@@ -69,7 +69,7 @@ def run(options: argparse.Namespace) -> None:
     if "films" not in options.without:
         generate(config, options.films, options.workers)
         splits = {name: load_films(config, options.films, name) for name in config.data.splits}
-        films = [*splits["train"], *splits["idle"]]
+        films = [*splits["train"], *splits["more"], *splits["idle"]]
         filmed = filmed_windows(films, vocabulary, config.windows)
         check, idle = tuple(splits["val"]), tuple(splits["idle_val"])
         about["films"] = {name: content_hash(each) for name, each in splits.items()}

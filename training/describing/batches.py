@@ -11,9 +11,10 @@ import numpy.typing as npt
 from bharnet_ros.features import FeatureConfig, body_features, hand_features
 from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.types import FloatArray
+from training.describing.borders import cut_hands
 from training.describing.hands import OTHER_HAND, HandBank
 from training.describing.observing import CLOSE, ObservationConfig, Observer
-from training.describing.people import LAYOUT, PeopleBank
+from training.describing.people import FEATURES, LAYOUT, PeopleBank
 from training.describing.recordings import HandRecordings, RecordingSampler
 from training.describing.transitions import transition_of
 from training.describing.views import ViewConfig, look
@@ -92,7 +93,7 @@ class Batches:
     ) -> None:
         self._mix = mix or Mix()
         self._looks = looks or Looks()
-        self._features = features or FeatureConfig()
+        self._features = features or FEATURES
         self._seed = seed
         self._sources = sources
         self._background = vocabulary.class_id(vocabulary.background)
@@ -196,6 +197,7 @@ class Batches:
     ) -> tuple[FloatArray, FloatArray, IntArray]:
         """Exact hands (N, T, 59, 2) as seen from near by, some with somebody's body."""
         seen, _ = self._close(keypoints, rng)
+        scores = cut_hands(seen, scores, self._looks.close.hand_cut, rng)
         rows = np.flatnonzero(rng.random(len(names)) < self._mix.grafted)
         if len(rows) and len(self._arms):
             ends = rng.choice(self._arms, len(rows))

@@ -11,11 +11,11 @@ import numpy as np
 
 from bharnet_ros.bundle import GESTURES_FILE, Bundle, rewrite_bundle
 from bharnet_ros.errors import ConfigurationError
-from bharnet_ros.features import FeatureConfig
 from bharnet_ros.gestures import Vocabulary, dump_vocabulary
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import Thresholds
+from training.describing.people import FEATURES
 from training.evaluate import event_figures, rounded
 from training.export import export_bundle
 from training.finish import temperatures
@@ -76,7 +76,7 @@ def write(
         window_s=WINDOW_S,
         num_steps=NUM_STEPS,
         max_gap_s=MAX_GAP_S,
-        features=FeatureConfig(),
+        features=FEATURES,
         fusion=temperatures(logits, windows.label),
         thresholds=Thresholds(confirm_s=CONFIRM_S, smoothing_s=SMOOTHING_S),
         description=description,

@@ -33,7 +33,7 @@ class BatchSource(Protocol):
 def pose_model() -> ModelConfig:
     """The networks of described gestures: small enough to train while one waits."""
     body = ExpertConfig("pose", (160, 128, 128), (1, 2, 2), ("joint",), 0.2)
-    hand = ExpertConfig("pose", (256, 128, 128), (1, 2, 2), ("joint",), 0.2)
+    hand = ExpertConfig("pose", (256, 128, 128), (1, 2, 2), ("joint",), 0.2, distances=True)
     return ModelConfig(body, hand, min_hand_share=0.15, min_body_share=0.15)
 
 

@@ -15,17 +15,19 @@ import numpy.typing as npt
 
 from bharnet_ros.gestures import GestureDescription, Vocabulary
 from bharnet_ros.gestures.description import HandDescription, PostureDescription
-from bharnet_ros.gestures.fingers import FINGER_STATES, THUMB_STATES, sample_angles
+from bharnet_ros.gestures.fingers import sample_angles
 from bharnet_ros.gestures.hand import LIMIT_HIGH, LIMIT_LOW, HandShape, hand_points
 from bharnet_ros.gestures.rotations import quaternion_to_matrix
 from bharnet_ros.gestures.wrist import posture_turn
 from bharnet_ros.types import FloatArray
 from training.describing.people import hand_indices
+from training.describing.strangers import draw_hand
 
 Array = npt.NDArray[np.float64]
 OTHER_HAND = "(other hand)"
 PALM_M = 0.09
-_STATE_SHARES = {"extended": 0.35, "half": 0.17, "curled": 0.3, "hooked": 0.06, "relaxed": 0.12}
+_STRANGERS = 3
+"""So many times more hands that mean nothing than of each gesture: there are more of them."""
 _TO_VIEWER = np.array([[0.0, 1.0, 0.0], [0.0, 0.0, -1.0], [-1.0, 0.0, 0.0]])
 """Body axes (forward, inward, up) -> picture axes (right, down, away) for a right arm."""
 
@@ -53,29 +55,6 @@ def hand_gestures(vocabulary: Vocabulary) -> tuple[GestureDescription, ...]:
     return tuple(g for g in vocabulary if g.which == "one" and not g.motion and g.second is None)
 
 
-def straightness(hand: HandDescription) -> FloatArray:
-    """(5,) how bent the four fingers are and how far out the thumb is, about 0 to 1."""
-    straight, curled = (sum(FINGER_STATES[s][0]) for s in ("extended", "curled"))
-    fingers = [(sum(FINGER_STATES[s][0]) - straight) / (curled - straight) for s in hand.fingers]
-    radial, palmar, _, knuckle, tip = THUMB_STATES[hand.thumb][0]
-    thumb = (radial + 0.3 * palmar - 0.6 * (knuckle + tip) + 20.0) / 80.0
-    return np.array([*fingers, np.clip(thumb, 0.0, 1.0)], np.float32)
-
-
-def unlike(hand: HandDescription, known: Sequence[HandDescription]) -> bool:
-    """Whether nobody would take `hand` for one of the `known` ones.
-
-    A finger must be clearly bent where the known hand's is straight, or the other way round; a
-    thumb alone makes no other hand, unless it is fully out where it should be folded.
-    """
-    own = straightness(hand)
-    for other in known:
-        difference = np.abs(own - straightness(other))
-        if difference[:4].max() < 0.65 and difference[4] < 0.9:
-            return False
-    return True
-
-
 class HandBank:
     """Many hands of each held gesture of a vocabulary, and hands that are none of them.
 
@@ -98,7 +77,7 @@ class HandBank:
             self._points[gesture.name] = _hands(gesture.hands, per_gesture, rng)
             self._turns[gesture.name] = np.stack([_facing(p) for p in gesture.postures])
         known = [h for g in (*vocabulary, *vocabulary.others.values()) for h in g.hands]
-        strange = [draw_hand(known, rng) for _ in range(per_gesture)]
+        strange = [draw_hand(known, rng) for _ in range(_STRANGERS * per_gesture)]
         self._points[OTHER_HAND] = np.concatenate([_hands((h,), 4, rng) for h in strange])
         self._turns[OTHER_HAND] = np.concatenate(
             [*self._turns.values(), np.eye(3, dtype=np.float32)[None]]
@@ -158,27 +137,6 @@ class HandBank:
         pixels[..., 0] *= stretch[:, None, None]
         found: FloatArray = pixels.astype(np.float32)
         return found
-
-
-def draw_hand(known: Sequence[HandDescription], rng: np.random.Generator) -> HandDescription:
-    """Any way of holding the fingers that is none of the known ones."""
-    states, shares = list(_STATE_SHARES), list(_STATE_SHARES.values())
-    for _ in range(200):
-        fingers = tuple(str(s) for s in rng.choice(states, 4, p=shares))
-        if rng.random() < 0.3:
-            fingers = (str(rng.choice(states[1:])),) * 4
-        fan = float(rng.uniform(0, 12))
-        half = [i for i, s in enumerate(fingers) if s == "half"]
-        touch: tuple[str, ...] = ()
-        if half and rng.random() < 0.4:
-            touch = ("thumb", ("index", "middle", "ring", "pinky")[int(rng.choice(half))])
-        hand = HandDescription(
-            "drawn", (fingers[0], fingers[1], fingers[2], fingers[3]),
-            str(rng.choice(list(THUMB_STATES))), (fan, fan + 5.0), touch,
-        )  # fmt: skip
-        if unlike(hand, known):
-            return hand
-    return HandDescription("drawn", ("relaxed",) * 4, "relaxed", (0.0, 8.0))
 
 
 def _hands(hands: Sequence[HandDescription], count: int, rng: np.random.Generator) -> FloatArray:

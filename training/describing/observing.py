@@ -43,6 +43,7 @@ class ObservationConfig:
     hand is never found; hand_gaps: in which it is lost for a while; fingers_wrong: in which one
     finger is seen as another hand's; cut: in which the picture ends above the hips; no_body: in
     which nothing but hands is found; swapped: in which one hand is seen at both wrists.
+    hand_cut: of hands held up to the camera that reach beyond the picture.
     """
 
     error: tuple[float, float] = (0.4, 1.4)
@@ -55,9 +56,10 @@ class ObservationConfig:
     no_body: float = 0.02
     swapped: float = 0.01
     joint_gone: float = 0.01
+    hand_cut: float = 0.0
 
 
-CLOSE = ObservationConfig(error=(0.05, 0.7), fingers_wrong=0.03, swapped=0.0)
+CLOSE = ObservationConfig(error=(0.05, 0.7), fingers_wrong=0.03, swapped=0.0, hand_cut=0.15)
 """Hands held up to a camera are seen better than those of people across a room."""
 
 

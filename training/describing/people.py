@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
+from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.gestures import BodyShape, GestureDescription, GesturePlayer, Style, Vocabulary
 from bharnet_ros.gestures.performance import Segment
 from bharnet_ros.skeleton import get_layout
@@ -21,6 +22,8 @@ from training.labels import IGNORE
 from training.outsiders import draw_outsider
 
 LAYOUT = "coco_body_hands_59"
+FEATURES = FeatureConfig(estimate_wrist=True)
+"""What networks of described gestures read; hands held close often reach beyond the picture."""
 """What the experts read of the 133 keypoints: 17 of the body, 21 of each hand."""
 OUTSIDER_PREFIX = "(outsider "
 KEPT: npt.NDArray[np.intp] = np.concatenate([np.arange(17), np.arange(91, 133)])

@@ -15,15 +15,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from bharnet_ros.features import FeatureConfig, body_features, hand_features
+from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
+from training.describing.borders import cut_hands
 from training.describing.finishing import MAX_GAP_S, NUM_STEPS, UNKNOWN, WINDOW_S
 from training.describing.fitting import TrainingPlan, train
 from training.describing.hands import OTHER_HAND, HandBank, hand_gestures
 from training.describing.observing import CLOSE, Observer
-from training.describing.people import LAYOUT
+from training.describing.people import FEATURES, LAYOUT
 from training.describing.recipes import plan_of
 from training.describing.recordings import MEANINGS, HandRecordings, RecordingSampler
 from training.export import export_bundle
@@ -71,7 +72,7 @@ class HandTrainer:
         manifest = Manifest(
             name="quick", layout="coco_wholebody_133", class_names=names,
             background_class=background, unknown_class=UNKNOWN, window_s=WINDOW_S,
-            num_steps=NUM_STEPS, max_gap_s=MAX_GAP_S,
+            num_steps=NUM_STEPS, max_gap_s=MAX_GAP_S, features=FEATURES,
         )  # fmt: skip
         with tempfile.TemporaryDirectory() as scratch:
             some = batches.batch(10**6 + 1, 64)
@@ -112,11 +113,11 @@ class HandBatches:
         keypoints = np.concatenate([points for points, _, _ in parts])
         scores = np.concatenate([weights for _, weights, _ in parts])
         seen, _ = self._observer(keypoints, rng)
+        scores = cut_hands(seen, scores, CLOSE.hand_cut, rng)
         labels = [self._ids.get(n, self._ids[UNKNOWN]) for _, _, names in parts for n in names]
-        features = FeatureConfig()
         return ExpertInputs(
-            body_features(seen, scores, LAYOUT, features),
-            hand_features(seen, scores, LAYOUT, features),
+            body_features(seen, scores, LAYOUT, FEATURES),
+            hand_features(seen, scores, LAYOUT, FEATURES),
             np.array(labels, np.int64),
         )
 

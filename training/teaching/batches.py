@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from bharnet_ros.features import FeatureConfig, body_features, hand_features
+from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.gestures import Vocabulary
 from training.config import WindowConfig
 from training.describing.batches import Batches, Mix, Sources
 from training.describing.films import filmed_windows
 from training.describing.hands import HandBank
-from training.describing.people import LAYOUT, PeopleBank, act
+from training.describing.people import FEATURES, LAYOUT, PeopleBank, act
 from training.describing.transitions import FIRST, is_transition, transition_of
 from training.labels import IGNORE
 from training.sequences import KeypointSequence
@@ -119,7 +119,7 @@ class TaughtBatches:
         self._seed = seed
         self._mix = mix or TaughtMix()
         self._watch = watch
-        self._features = FeatureConfig()
+        self._features = FEATURES
         names = recorded.labels
         gestures = [n for n in names if n < FIRST and n not in (background, unknown)]
         passing = [n for n in names if n >= FIRST]

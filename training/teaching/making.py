@@ -15,7 +15,6 @@ from torch import Tensor
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import ConfigurationError
-from bharnet_ros.features import FeatureConfig
 from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
@@ -23,6 +22,7 @@ from bharnet_ros.manifest_parts import Thresholds
 from training.config import FitConfig
 from training.describing.finishing import CONFIRM_S, SMOOTHING_S, UNKNOWN, window_figures
 from training.describing.fitting import TrainingPlan, train
+from training.describing.people import FEATURES
 from training.describing.streams import streams
 from training.evaluate import rounded
 from training.export import export_bundle
@@ -142,7 +142,7 @@ def teach(
     for number, fold in enumerate(folds, 1):
         report(f"Training {number} of {len(folds) + last}: {', '.join(fold.names)} held out")
         held = [takes[n] for n in fold.held]
-        unseen = plain_windows(workshop.index(held, 0.1), FeatureConfig())
+        unseen = plain_windows(workshop.index(held, 0.1), FEATURES)
         network = workshop.train([takes[n] for n in fold.train], acted, unseen, progress)
         checked.append(Checked(network, tuple(held), unseen))
     if last:
@@ -257,7 +257,7 @@ class _Workshop:
         manifest = Manifest(
             name=name, layout=start.layout, class_names=self.names,
             background_class=self.background, unknown_class=UNKNOWN, window_s=start.window_s,
-            num_steps=start.num_steps, max_gap_s=start.max_gap_s, features=FeatureConfig(),
+            num_steps=start.num_steps, max_gap_s=start.max_gap_s, features=FEATURES,
             fusion=fit_fusion(logits, labels),
             thresholds=Thresholds(confirm_s=CONFIRM_S, smoothing_s=SMOOTHING_S),
             description=f"BHaRNet, body and hand expert, taught {', '.join(self.names[1:-1])} by "

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from bharnet_ros.gestures import load_vocabulary
-from bharnet_ros.gestures.description import HandDescription
 from training.describing.hands import (
     OTHER_HAND,
     HandBank,
     HandViewConfig,
-    draw_hand,
     hand_gestures,
-    unlike,
 )
 from training.describing.people import hand_indices
 
@@ -57,20 +52,6 @@ def test_one_hand_of_either_side_and_no_body():
     is_left = (scores[:, 0, left] > 0).all(axis=1)
     is_right = (scores[:, 0, right] > 0).all(axis=1)
     assert (is_left ^ is_right).all() and 0.3 < is_left.mean() < 0.7
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.integers(0, 100_000))
-def test_drawn_hands_are_none_of_the_known_ones(seed):
-    known = [g.hand for g in hand_gestures(VOCABULARY)]
-    drawn = draw_hand(known, np.random.default_rng(seed))
-    assert drawn.fingers == ("relaxed",) * 4 or unlike(drawn, known)
-
-
-def test_a_thumb_alone_hardly_makes_another_hand():
-    stop = HandDescription("stop", ("extended",) * 4, "out")
-    assert not unlike(HandDescription("flat", ("extended",) * 4, "alongside"), [stop])
-    assert unlike(HandDescription("fist", ("curled",) * 4, "folded"), [stop])
 
 
 def test_there_are_other_hands_to_draw_from():
