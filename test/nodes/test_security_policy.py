@@ -68,7 +68,7 @@ def test_what_is_allowed_is_what_runs(
     seen: dict[str, Interfaces] = {}
 
     def same() -> bool:
-        # A node of this name may still be known from another namespace.
+        # By name and namespace: a name may be known from elsewhere, too.
         found = set(ros.node.get_node_names_and_namespaces())
         for name in set(NODES) - set(OPTIONAL):
             if (name, "/guarded") in found:

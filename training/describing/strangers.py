@@ -54,7 +54,8 @@ def draw_hand(
 ) -> HandDescription:
     """A way of holding the fingers that is none of the known ones.
 
-    near: share that starts from a known hand and changes one finger of it.
+    near: share of the tries that start from a known hand and change one finger of it. Fewer of
+    those than of the others come out as none of the known ones.
     """
     for _ in range(_TRIES):
         if known and rng.random() < near:
