@@ -17,7 +17,7 @@ from bharnet_ros.nodes.conversions import layout_to_msg, skeletons_to_msg, stamp
 from bharnet_ros.nodes.diagnostics import Status, describe
 from bharnet_ros.nodes.endpoints import deaf_subscribers
 from bharnet_ros.nodes.findings import Failures, Finding, Level, summary
-from bharnet_ros.nodes.freshness import TOO_LATE_S
+from bharnet_ros.nodes.freshness import TOO_LATE_S, Clearing
 from bharnet_ros.nodes.image_exchange import IMAGES
 from bharnet_ros.nodes.images import BadImage, image_to_bgr
 from bharnet_ros.nodes.input_watch import STAMP_AGE, WatchedSubscription
@@ -78,7 +78,7 @@ class CameraStream:
         self._pacing = Pacing()
         self._tracker = Tracker()
         self._smoother = Smoother(node.params["smoothing"])
-        self._was_past = False
+        self._clearing = Clearing()
         self._last_refusal = ""
 
     def destroy(self) -> None:
@@ -174,12 +174,11 @@ class CameraStream:
         )
 
     def _is_past(self, too_late: bool) -> bool:
-        """Whether the process hung so long that the image shows the past; never two in a row, so
-        that a machine that is always late is not silent too."""
-        self._was_past = too_late and not self._was_past
-        if self._was_past:
+        """Whether the process hung so long that the image shows the past, see `Clearing`."""
+        dropped = self._clearing.throws_away(too_late)
+        if dropped:
             self._stats.drop("too old after the node hung")
-        return self._was_past
+        return dropped
 
     def _is_next(self, stamp_ns: int) -> bool:
         """Whether the stamp follows; everything of this camera begins anew when time does."""
@@ -203,7 +202,7 @@ class CameraStream:
         self._smoother.reset()
         self._guard.reset()
         self._pacing.reset()
-        self._was_past = False
+        self._clearing = Clearing()
 
     def _refuse(self, error: InvalidImageError) -> None:
         self._stats.drop(error.reason if isinstance(error, BadImage) else "invalid image")
@@ -241,6 +240,7 @@ class CameraStream:
         offered = IMAGES.offer(self._topic, look.job.image_bgr, frame)
         seen = time.perf_counter()
         self._skeletons.publish(skeletons_to_msg(frame, look.frame_id))
+        self._clearing.told()
         self.people = len(frame.skeletons)
         self._stats.event("skeletons out")
         stages = look.job.estimator.timings_ms

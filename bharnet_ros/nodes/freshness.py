@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict, deque
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 
 TOO_LATE_S = 0.5
 """Beyond this much waiting a message tells the past."""
 STALLED_S = 0.9
 """Beyond this much standing still in the middle of work its result does. A machine with too much
 to do lets every piece of work stand still for a while, hence the larger number."""
+CLEARED_S = 0.8
+"""A node that wakes up clears away all that tells the past within so many seconds of the first
+piece. Less than STALLED_S, so that of two pieces of work that stood still one is told: a machine
+that is always late is not silent, too."""
 _REMEMBERED = 32
 _MAX_PUBLISHERS = 16
 
@@ -45,6 +49,28 @@ class Waiting:
         if len(self._ways_ns) > _MAX_PUBLISHERS:
             self._ways_ns.popitem(last=False)
         return (way_ns - min(ways_ns)) * 1e-9
+
+
+class Clearing:
+    """Decides what is thrown away because it tells the past: what was in hand when the node hung,
+    and all that waited behind it."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._since: float | None = None
+
+    def throws_away(self, tells_the_past: bool) -> bool:
+        """Whether to drop the piece that is at hand."""
+        if not tells_the_past:
+            return False
+        now = self._clock()
+        if self._since is None:
+            self._since = now
+        return now - self._since < CLEARED_S
+
+    def told(self) -> None:
+        """Something went out: the next piece that tells the past begins another clearing."""
+        self._since = None
 
 
 class Work:

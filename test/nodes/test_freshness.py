@@ -11,7 +11,7 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bharnet_ros.nodes.freshness import TOO_LATE_S, Waiting
+from bharnet_ros.nodes.freshness import STALLED_S, TOO_LATE_S, Clearing, Waiting
 
 SECOND = 1_000_000_000
 
@@ -50,6 +50,33 @@ def test_many_publishers_are_forgotten() -> None:
     for number in range(1000):
         waiting.seconds(number, SECOND, SECOND)
     assert len(waiting._ways_ns) <= 16
+
+
+def test_all_that_a_hang_left_behind_is_cleared_away() -> None:
+    now = [100.0]
+    clearing = Clearing(lambda: now[0])
+    assert not clearing.throws_away(False)
+    assert clearing.throws_away(True), "what was in hand"
+    now[0] += 0.02
+    assert clearing.throws_away(True), "and what waited behind it"
+    now[0] += 0.02
+    assert not clearing.throws_away(False)
+    clearing.told()
+    now[0] += 60.0
+    assert clearing.throws_away(True), "the next hang is another one"
+
+
+@given(st.floats(STALLED_S, 20.0))
+def test_a_machine_that_is_always_late_tells_every_other_result(period_s: float) -> None:
+    now, told = [0.0], []
+    clearing = Clearing(lambda: now[0])
+    for _ in range(20):
+        now[0] += period_s
+        clearing.throws_away(False)  # an image that came in time ...
+        told.append(not clearing.throws_away(True))  # ... and work on it that stood still
+        if told[-1]:
+            clearing.told()
+    assert told == [False, True] * 10
 
 
 def test_work_that_was_stopped_knows_it() -> None:
