@@ -36,6 +36,8 @@ def augment(
     keypoints = turn_hands(keypoints, spec, config.hand_rotate_deg, config.hand_scale, rng)
     keypoints = jitter(keypoints, scores, spec, config.body_noise, config.hand_noise, rng)
     scores = drop_hands(scores, spec, config.hand_drop, config.hand_span_drop, rng)
+    if config.both_hands_drop > 0.0:
+        scores = drop_both_hands(scores, spec, config.both_hands_drop, rng)
     scores = scores * (rng.random(scores.shape, np.float32) >= config.score_drop)
     return keypoints, scores.astype(np.float32), labels
 
@@ -140,6 +142,22 @@ def drop_hands(
                 first = rng.integers(0, len(steps) - length + 1)
                 gone = (steps >= first) & (steps < first + length)
             result[n][np.ix_(gone, indices)] = 0.0
+    return result
+
+
+def drop_both_hands(
+    scores: FloatArray, layout: Layout, share: float, rng: np.random.Generator
+) -> FloatArray:
+    """Make both hands missing in `share` of the windows, for one stretch of a tenth to nine tenths
+    of the steps: hands leave the picture together, and a judge that saw little of them must learn
+    how little it knows."""
+    result: FloatArray = scores.copy()
+    steps = scores.shape[1]
+    hands = np.concatenate([layout.left_hand_indices, layout.right_hand_indices])
+    for n in np.flatnonzero(rng.random(len(scores)) < share):
+        length = round(steps * rng.uniform(0.1, 0.9))
+        first = int(rng.integers(0, steps - length + 1))
+        result[n][first : first + length, hands] = 0.0
     return result
 
 

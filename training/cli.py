@@ -13,7 +13,7 @@ from pathlib import Path
 from bharnet_ros.errors import BharnetError, ConfigurationError
 from training.commands import store_runs
 from training.config import TrainingConfig, load_config
-from training.engine.config import names_store
+from training.engine.config_file import names_store
 
 ROOT = Path(__file__).resolve().parent
 CONFIGS = ROOT / "configs"

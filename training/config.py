@@ -107,7 +107,9 @@ class WindowConfig:
 
 @dataclass(frozen=True)
 class AugmentConfig:
-    """What training does to a window; probabilities 0..1, noise in torso or palm lengths."""
+    """What training does to a window; probabilities 0..1, noise in torso or palm lengths.
+    hand_drop, hand_span_drop: of each hand, to be missing altogether or for a while;
+    both_hands_drop: of both together, for up to nine tenths of the window."""
 
     mirror: float = 0.5
     rotate_deg: float = 10.0
@@ -122,6 +124,7 @@ class AugmentConfig:
     hand_drop: float = 0.1
     hand_span_drop: float = 0.15
     score_drop: float = 0.02
+    both_hands_drop: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -171,6 +174,7 @@ class TrainingConfig:
         content = dataclasses.asdict(self)
         _drop_idle(content["data"]["splits"])
         _drop_later_options(content["model"], ModelConfig())
+        _drop_later_options(content["augment"], AugmentConfig())
         for name in ("body", "hand"):
             _drop_later_options(content["model"][name], ExpertConfig())
         return _hash(content)
@@ -195,10 +199,10 @@ def _drop_idle(splits: dict[str, dict[str, Any]]) -> None:
             del split["idle"]
 
 
-_LATER_OPTIONS = ("variant", "fusion", "hands", "streams", "time_offset")
+_LATER_OPTIONS = ("variant", "fusion", "hands", "streams", "time_offset", "both_hands_drop")
 
 
-def _drop_later_options(content: dict[str, Any], default: ExpertConfig | ModelConfig) -> None:
+def _drop_later_options(content: dict[str, Any], default: object) -> None:
     """Options that came later leave the hash alone while nobody uses them."""
     for name in _LATER_OPTIONS:
         if name in content and content[name] == getattr(default, name):

@@ -11,6 +11,7 @@ from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.skeleton import body_graph, get_layout
 from training.augment import (
     augment,
+    drop_both_hands,
     drop_hands,
     drop_keypoints,
     drop_steps,
@@ -127,6 +128,19 @@ def test_a_dropped_span_leaves_the_rest():
     assert (gone >= 1).all() and (gone < 8).all()
     changes = np.abs(np.diff(steps, axis=1)).sum(axis=1)
     assert (changes <= 2).all()
+
+
+def test_both_hands_leave_and_come_back_together():
+    scores = np.ones((200, 20, 133), np.float32)
+    found = drop_both_hands(scores, SPEC, 0.5, np.random.default_rng(0))
+    left, right = (found[:, :, side] for side in (SPEC.left_hand_indices, SPEC.right_hand_indices))
+    seen = left[:, :, 0]
+    assert (left == seen[..., None]).all() and (right == seen[..., None]).all()
+    np.testing.assert_array_equal(found[:, :, SPEC.body_indices], scores[:, :, SPEC.body_indices])
+    gone = (seen == 0).sum(axis=1)
+    assert 0.4 < (gone > 0).mean() < 0.6
+    assert gone[gone > 0].min() >= 2 and gone.max() <= 18
+    assert (np.abs(np.diff(seen, axis=1)).sum(axis=1) <= 2).all(), "one stretch"
 
 
 @given(st.integers(0, 10**6), st.floats(0.0, 1.0))

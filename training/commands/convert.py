@@ -185,6 +185,30 @@ def _bag(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _acted(parser: argparse.ArgumentParser) -> None:
+    from training.data.converters.acted import LAYOUTS, ActedConverter
+
+    usual = ActedConverter()
+    _rate(parser, usual.rate_hz)
+    parser.add_argument(
+        "--count", type=int, default=usual.count,
+        help="clips, each of another person (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--window", type=float, default=usual.window_s, metavar="SECONDS",
+        help="length of a clip (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--layout", choices=LAYOUTS, default=usual.layout,
+        help="keypoints; those of the store it goes with (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--leave-out", nargs="+", default=(), metavar="GESTURE",
+        help="gestures nobody makes, because they look like something that is to be learned",
+    )  # fmt: skip
+    parser.add_argument("--seed", type=int, default=usual.seed, help="of everything that is drawn")
+
+
 def _make_ntu(options: argparse.Namespace) -> Converter:
     from training.data.converters import NtuConverter
 
@@ -242,6 +266,15 @@ def _make_drawn(options: argparse.Namespace) -> Converter:
     return DrawnConverter(load_plan(options.input))
 
 
+def _make_acted(options: argparse.Namespace) -> Converter:
+    from training.data.converters import ActedConverter
+
+    return ActedConverter(
+        str(options.input), options.count, options.window, options.rate, options.layout,
+        tuple(options.leave_out), options.seed,
+    )  # fmt: skip
+
+
 SOURCES: dict[str, _Source] = {
     "ntu": _Source(
         "NTU RGB+D 60 and 120: folder or zip of .skeleton files", True, _make_ntu, _missing
@@ -265,6 +298,10 @@ SOURCES: dict[str, _Source] = {
     ),
     "rosbag": _Source(
         "our own recordings: a ROS 2 bag or a folder of bags", False, _make_bag, _bag
+    ),
+    "acted": _Source(
+        "kinematic people who act described gestures and much else; for data.background",
+        True, _make_acted, _acted, "vocabulary: a shipped one (gestures), or a YAML file",
     ),
     "drawn": _Source(
         "drawn people: windows of projected keypoints, whose pictures extract-rois draws",

@@ -74,7 +74,7 @@ def machine(options: argparse.Namespace) -> Machine:
 
 def load(path: Path, data: Path | None, seed: int | None) -> StoreConfig:
     """The configuration with what the command line changes."""
-    from training.engine.config import check, load_store_config
+    from training.engine.config_file import check, load_store_config
 
     config = load_store_config(path)
     if data is not None:
@@ -99,7 +99,7 @@ def run(path: Path, options: argparse.Namespace) -> None:
         from training.engine.fitting import fit_store
 
         if options.init is not None:
-            raise ConfigurationError("--init goes with films only; leave it out.")
+            config = replace(config, init=replace(config.init, bundle=options.init))
         fit_store(config, folder, machine(options), options.resume)
     elif options.command == "evaluate":
         from training.engine.evaluating import evaluate_run

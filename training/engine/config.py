@@ -1,4 +1,4 @@
-"""The configuration of a training on a store: one YAML file, every key checked."""
+"""The configuration of a training on a store; read by `training.engine.config_file`."""
 
 # No postponed annotations here: the builder of `training.config` reads them as they stand.
 
@@ -7,22 +7,13 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig
-from training.config import AugmentConfig, build
+from training.config import AugmentConfig
 from training.data import LoaderConfig
-from training.model_config import ModelConfig, check_model
+from training.model_config import ModelConfig
 
 STREAMS = ("body", "hand")
-INPUTS = ("features", "skeleton")
-PARTS = ("train", "train_and_validation")
-OPTIMISERS = ("adamw", "sgd")
-SCHEDULES = ("cosine", "step")
-PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 
 
 @dataclass(frozen=True)
@@ -33,7 +24,9 @@ class StoreData:
     validation alternatives. train_on: "train" holds the validation part out;
     "train_and_validation" is for a last run with everything decided. repeat: times that each
     clip is shown in an epoch. even_classes: every class is shown as often as the others, whatever
-    the number of its clips.
+    the number of its clips. background: folders of stores that show what none of the classes is,
+    in the same layout; all their clips are called `bundle.background`, and background_share of
+    each training batch is drawn from them.
     """
 
     store: str
@@ -42,6 +35,8 @@ class StoreData:
     train_on: str = "train"
     repeat: int = 1
     even_classes: bool = False
+    background: tuple[str, ...] = ()
+    background_share: float = 0.25
 
 
 @dataclass(frozen=True)
@@ -114,13 +109,39 @@ class StoreFit:
 
 
 @dataclass(frozen=True)
+class InitConfig:
+    """Where training starts.
+
+    bundle: name or folder of one whose experts are taken over as far as names and shapes agree
+    ("" = random weights). rate: of the learning rate, what those weights learn at; 0 keeps them as
+    they are.
+    """
+
+    bundle: str = ""
+    rate: float = 1.0
+
+
+@dataclass(frozen=True)
+class BystanderConfig:
+    """People who do something else, so that thresholds are chosen with them in view.
+
+    vocabulary: what they do, a shipped one or a file ("" = there are none). leave_out: gestures of
+    it that look like a class of the bundle. people: how many, a minute each.
+    """
+
+    vocabulary: str = ""
+    leave_out: tuple[str, ...] = ()
+    people: int = 20
+
+
+@dataclass(frozen=True)
 class BundleConfig:
     """What a run is exported as.
 
     name: of the bundle. layout: the one that the robot's pose estimator publishes; its experts'
     inputs must be those of the store's layout. background: the class of nothing going on.
     window_s: seconds the robot's windows span; max_gap_s: longest gap that is bridged.
-    description, license: texts for people.
+    bystanders: see `BystanderConfig`. description, license: texts for people.
     """
 
     name: str = ""
@@ -128,6 +149,7 @@ class BundleConfig:
     background: str = ""
     window_s: float = 1.6
     max_gap_s: float = 0.25
+    bystanders: BystanderConfig = field(default_factory=BystanderConfig)
     description: str = ""
     license: str = ""
 
@@ -153,125 +175,29 @@ class StoreConfig:
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     skeleton_augment: SkeletonAugment = field(default_factory=SkeletonAugment)
     model: ModelConfig = field(default_factory=ModelConfig)
+    init: InitConfig = field(default_factory=InitConfig)
     fit: StoreFit = field(default_factory=StoreFit)
     bundle: BundleConfig = field(default_factory=BundleConfig)
 
     def digest(self) -> str:
-        """SHA-256 of everything but where the store lies."""
+        """SHA-256 of everything but where the stores lie. Options that came later leave it alone
+        while nobody uses them, so that figures of earlier runs stay those of their
+        configuration."""
         content = dataclasses.asdict(self)
+        default = dataclasses.asdict(StoreConfig("", StoreData("", "")))
         del content["data"]["store"]
-        if self.clips.anchor == ClipConfig().anchor:  # came later; see training.config
-            del content["clips"]["anchor"]
+        content["data"]["background"] = tuple(Path(p).name for p in self.data.background)
+        for *sections, option in _LATER_OPTIONS:
+            part, usual = content, default
+            for section in sections:
+                part, usual = part[section], usual[section]
+            if part[option] == usual[option]:
+                del part[option]
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; ConfigurationError if there is none."""
-    try:
-        return yaml.safe_load(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            f"Training configuration {path} cannot be read ({error}); the shipped ones are in "
-            "training/configs/."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
-
-
-def names_store(path: Path) -> bool:
-    """Whether a configuration is one of those here and not of `training.config`."""
-    if not path.is_file():
-        return False
-    content = read_yaml(path)
-    data = content.get("data") if isinstance(content, dict) else None
-    return isinstance(data, dict) and "store" in data
-
-
-def load_store_config(path: Path) -> StoreConfig:
-    """Read and check a YAML file; ConfigurationError names the key that is wrong."""
-    return store_config(read_yaml(path), path.name)
-
-
-def store_config(content: Any, where: str) -> StoreConfig:
-    """The same from what a YAML file holds, or `dataclasses.asdict` gave and JSON kept."""
-    config: StoreConfig = build(StoreConfig, content, where)
-    check(config, where)
-    return config
-
-
-def check(config: StoreConfig, where: str) -> None:
-    """Refuse what is well-typed but cannot work."""
-    fit = config.fit
-    for name, value, allowed in (
-        ("inputs", config.inputs, INPUTS),
-        ("data.train_on", config.data.train_on, PARTS),
-        ("fit.optimiser", fit.optimiser, OPTIMISERS),
-        ("fit.schedule", fit.schedule, SCHEDULES),
-        ("fit.precision", fit.precision, PRECISIONS),
-    ):
-        if value not in allowed:
-            raise ConfigurationError(
-                f"{where}: {name} is '{value}'; it must be one of {', '.join(allowed)}."
-            )
-    if config.streams not in (STREAMS, ("body",), ("hand",)):
-        raise ConfigurationError(
-            f"{where}: streams is {list(config.streams)}; it must be [body, hand], [body] or "
-            "[hand]."
-        )
-    if config.inputs == "skeleton" and config.streams != ("body",):
-        raise ConfigurationError(
-            f"{where}: inputs 'skeleton' have no hands apart; set streams: [body]."
-        )
-    unused, default = (
-        ("augment", AugmentConfig())
-        if config.inputs == "skeleton"
-        else ("skeleton_augment", SkeletonAugment())
-    )
-    if getattr(config, unused) != default:
-        raise ConfigurationError(
-            f"{where}: {unused} is not used by inputs '{config.inputs}'; leave it out."
-        )
-    if fit.balance and (config.streams != STREAMS or config.model.variant == "unified"):
-        raise ConfigurationError(
-            f"{where}: fit.balance weighs two experts, but there is one; leave it out."
-        )
-    _check_numbers(config, where)
-    config.clips.loader(fit.batch_size)  # raises for what the loader cannot take
-    check_model(config.model, config.clips.num_steps, where)
-
-
-def _check_numbers(config: StoreConfig, where: str) -> None:
-    fit = config.fit
-    positive = {
-        "fit.learning_rate": fit.learning_rate, "fit.epochs": fit.epochs,
-        "fit.batch_size": fit.batch_size, "fit.validate_every": fit.validate_every,
-        "data.repeat": config.data.repeat, "bundle.window_s": config.bundle.window_s,
-        "bundle.max_gap_s": config.bundle.max_gap_s,
-    }  # fmt: skip
-    for name, value in positive.items():
-        if not value > 0:
-            raise ConfigurationError(f"{where}: {name} is {value}; it must be above 0.")
-    at_least_zero = {
-        "seed": config.seed, "data.fold": config.data.fold,
-        "fit.weight_decay": fit.weight_decay, "fit.gradient_clip": fit.gradient_clip,
-        "fit.warmup_epochs": fit.warmup_epochs,
-    }  # fmt: skip
-    for name, value in at_least_zero.items():
-        if not value >= 0:
-            raise ConfigurationError(f"{where}: {name} is {value}; it must be 0 or more.")
-    below_one = {
-        "fit.ema_decay": fit.ema_decay, "fit.label_smoothing": fit.label_smoothing,
-        "fit.momentum": fit.momentum,
-    }  # fmt: skip
-    for name, value in below_one.items():
-        if not 0.0 <= value < 1.0:
-            raise ConfigurationError(f"{where}: {name} is {value}; it must be 0 to below 1.")
-    if list(fit.milestones) != sorted(fit.milestones):
-        raise ConfigurationError(
-            f"{where}: fit.milestones is {list(fit.milestones)}; epochs must rise."
-        )
-    if min(fit.loss_weights) < 0.0 or max(fit.loss_weights) <= 0.0:
-        raise ConfigurationError(
-            f"{where}: fit.loss_weights is {list(fit.loss_weights)}; none may be below 0, one "
-            "must be above."
-        )
+_LATER_OPTIONS = (
+    ("clips", "anchor"), ("features", "estimate_wrist"), ("model", "body", "distances"),
+    ("model", "hand", "distances"), ("init",), ("data", "background"),
+    ("data", "background_share"), ("augment", "both_hands_drop"), ("bundle", "bystanders"),
+)  # fmt: skip

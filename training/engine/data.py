@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pytorch_lightning as lightning
+import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from bharnet_ros.errors import ConfigurationError
 from training.data import BatchLoader, Clips, Split, Store, load_protocol, open_store, split_clips
+from training.engine.background import Background, open_background
 from training.engine.config import StoreConfig
 from training.engine.inputs import Inputs, Preparation
 
@@ -20,24 +23,28 @@ class TrainingBatches(Dataset[Inputs]):
 
     Of several processes (rank of world), each takes its own part of every batch, so together
     they see the same clips as one process would. chances (clips,): how often each is drawn, with
-    replacement; None: each once an epoch.
+    replacement; None: each once an epoch. background: where `share` of each batch comes from.
     """
 
     def __init__(
         self, loader: BatchLoader, preparation: Preparation, batch_size: int, seed: int,
         rank: int = 0, world: int = 1, chances: npt.NDArray[np.float64] | None = None,
+        background: Background | None = None, share: float = 0.0,
     ) -> None:  # fmt: skip
         self._loader = loader
         self._preparation = preparation
-        self._batch_size = batch_size
+        self._background = background
+        self._others = 0 if background is None else max(1, round(share * batch_size))
+        self._batch_size = max(1, batch_size - self._others)
         self._seed = seed
         self._rank, self._world = rank, world
         self._chances = chances
         # A last batch that leaves a process without a clip would hang the others.
-        self.per_epoch = max(1, loader.num_clips // batch_size)
-        if min(loader.num_clips, batch_size) < world:
+        self.per_epoch = max(1, loader.num_clips // self._batch_size)
+        shared = min(loader.num_clips, self._batch_size)
+        if shared < world:
             raise ConfigurationError(
-                f"{world} processes share batches of {min(loader.num_clips, batch_size)} clips; "
+                f"{world} processes share batches of {shared} clips; "
                 "use fewer processes or a larger fit.batch_size."
             )
 
@@ -49,9 +56,15 @@ class TrainingBatches(Dataset[Inputs]):
         order = self._order(np.random.default_rng([self._seed, 0, epoch]))
         chosen = order[place * self._batch_size : (place + 1) * self._batch_size]
         rng = np.random.default_rng([self._seed, 1, number, self._rank])
-        return self._preparation.training(
-            self._loader.windows(chosen[self._rank :: self._world], rng), rng
-        )
+        parts = [self._loader.windows(chosen[self._rank :: self._world], rng)]
+        if self._background is not None:
+            drawn = np.random.default_rng([self._seed, 2, number])
+            others = drawn.integers(self._background.num_clips, size=self._others)
+            parts += self._background.batches(others[self._rank :: self._world], rng)
+        inputs = [self._preparation.training(part, rng) for part in parts]
+        if len(inputs) == 1:
+            return inputs[0]
+        return Inputs(*(torch.cat(column) for column in zip(*inputs, strict=True)))
 
     def _order(self, rng: np.random.Generator) -> npt.NDArray[np.int64]:
         count = self._loader.num_clips
@@ -120,6 +133,11 @@ class StoreDataModule(lightning.LightningDataModule):
         """However many processes share them."""
         return self.training_batches().per_epoch
 
+    @cached_property
+    def background(self) -> Background | None:
+        """What none of the classes is; only training needs it."""
+        return open_background(self.config, self.store.sheet, self.split.class_names)
+
     @property
     def has_validation(self) -> bool:
         return len(self.split.validation) > 0
@@ -148,8 +166,9 @@ class StoreDataModule(lightning.LightningDataModule):
             chances = 1.0 / np.bincount(clips.label)[clips.label]
             chances /= chances.sum()
         return TrainingBatches(
-            loader, self.preparation, size, config.seed, rank, world, chances
-        )
+            loader, self.preparation, size, config.seed, rank, world, chances,
+            self.background, config.data.background_share,
+        )  # fmt: skip
 
     def train_dataloader(self) -> DataLoader[Inputs]:
         """See the class."""

@@ -12,10 +12,12 @@ import numpy as np
 from bharnet_ros.bundle import Bundle, rewrite_bundle
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import body_features, hand_features
+from bharnet_ros.gestures import load_vocabulary
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import Fusion
 from training.calibration import fit_temperature
+from training.describing.bystanders import bystanders
 from training.engine.config import BundleConfig
 from training.engine.data import EvaluationBatches, StoreDataModule
 from training.engine.evaluating import open_run
@@ -27,13 +29,17 @@ from training.engine.tables import rounded
 from training.evaluate import event_figures
 from training.export import RgbGraph, export_bundle
 from training.export_continual import add_step_graph, is_causal
+from training.labels import OUTSIDER
 from training.models import BHaRNet
+from training.sequences import KeypointSequence
 from training.starting import WEIGHTS_FILE as WEIGHTS_IN_BUNDLE
 from training.starting import pack_weights
 from training.thresholds import choose_thresholds
 from training.windowing import ExpertInputs
 
 Report = Callable[[str], None]
+BYSTANDER_SEED = 780_000
+"""Added to the configuration's: these people are in no training and in no measurement."""
 
 
 def export_run(
@@ -50,8 +56,9 @@ def export_run(
     """Calibrate on the validation part and write the bundle.
 
     wanted: what it is called, and what the robot needs to know. Temperatures are fitted on
-    validation clips; thresholds on streams made of them, each action between two idle clips,
-    replayed through the robot's own recogniser (see `training.thresholds.choose_thresholds`).
+    validation clips; thresholds on streams made of them, each action between two idle clips, and
+    on the people of `wanted.bystanders`, replayed through the robot's own recogniser (see
+    `training.thresholds.choose_thresholds`).
     rgb: a graph that looks at pixels. extra: further files of the bundle. undecided: classes that
     thresholds are not chosen by, because skeletons alone cannot tell them apart.
     Raises ConfigurationError for a run whose inputs are not the robot's, or if `wanted` lacks
@@ -106,7 +113,8 @@ def export_run(
         parities["continual_parity"] = float(f"{apart:.2g}")
         report(f"It runs frame by frame, too; largest difference to windows: {apart:.1e}")
     streams = composed_streams(data, wanted.layout, wanted.background, without=undecided)
-    thresholds, score = choose_thresholds(streams, bundle, create_engine(bundle))
+    others = bystander_streams(wanted, names, config.seed)
+    thresholds, score = choose_thresholds(streams, bundle, create_engine(bundle), others)
     report(
         f"Thresholds: start {thresholds.start}, end {thresholds.end}, unknown "
         f"{thresholds.unknown} ({score.right} of {score.total} validation actions recognised in "
@@ -140,6 +148,34 @@ def some_windows(data: StoreDataModule, count: int = 64) -> ExpertInputs:
     return ExpertInputs(batch.body.numpy(), batch.hand.numpy(), batch.label.numpy())
 
 
+def bystander_streams(
+    wanted: BundleConfig, names: Collection[str], seed: int
+) -> list[KeypointSequence]:
+    """People of `bundle.bystanders` in the robot's layout; whatever they do is none of `names`."""
+    options = wanted.bystanders
+    if not options.vocabulary:
+        return []
+    vocabulary = load_vocabulary(options.vocabulary)
+    unknown = sorted(set(options.leave_out) - set(vocabulary.class_names))
+    if unknown:
+        raise ConfigurationError(
+            f"bundle.bystanders.leave_out names {', '.join(unknown)}, which vocabulary "
+            f"'{options.vocabulary}' does not have; it has {', '.join(vocabulary.actions)}."
+        )
+    left_out = {*names, *options.leave_out}
+    found = []
+    for each in bystanders(vocabulary, left_out, BYSTANDER_SEED + seed, options.people):
+        keypoints, scores = into_layout(each.keypoints, each.scores, each.layout, wanted.layout)
+        spans = tuple(span._replace(class_name=OUTSIDER) for span in each.spans)
+        found.append(
+            replace(
+                each, layout=wanted.layout, keypoints=keypoints, scores=scores, spans=spans,
+                truth=np.zeros((0, keypoints.shape[1], 2), np.float32),
+            )
+        )  # fmt: skip
+    return found
+
+
 def check_layouts(data: StoreDataModule, layout: str) -> None:
     """The robot's layout must give the experts the inputs they were trained on."""
     own = data.store.sheet.layout
@@ -157,7 +193,13 @@ def check_layouts(data: StoreDataModule, layout: str) -> None:
 
 def provenance(description: dict[str, Any], command: str) -> dict[str, Any]:
     """What the manifest tells about how the bundle came to be; no path of this machine."""
-    config = {**description["config"], "data": {**description["config"]["data"], "store": ""}}
+    config = dict(description["config"])
+    config["data"] = {**config["data"], "store": "", "background": []}
+    more: dict[str, Any] = {
+        name: description[name] for name in ("init", "background") if name in description
+    }
+    if "init" in more:  # the bundle may have been given as a folder
+        config["init"] = {**config["init"], "bundle": more["init"]["bundle"]}
     return {
         "command": command,
         "seed": config["seed"],
@@ -167,4 +209,5 @@ def provenance(description: dict[str, Any], command: str) -> dict[str, Any]:
         "clips": description["clips"],
         "epochs": description["epochs"],
         "packages": description["packages"],
+        **more,
     }

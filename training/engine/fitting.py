@@ -26,6 +26,7 @@ from training.checkpoint import read_description, save_weights
 from training.engine.balancing import balance, scale_logits
 from training.engine.config import StoreConfig, StoreFit
 from training.engine.data import StoreDataModule
+from training.engine.initial import start_from
 from training.engine.module import ExpertModule
 from training.engine.networks import Network, make_network
 from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS, CURVES, HELD_OUT, WEIGHTS_FILE
@@ -69,7 +70,8 @@ def fit_store(
     data = StoreDataModule(config, machine.workers)
     sheet, split = data.store.sheet, data.split
     network = make_network(config, len(split.class_names), sheet.layout, sheet.dims)
-    module = ExpertModule(network, config.fit, data.steps_per_epoch, config.seed)
+    start = start_from(network, config, report)
+    module = ExpertModule(network, config.fit, data.steps_per_epoch, config.seed, start)
     checkpoint = checkpoint_of(run, resume)
     trainer = make_trainer(config.fit, run, machine, data.has_validation, report)
     train = getattr(split, config.data.train_on)
@@ -106,6 +108,10 @@ def fit_store(
             "python": platform.python_version(),
         },
     }  # fmt: skip
+    if start is not None:
+        description["init"] = start.about
+    if data.background is not None:
+        description["background"] = data.background.about()
     if trainer.interrupted:
         raise KeyboardInterrupt
     if trainer.is_global_zero:

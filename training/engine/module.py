@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from training.engine.config import StoreFit
+from training.engine.initial import Start
 from training.engine.inputs import Inputs
 from training.engine.learner import Learner
 from training.engine.networks import Network
+from training.engine.optim import make_optimiser
 from training.engine.scores import JUDGES
 from training.losses import ensemble_loss
 
@@ -15,9 +18,23 @@ from training.losses import ensemble_loss
 class ExpertModule(Learner[Network]):
     """A network and how it is trained."""
 
-    def __init__(self, network: Network, config: StoreFit, steps_per_epoch: int, seed: int) -> None:
+    def __init__(
+        self,
+        network: Network,
+        config: StoreFit,
+        steps_per_epoch: int,
+        seed: int,
+        start: Start | None = None,
+    ) -> None:
         super().__init__(network, config, steps_per_epoch, seed, JUDGES)
         self.network = network
+        self._start = start
+
+    def optimiser(self) -> torch.optim.Optimizer:
+        """What was taken over may learn more slowly."""
+        if self._start is None:
+            return super().optimiser()
+        return make_optimiser(self.network, self.fit_options, self._start.taken, self._start.rate)
 
     def training_step(self, batch: Inputs, number: int) -> Tensor:
         """One batch; Lightning does the rest."""

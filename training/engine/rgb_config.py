@@ -11,7 +11,8 @@ from typing import Any
 
 from bharnet_ros.errors import ConfigurationError
 from training.config import build
-from training.engine.config import StoreFit, read_yaml
+from training.engine.config import StoreFit
+from training.engine.config_file import read_yaml
 
 
 @dataclass(frozen=True)

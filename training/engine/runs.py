@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from training.checkpoint import load_weights, read_description
-from training.engine.config import StoreConfig, store_config
+from training.engine.config import StoreConfig
+from training.engine.config_file import store_config
 from training.engine.networks import Network, make_network
 
 WEIGHTS_FILE = "weights.npz"

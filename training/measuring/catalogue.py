@@ -139,6 +139,18 @@ def _drawn(request: Request) -> Result:
     return drawn.measure(_films(request, wanted), {request.judge.name: request.judge})
 
 
+def _bystanders(request: Request) -> Result:
+    from bharnet_ros.gestures import load_vocabulary
+    from training.describing.bystanders import bystanders
+    from training.measuring.bystanders import PEOPLE, SEED, measure
+
+    known = request.judge.bundle.manifest.class_names
+    people = bystanders(
+        load_vocabulary(request.vocabulary), known, SEED + request.seed, request.films or PEOPLE
+    )
+    return measure(people, request.judges)
+
+
 def _fewshot(request: Request) -> Result:
     from training.measuring import fewshot
 
@@ -227,6 +239,7 @@ MEASUREMENTS: Mapping[str, tuple[Callable[[Request], Result], str]] = {
         _untrimmed, "projected scripts of 10 minutes, people from 750000 on, one each; idle films"
     ),
     "drawn": (_drawn, "films of 30 s, people from 720000 on, one each"),
+    "bystanders": (_bystanders, "60 projected people of 60 s, seeds 770000 and --seed"),
     "fewshot": (_fewshot, f"recordings from hand_shapes, tested on the landmarks ({_TEST_ONLY})"),
     "teach": (
         _teach, f"taught by people 740000 to 740009, tested on 746000 to 746014 ({_TEST_ONLY})"

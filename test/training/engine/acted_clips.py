@@ -10,7 +10,8 @@ import numpy as np
 from bharnet_ros.skeleton import get_layout
 from training.data import Person, Sample
 from training.data.sample import nominal_stamps
-from training.engine.config import StoreConfig, store_config
+from training.engine.config import StoreConfig
+from training.engine.config_file import store_config
 
 LAYOUT = "coco_body_hands_59"
 CLASSES = ("idle", "wave", "fist")

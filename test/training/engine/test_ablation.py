@@ -16,7 +16,8 @@ from training.engine.ablation import (
     planned_run,
     possible_variants,
 )
-from training.engine.config import StoreConfig, check
+from training.engine.config import StoreConfig
+from training.engine.config_file import check
 from training.engine.fitting import Machine
 from training.engine.networks import make_network
 

@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,16 +16,19 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.experts import Experts
 from bharnet_ros.inference import create_engine
 from bharnet_ros.windows import Window
-from training.engine.config import BundleConfig, StoreConfig
+from training.engine import exporting
+from training.engine.config import BundleConfig, BystanderConfig, StoreConfig
 from training.engine.cost import count_parameters
 from training.engine.degrading import DEGRADATIONS, degraded_batches
 from training.engine.ensembling import ensemble_runs
 from training.engine.evaluating import evaluate_run, open_run
-from training.engine.exporting import export_run
+from training.engine.exporting import bystander_streams, export_run
 from training.engine.fitting import Machine, fit_store
 from training.engine.layouts import into_layout
 from training.engine.runs import SCORES_FILE
 from training.engine.scores import load_scores
+from training.labels import OUTSIDER
+from training.thresholds import choose_thresholds
 
 WANTED = BundleConfig("acted", background="idle", window_s=1.0, license="free")
 
@@ -113,11 +117,32 @@ def test_a_bundle_says_what_the_network_says(trained: Path, tmp_path: Path) -> N
     assert right / len(clips) > 0.9
 
 
+@pytest.mark.timeout(180)
+def test_thresholds_are_chosen_with_bystanders_in_view(
+    trained: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[Any] = []
+
+    def watched(streams: Any, bundle: Any, engine: Any, outsiders: Any) -> Any:
+        seen.extend(outsiders)
+        return choose_thresholds(streams, bundle, engine, outsiders)
+
+    monkeypatch.setattr(exporting, "choose_thresholds", watched)
+    wanted = replace(WANTED, bystanders=BystanderConfig("gestures", ("shrug",), people=1))
+    bundle = export_run(trained, tmp_path / "bundle", wanted, "the command", report=quiet)
+    (person,) = seen
+    assert person.layout == bundle.manifest.layout and person.duration_s > 50.0
+    assert {span.class_name for span in person.spans} == {OUTSIDER}
+
+
 def test_what_cannot_become_a_bundle_is_refused(
     trained: Path, configured: Callable[..., StoreConfig], tmp_path: Path
 ) -> None:
     with pytest.raises(ConfigurationError, match="background is 'rest'"):
         export_run(trained, tmp_path, replace(WANTED, background="rest"), "c", report=quiet)
+    nobody = replace(WANTED, bystanders=BystanderConfig("gestures", ("moonwalk",)))
+    with pytest.raises(ConfigurationError, match="leave_out names moonwalk"):
+        bystander_streams(nobody, (), 0)
     with pytest.raises(ConfigurationError, match="other inputs"):
         export_run(trained, tmp_path, replace(WANTED, layout="coco_17"), "c", report=quiet)
     alone = configured(streams=["hand"], fit={"epochs": 1, "batch_size": 9, "warmup_epochs": 0.0})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from training.data.converters.acted import ActedConverter
 from training.data.converters.base import Converter, Item
 from training.data.converters.coco import CocoWholeBodyConverter
 from training.data.converters.drawn import DrawnConverter
@@ -14,6 +15,7 @@ from training.data.converters.rosbag import RosbagConverter
 from training.data.converters.videos import VideoConverter
 
 __all__ = [
+    "ActedConverter",
     "CocoWholeBodyConverter",
     "Converter",
     "DrawnConverter",
