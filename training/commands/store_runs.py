@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.feature_config import MODALITIES
 
 if TYPE_CHECKING:
     from training.engine.config import StoreConfig
@@ -27,6 +28,11 @@ def add_options(command: argparse.ArgumentParser, name: str) -> None:
     group.add_argument(
         "--seed", type=int, default=None, help="another seed than the configuration's"
     )
+    group.add_argument(
+        "--modality", default=None, choices=MODALITIES,
+        help="what the experts read instead of the configuration's modalities; train one of each, "
+        "then `ensemble`",
+    )  # fmt: skip
     if name == "fit":
         group.add_argument(
             "--resume", action="store_true", help="go on after the last finished epoch"
@@ -72,9 +78,12 @@ def machine(options: argparse.Namespace) -> Machine:
     )  # fmt: skip
 
 
-def load(path: Path, data: Path | None, seed: int | None) -> StoreConfig:
-    """The configuration with what the command line changes."""
+def load(
+    path: Path, data: Path | None, seed: int | None, modality: str | None = None
+) -> StoreConfig:
+    """The configuration with what the command line changes; seed and modality are in its name."""
     from training.engine.config_file import check, load_store_config
+    from training.model_config import POSE_BLOCK
 
     config = load_store_config(path)
     if data is not None:
@@ -82,6 +91,19 @@ def load(path: Path, data: Path | None, seed: int | None) -> StoreConfig:
     if seed is not None:
         config = replace(config, seed=seed, name=f"{config.name}_seed{seed}")
         check(config, "--seed")
+    if modality is not None:
+        if any(getattr(config.model, stream).block == POSE_BLOCK for stream in config.streams):
+            raise ConfigurationError(
+                f"--modality is '{modality}', but experts of block '{POSE_BLOCK}' always read "
+                "joints, bones and their motion together; leave it out, or choose a graph block."
+            )
+        body, hand = (
+            replace(expert, modalities=(modality,))
+            for expert in (config.model.body, config.model.hand)
+        )
+        model = replace(config.model, body=body, hand=hand)
+        config = replace(config, model=model, name=f"{config.name}_{modality}")
+        check(config, "--modality")
     return config
 
 
@@ -92,9 +114,12 @@ def run(path: Path, options: argparse.Namespace) -> None:
             f"{path} names a store of recordings, which `{options.command}` does not make or use; "
             f"it goes with {', '.join(COMMANDS)} and ablate."
         )
-    config = load(path, options.data, options.seed)
+    config = load(path, options.data, options.seed, options.modality)
     folder = options.run_folder or Path("output") / f"{config.name}_run"
     command = f"python -m training {options.command} --config {path.stem}"
+    for name in ("seed", "modality"):
+        if getattr(options, name) is not None:
+            command += f" --{name} {getattr(options, name)}"
     if options.command == "fit":
         from training.engine.fitting import fit_store
 
