@@ -17,7 +17,8 @@ from bharnet_ros.inference.sample_windows import sample_inputs
 
 onnx = pytest.importorskip("onnx", reason="graphs are changed with onnx")
 BUNDLE = "asl_words"
-SHAPES = {"body": ("N", 3, 20, 19, 1), "hand": ("N", 3, 20, 21, 2)}
+STEPS = load_bundle(BUNDLE).manifest.num_steps
+SHAPES = {"body": ("N", 3, STEPS, 19, 1), "hand": ("N", 3, STEPS, 21, 2)}
 GRAPH = load_bundle(BUNDLE).graphs["body"]
 
 
@@ -125,11 +126,11 @@ def archive(**arrays: np.ndarray) -> bytes:
 
 
 def bodies(count: int, joints: int = 19) -> np.ndarray:
-    return np.zeros((count, 3, 20, joints, 1), np.float32)
+    return np.zeros((count, 3, STEPS, joints, 1), np.float32)
 
 
 def hands(count: int) -> np.ndarray:
-    return np.zeros((count, 3, 20, 21, 2), np.float32)
+    return np.zeros((count, 3, STEPS, 21, 2), np.float32)
 
 
 @pytest.mark.parametrize(
