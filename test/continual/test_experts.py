@@ -161,8 +161,11 @@ def test_people_who_leave_are_forgotten_and_clocks_that_jump_start_anew(
 def test_the_recogniser_reports_the_same_with_both_engines(
     bundle, step_engine, window_engine, film
 ):
-    """The same people, states and classes; scores as far as a window ends up to a step earlier."""
-    config = RecognizerConfig(rate_hz=15.0)
+    """The same people, states and classes, up to the step that a window may end earlier.
+
+    Thresholds are low: this invented person hovers about the shipped ones.
+    """
+    config = RecognizerConfig(rate_hz=15.0, start=0.5, unknown=0.0)
     frames = film(5.0, people=3, hidden=lambda t, s: t == 1 and s > 3.0)
     reports = []
     for engine in (window_engine, step_engine):
@@ -170,12 +173,18 @@ def test_the_recogniser_reports_the_same_with_both_engines(
         found = [recognizer.push(frame) for frame in frames]
         reports.append([f for f in found if f is not None])
     assert len(reports[0]) == len(reports[1]) > 60
+    said = [
+        [
+            {a.track_id: (a.state, [h.class_name for h in a.hypotheses[:1]]) for a in f.actions}
+            for f in each
+        ]
+        for each in reports
+    ]
     agreed = total = 0
-    for one, other in zip(*reports, strict=True):
-        assert [a.track_id for a in one.actions] == [a.track_id for a in other.actions]
-        for a, b in zip(one.actions, other.actions, strict=True):
+    for tick, (one, other) in enumerate(zip(*said, strict=True)):
+        assert one.keys() == other.keys()
+        about = said[0][max(0, tick - 1) : tick + 2]
+        for track_id, opinion in other.items():
             total += 1
-            agreed += a.state == b.state and [h.class_name for h in a.hypotheses[:1]] == [
-                h.class_name for h in b.hypotheses[:1]
-            ]
-    assert agreed / total > 0.95
+            agreed += opinion in [each.get(track_id) for each in about]
+    assert agreed / total > 0.95, f"{agreed} of {total}"

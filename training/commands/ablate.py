@@ -65,6 +65,7 @@ def run(options: argparse.Namespace) -> None:
         options.output or Path("output") / f"{config.name}_ablation",
         options.results,
         f"python -m training ablate --config {Path(options.config).stem} "
-        f"--protocols {' '.join(protocols)} --seeds {options.seeds}",
+        + (f"--variants {' '.join(options.variants)} " if options.variants else "")
+        + f"--protocols {' '.join(protocols)} --seeds {options.seeds}",
         machine(options),
     )
