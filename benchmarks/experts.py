@@ -10,7 +10,8 @@ graph's time to that of folded CTR-GCN in the same round. Weights are random; ex
 denormal numbers.
 
 Aggregation is a matrix product everywhere, also in the baseline. Exporting everything takes some
-minutes; `--only` leaves networks out.
+minutes; `--only` leaves networks out. `pose` are the experts that the bundles `gestures` and
+`asl_words` ship, over the same joints and steps.
 """
 
 from __future__ import annotations
@@ -31,14 +32,24 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from bharnet_ros.skeleton import Graph, get_layout, hand_graph
 from training.export import zero_denormals
-from training.model_config import available_presets, expert_preset
-from training.models import Expert
+from training.model_config import POSE_BLOCK, ExpertConfig, available_presets, expert_preset
+from training.models import bharnet
+from training.models.expert import Expert
 from training.models.folding import exportable, fold
+from training.models.posenet import PoseExpert
 from training.onnx_graph import save_graph
 
 STEPS, CLASSES = 64, 60
 BASELINE = "ctrgcn"
-PAIRS = (("degcn", "degcn"), ("degcn", "degcn_light"), ("degcn", "stgcnpp_light"))
+POSE = "pose"
+SHIPPED = {
+    "body": ExpertConfig(POSE_BLOCK, (160, 128, 128), (1, 2, 2), ("joint",)),
+    "hand": ExpertConfig(POSE_BLOCK, (256, 128, 128), (1, 2, 2), ("joint",), distances=True),
+}
+"""The experts of `gestures`, and of `asl_words`, which began as those."""
+PAIRS = (
+    ("degcn", "degcn"), ("degcn", "degcn_light"), ("degcn", "stgcnpp_light"), (POSE, POSE),
+)  # fmt: skip
 GOALS = {"body": 1.0, "together": 1.5}
 
 
@@ -79,17 +90,21 @@ def ntu_graph() -> Graph:
     return Graph("ntu_25", layout.keypoint_names, parents, layout.flip_indices)
 
 
-def make_expert(preset: str, graph: Graph) -> Expert:
-    """A ready expert with random weights, in evaluation mode."""
+def make_expert(preset: str, graph: Graph) -> Expert | PoseExpert:
+    """A ready expert, or one of SHIPPED, with random weights, in evaluation mode."""
     torch.manual_seed(0)
-    return Expert(graph, expert_preset(preset), STEPS, CLASSES).eval()
+    if preset == POSE:
+        config = SHIPPED["hand" if graph.num_joints == hand_graph().num_joints else "body"]
+    else:
+        config = expert_preset(preset)
+    return bharnet.make_expert(graph, config, STEPS, CLASSES).eval()
 
 
 def networks(only: Sequence[str] = ()) -> Iterator[tuple[str, nn.Module, tuple[Tensor, ...]]]:
     """Name, network and example input (one window); the baseline always comes first."""
     torch.manual_seed(0)
     body, hand = torch.rand(1, 3, STEPS, 25, 1), torch.rand(1, 3, STEPS, 21, 2)
-    presets = [BASELINE, *(name for name in available_presets() if name != BASELINE)]
+    presets = [BASELINE, *(name for name in available_presets() if name != BASELINE), POSE]
     for name in presets:
         if name == BASELINE or not only or name in only:
             yield name, make_expert(name, ntu_graph()), (body,)
@@ -175,7 +190,7 @@ def report(costs: Sequence[Cost], threads: int) -> str:
     lines.append("")
     for cost in costs:
         goal = GOALS["together" if "+" in cost.name else "body"]
-        if cost.folded and cost.name.startswith("degcn"):
+        if cost.folded and cost.name.startswith(("degcn", POSE)):
             ratio = float(np.median(cost.ratios))
             word = "met" if ratio <= goal else "missed"
             lines.append(f"{cost.name}: {ratio:.2f} of CTR-GCN, goal {goal:.1f}: {word}")
@@ -188,7 +203,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2, help="of ONNX Runtime (default 2)")
     parser.add_argument("--rounds", type=int, default=60, help="runs of each graph (default 60)")
     parser.add_argument(
-        "--only", nargs="+", default=(), choices=available_presets(), help="ready experts to time"
+        "--only", nargs="+", default=(), choices=(*available_presets(), POSE),
+        help="experts to time",
     )
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from benchmarks import experts
-from benchmarks.experts import Cost, gigaflops, measure, networks, ntu_graph, report
+from benchmarks.experts import SHIPPED, Cost, gigaflops, measure, networks, ntu_graph, report
+from bharnet_ros.bundle import load_bundle
 from training.model_config import ExpertConfig
 
 
@@ -32,6 +33,19 @@ def test_the_baseline_comes_first_and_pairs_only_with_both() -> None:
     assert names == ["ctrgcn", "degcn_light"]
     names = [name for name, _, _ in networks(["degcn_light", "degcn"])]
     assert names[0] == "ctrgcn" and "degcn + hands degcn_light" in names
+
+
+def test_shipped_experts_have_the_sizes_that_are_timed() -> None:
+    for bundle in ("gestures", "asl_words"):
+        training = load_bundle(bundle).manifest.training
+        model = training["recipe"]["plan"]["model"] if bundle == "gestures" else (
+            training["config"]["model"]
+        )  # fmt: skip
+        for stream, config in SHIPPED.items():
+            given = model[stream]
+            assert given["block"] == config.block and given["distances"] == config.distances
+            assert tuple(given["channels"]) == config.channels
+            assert tuple(given["strides"]) == config.strides
 
 
 def test_every_graph_is_timed_in_every_round(monkeypatch: pytest.MonkeyPatch) -> None:
