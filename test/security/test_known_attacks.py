@@ -27,11 +27,19 @@ LAUGHS = "a0: &a0 [ha, ha]\n" + "".join(
 
 
 def cheap(target: Target, given: Any) -> bool:
-    """Used or refused, in less than a second of this process's time."""
-    begin = time.process_time()
-    used = target.use(given)
-    assert time.process_time() - begin < 1.0
-    return used
+    """Used or refused, in less than a second of this thread's time.
+
+    What other threads left behind by other tests do does not count, and the quickest of three
+    tries does: a collection of a large process's garbage may fall into one of them.
+    """
+    spent = []
+    for _ in range(3):
+        begin = time.thread_time()
+        used = target.use(given)
+        spent.append(time.thread_time() - begin)
+        if spent[-1] < 1.0:
+            return used
+    raise AssertionError(f"{target.name}: {spent} s")
 
 
 @pytest.mark.parametrize(
