@@ -18,13 +18,14 @@ from bharnet_ros.bundle import Bundle, file_record, write_bundle
 from bharnet_ros.errors import BundleError
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
-from bharnet_ros.manifest_parts import INPUTS, RELIABILITIES, RGB, GraphFile, Rgb
+from bharnet_ros.manifest_parts import FUSION, INPUTS, RELIABILITIES, RGB, GraphFile, Rgb
 from bharnet_ros.types import FloatArray
 from training.config import TrainingConfig
 from training.models import BHaRNet
 from training.models.bharnet import CalibratedBHaRNet
 from training.models.folding import exportable, fold, fold_batch_norms
 from training.onnx_graph import save_graph
+from training.onnx_products import as_products
 from training.splitting_graph import row_bytes, split_graph
 from training.windowing import ExpertInputs
 
@@ -93,6 +94,8 @@ def write_split(
     rgb: RgbGraph | None = None,
 ) -> Bundle:
     """Write the bundle of a whole graph in three, or in one if it has no experts of their own.
+    Convolutions over time become matrix products (`onnx_products`); `Manifest.whole_sha256` is
+    that of the graph before.
 
     least_shares: by stream, `GraphFile.min_share`; 0 where it is not given. rgb: a graph beside
     them; BundleError if there is only one.
@@ -104,11 +107,14 @@ def write_split(
         if rgb is not None:
             raise
         alone = replace(manifest, graphs={}, whole_sha256="")
-        return write_bundle(folder, alone, model, extra)
-    sizes = row_bytes(whole)
+        return write_bundle(folder, alone, as_products(whole).SerializeToString(), extra)
+    parts = {role: as_products(onnx.load_from_string(part)).SerializeToString()
+             for role, part in parts.items()}  # fmt: skip
     graphs = {
-        role: GraphFile(f"{role}.onnx", least_shares.get(role, 0.0), sizes.get(role, 0))
-        for role in parts
+        role: GraphFile(
+            f"{role}.onnx", least_shares.get(role, 0.0), 0 if role == FUSION else row_bytes(part)
+        )
+        for role, part in parts.items()
     }
     digest = str(file_record(model)["sha256"])
     if rgb is not None:

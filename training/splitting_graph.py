@@ -8,7 +8,6 @@ the numbers.
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Sequence
 
 import onnx
@@ -64,19 +63,21 @@ def split_graph(model: onnx.ModelProto) -> dict[str, bytes]:
     return graphs
 
 
-def row_bytes(model: onnx.ModelProto) -> dict[str, int]:
-    """By stream, the bytes of the largest intermediate result for one person, as far as the
-    graph's own shapes tell. model: as for `split_graph`, as it was exported."""
-    needs = _needs(model.graph)
-    found = dict.fromkeys(STREAMS, 0)
-    for value in model.graph.value_info:
-        stream = next(iter(needs.get(value.name, ())), "")
+def row_bytes(part: bytes) -> int:
+    """Bytes of the largest intermediate result for one person, as far as shapes can be inferred.
+
+    part: a serialized graph whose inputs have a row per person.
+    """
+    model = onnx.load_from_string(part)
+    for value in model.graph.input:
+        value.type.tensor_type.shape.dim[0].dim_value = 1
+    del model.graph.value_info[:]
+    largest = 0
+    for value in onnx.shape_inference.infer_shapes(model, data_prop=True).graph.value_info:
         sizes = value.type.tensor_type.shape.dim
-        rows = re.fullmatch(r"(?:(\d+)\*)?N", sizes[0].dim_param) if sizes else None
-        if rows and len(needs[value.name]) == 1 and all(size.dim_value for size in sizes[1:]):
-            count = int(rows[1] or 1) * math.prod(size.dim_value for size in sizes[1:])
-            found[stream] = max(found[stream], 4 * count)
-    return found
+        if all(size.HasField("dim_value") for size in sizes):
+            largest = max(largest, 4 * math.prod(size.dim_value for size in sizes))
+    return largest
 
 
 def _needs(graph: onnx.GraphProto) -> Needs:

@@ -1,4 +1,4 @@
-"""`python -m training split`: the graph of a bundle in three."""
+"""`python -m training split`: the graphs of a bundle as they are exported now."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "split",
         help=summary,
         description=f"split: {summary} of their own, so that each expert runs only for people it "
-        "can see something of. The weights and every output stay the same. Bundles exported now "
-        "are split already; this is for those exported earlier.",
+        "can see something of, and with convolutions over time as matrix products over everybody, "
+        "which processors run faster. The weights stay the same, and every output up to rounding. "
+        "Bundles exported now are made like this; it is for those exported earlier.",
     )
-    command.add_argument("bundle", help="name or folder of a bundle of one graph")
+    command.add_argument("bundle", help="name or folder of a bundle")
     command.add_argument(
         "--output", type=Path, required=True, help="folder to write to; may be the bundle's own"
     )

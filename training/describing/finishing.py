@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from bharnet_ros.bundle import GESTURES_FILE, Bundle, rewrite_bundle
 from bharnet_ros.errors import ConfigurationError
@@ -20,6 +21,7 @@ from training.evaluate import event_figures, rounded
 from training.export import export_bundle
 from training.finish import temperatures
 from training.models import BHaRNet
+from training.openness import auroc
 from training.predict import predict
 from training.sequences import KeypointSequence
 from training.starting import WEIGHTS_FILE, pack_weights
@@ -96,7 +98,12 @@ def write(
     chosen, score = choose_thresholds(sequences, bundle, engine, idle=idle, urgent=urgent)
     thresholds = replace(chosen, confirm_s=CONFIRM_S, smoothing_s=SMOOTHING_S)
     figures = {
-        "validation_windows": window_figures(logits.fused, windows.label, names),
+        "validation_windows": {
+            **window_figures(logits.fused, windows.label, names),
+            "known_against_other": known_against_other(
+                logits.fused, windows.label, vocabulary.class_id(vocabulary.background)
+            ),
+        },
         "validation_events": event_figures(score, vocabulary.pairs),
     }
     metrics = rounded(figures)
@@ -111,6 +118,20 @@ def write(
         + "".join(f", {name} at once from {p}" for name, p in thresholds.urgent.items())
     )
     return bundle, metrics
+
+
+def known_against_other(
+    logits: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], background: int
+) -> float:
+    """AUROC: how often a window of a gesture has a larger most probable gesture than one of
+    UNKNOWN, the last class. Windows of the background and of transitions are left out.
+
+    logits: (N, C); labels: (N,). NaN if one of the two groups is empty.
+    """
+    unknown = logits.shape[1] - 1
+    gestures = np.setdiff1d(np.arange(unknown), [background])
+    largest = torch.softmax(torch.from_numpy(logits), dim=1).numpy()[:, gestures].max(axis=1)
+    return auroc(largest[np.isin(labels, gestures)], largest[labels == unknown])
 
 
 def window_figures(

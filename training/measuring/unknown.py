@@ -49,7 +49,7 @@ class Material:
 def measure(material: Material, judges: Mapping[str, Judge]) -> Result:
     """AUROC and shares of every judge."""
     figures = {name: _figures(material, judge) for name, judge in judges.items()}
-    rows, shares, digits = [], [], []
+    rows, shares, digits, apart = [], [], [], []
     for name, found in figures.items():
         kinds = found["unknown"]
         for label, key in (
@@ -67,6 +67,8 @@ def measure(material: Material, judges: Mapping[str, Judge]) -> Result:
                     number(entry["median_evidence"], 2),
                     ", ".join(f"{a} {n}" for a, n in entry["reported_as"].items()),
                 ])  # fmt: skip
+        apart += [[name, what, str(entry["count"]), number(entry["auroc"])]
+                  for what, entry in found["apart"].items()]  # fmt: skip
         for digit, entry in found["digits"].items():
             digits.append([
                 name, digit, str(entry["count"]), percent(entry["hand_found"]),
@@ -77,6 +79,8 @@ def measure(material: Material, judges: Mapping[str, Judge]) -> Result:
     body = "\n".join([
         _TEXT,
         table(["bundle", "known", "together", "mean", *kinds], rows),
+        "## Each unknown digit and each clip against all known hands\n",
+        table(["bundle", "", "hands", "AUROC"], apart),
         "## What is reported at the threshold\n",
         table(["bundle", "", "", "hands", "unknown", "median evidence", "reported as"], shares),
         "## Digits\n",
@@ -96,13 +100,16 @@ def _figures(material: Material, judge: Judge) -> dict[str, Any]:
     true_shape = [shapes.of_label[str(label)] for label in material.landmarks.label]
     quiet = np.isin(material.photographs.label, shapes.nothing)
     photographs = judge_strongest(material.photographs, judge).probabilities
+    signing = {str(clip.info.get("clip", n)): _signing(clip, judge)
+               for n, clip in enumerate(material.clips)}  # fmt: skip
     known_digit = has_hand & np.isin(digit, list(shapes.digits))
     known = {"landmarks": landmarks, "digits 1 to 5": judged[known_digit]}
     unknown = {
         _DIGITS: judged[has_hand & np.isin(digit, shapes.unknown_digits)],
         "no_gesture": photographs[with_hand(material.photographs) & quiet],
-        "signing": _signing(material.clips, judge),
+        "signing": np.concatenate([judged[:0], *signing.values()]),
     }
+    each = {f"digit {d}": judged[has_hand & (digit == d)] for d in shapes.unknown_digits} | signing
     unlike_digits = [d for d in shapes.unknown_digits if d not in shapes.alike]
     unlike = {**unknown, _DIGITS: judged[has_hand & np.isin(digit, unlike_digits)]}
     covered = {
@@ -116,6 +123,10 @@ def _figures(material: Material, judge: Judge) -> dict[str, Any]:
         "auroc": separation(known, unknown, judge),
         "auroc_covered": separation(covered, unknown, judge),
         "auroc_unlike": separation(known, unlike, judge),
+        "apart": {
+            what: {"count": len(rows), "auroc": separation(known, {what: rows}, judge)["together"]}
+            for what, rows in each.items()
+        },
         "known": {kind: _group(rows, judge) for kind, rows in known.items()},
         "unknown": {kind: _group(rows, judge) for kind, rows in unknown.items()},
         "digits": {
@@ -130,19 +141,21 @@ def separation(
 ) -> dict[str, float]:
     """AUROC of the evidence: all unknown rows together, the mean of the kinds, and each kind."""
     evidence = judge.evidence(np.concatenate(list(known.values())))
-    each = {kind: auroc(evidence, judge.evidence(rows)) for kind, rows in unknown.items()}
+    each = {
+        kind: auroc(evidence, judge.evidence(rows)) if len(rows) else float("nan")
+        for kind, rows in unknown.items()
+    }
     together = auroc(evidence, judge.evidence(np.concatenate(list(unknown.values()))))
     present = [value for value in each.values() if value == value]
     mean = float(np.mean(present)) if present else float("nan")
     return {"together": together, "mean": mean, **each}
 
 
-def _signing(clips: Sequence[KeypointSequence], judge: Judge) -> FloatArray:
+def _signing(clip: KeypointSequence, judge: Judge) -> FloatArray:
     """(N, C) of every tick at which something could be judged."""
     rows = [
         tick.probabilities
-        for each in clips
-        for tick in judgements(each, judge, RecognizerConfig())
+        for tick in judgements(clip, judge, RecognizerConfig())
         if tick.probabilities is not None
     ]
     return np.array(rows, np.float32).reshape(-1, len(judge.known))

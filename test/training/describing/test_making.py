@@ -12,13 +12,13 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.gestures import load_vocabulary
 from training.config import ExpertConfig, ModelConfig
 from training.describing.batches import Batches, FilmedWindows, Mix, Sources
-from training.describing.finishing import UNKNOWN, class_names
+from training.describing.finishing import UNKNOWN, class_names, known_against_other
 from training.describing.hands import HandBank
 from training.describing.making import Extras, Recipe, make_bundle
 from training.describing.people import act
 from training.describing.recipes import plan_of, quick_mix, shipped_recipe, without
 from training.describing.recordings import HandRecordings
-from training.describing.transitions import is_transition
+from training.describing.transitions import is_transition, transition_of
 from training.models import BHaRNet
 from training.starting import adopt, starting_weights
 
@@ -96,7 +96,21 @@ def test_the_bundle_is_complete_and_the_robot_loads_it(made):
     again = load_vocabulary(bundle.file(GESTURES_FILE))
     assert again.class_names == VOCABULARY.class_names
     assert set(figures["validation_windows"]["classes"]) <= set(NAMES)
+    assert 0.0 <= figures["validation_windows"]["known_against_other"] <= 1.0
     assert manifest.training["seed"] == 2 and manifest.training["command"] == "a test"
+
+
+def test_gestures_are_ranked_against_what_is_none():
+    # Classes: background, two gestures, other. The rows of the background and of a transition
+    # to a gesture do not count; three of the four pairs of a gesture and a stranger are in order.
+    logits = np.log(np.array([
+        [0.1, 0.8, 0.05, 0.05], [0.1, 0.1, 0.4, 0.4],
+        [0.1, 0.1, 0.2, 0.6], [0.2, 0.5, 0.1, 0.2],
+        [0.0001, 0.9997, 0.0001, 0.0001], [0.9, 0.05, 0.03, 0.02],
+    ], np.float32))  # fmt: skip
+    labels = np.array([1, 2, 3, 3, 0, transition_of(1)])
+    assert known_against_other(logits, labels, background=0) == pytest.approx(0.75)
+    assert np.isnan(known_against_other(logits, np.full(6, 3), background=0))
 
 
 def test_the_same_seed_makes_the_same_bundle(made, tmp_path):

@@ -109,6 +109,15 @@ def test_unknown_leaves_out_what_was_not_found(judge, fists, shown, raising):
     assert figures["unknown"]["digits 0, 7 to 9"]["not_reported"] == 1.0
     assert figures["unknown"]["no_gesture"]["count"] == 0
     assert figures["unknown"]["signing"]["count"] > 100
+    # Each digit and each clip by itself; what has no hands has no rank.
+    apart = figures["apart"]
+    assert {name: entry["count"] for name, entry in apart.items()} == {
+        "digit 0": 1, "digit 7": 0, "digit 8": 0, "digit 9": 0,
+        "0": figures["unknown"]["signing"]["count"],
+    }  # fmt: skip
+    assert np.isnan(apart["digit 9"]["auroc"]) and 0.0 <= apart["digit 0"]["auroc"] <= 1.0
+    assert apart["0"]["auroc"] == pytest.approx(figures["auroc"]["signing"])
+    assert "| tiny | digit 9 | 0 |" in result.body
     assert figures["known"]["landmarks"]["count"] == 8
     assert figures["digits"]["9"]["hand_found"] == 0.0
     assert figures["digits"]["1"]["right_most_probable"] == 0.0
