@@ -14,8 +14,9 @@ times of all threads, which other work on the machine hardly touches.
     whole       everybody in one run of the undivided graph, hands and all
 
 Networks: the shipped bundle `gestures` (no unfolded graph: its weights come folded), and ready
-experts with random weights (`--experts`), body and hands alike. In `--hidden` of the people no
-hand is seen. ONNX Runtime on the CPU, `--threads` threads, 1280x720 at 30 frames/s.
+experts with random weights (`--experts`), body and hands alike; "pose" are those of `gestures`.
+In `--hidden` of the people no hand is seen. ONNX Runtime on the CPU, `--threads` threads, 1280x720
+at 30 frames/s.
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from bharnet_ros.types import SkeletonFrame
 
 GOAL = 3.0
 """Of 16 people: one by one, and unfolded, to together."""
+POSE = "pose"
 FRAME_NS = 1_000_000_000 // 30
 CLASSES = 36
 
@@ -134,11 +136,13 @@ def measure(
 
 def exported(preset: str, folder: Path) -> dict[str, Bundle]:
     """Bundles of a ready expert for body and hands with random weights: "split" and folded as
-    exports are, folded in one graph ("whole"), and "unfolded" in one graph."""
+    exports are, folded in one graph ("whole"), and "unfolded" in one graph. preset: also POSE, the
+    experts of described gestures."""
     import torch
 
     from bharnet_ros.bundle import write_bundle
     from bharnet_ros.manifest import Manifest
+    from training.describing.fitting import pose_model
     from training.export import write_graph, write_split
     from training.model_config import ModelConfig, expert_preset
     from training.models import BHaRNet
@@ -146,9 +150,12 @@ def exported(preset: str, folder: Path) -> dict[str, Bundle]:
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    steps = 32 if preset.endswith("_light") else 64
-    expert = expert_preset(preset)
-    network = BHaRNet(ModelConfig(expert, expert), CLASSES, steps).eval()
+    steps = 32 if preset == POSE or preset.endswith("_light") else 64
+    if preset == POSE:
+        model = pose_model()
+    else:
+        model = ModelConfig(expert_preset(preset), expert_preset(preset))
+    network = BHaRNet(model, CLASSES, steps).eval()
     manifest = Manifest(
         name=preset, layout="coco_wholebody_133", background_class="0", window_s=0.05 * steps,
         class_names=tuple(str(number) for number in range(CLASSES)), num_steps=steps,
@@ -209,7 +216,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=40, help="ticks of each way (default 40)")
     parser.add_argument("--hidden", type=float, default=0.0, help="share of people without hands")
     parser.add_argument("--bundle", nargs="*", default=[DEFAULT_BUNDLE], help="names or folders")
-    parser.add_argument("--experts", nargs="*", default=["degcn_light"], help="ready experts")
+    parser.add_argument("--experts", nargs="*", default=[POSE, "degcn_light"], help="ready experts")
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args(arguments)
     if min(*options.people, options.rounds, options.threads) < 1 or not 0 <= options.hidden <= 1:

@@ -147,7 +147,7 @@ class Panel:
             if not isinstance(experts, ContinualExperts)
         }
         windows = {
-            windowing: {track: buffer.window(track, end) for track, end in ends_ns.items()}
+            windowing: buffer.windows(ends_ns)
             for windowing, buffer in self._buffers.items()
             if windowing in wanted
         }

@@ -40,12 +40,30 @@ def resample(
     steps_ns: (T,) rising. Returns (T, K, 2) and (T, K): straight lines between the nearest
     observations on both sides if these are at most `max_gap_ns` apart, otherwise zeros.
     """
-    frames = len(scores)
+    points, weights = resample_together(
+        stamps_ns, keypoints[None], scores[None], steps_ns, max_gap_ns
+    )
+    return points[0], weights[0]
+
+
+def resample_together(
+    stamps_ns: npt.NDArray[np.int64],
+    keypoints: FloatArray,
+    scores: FloatArray,
+    steps_ns: npt.NDArray[np.int64],
+    max_gap_ns: int,
+) -> tuple[FloatArray, FloatArray]:
+    """As `resample`, for P people who were seen in the same frames.
+
+    keypoints: (P, F, K, 2); scores: (P, F, K). Returns (P, T, K, 2) and (P, T, K), for each of
+    them what `resample` gives.
+    """
+    people, frames, num_keypoints = scores.shape
     if frames == 0:
-        shape = (len(steps_ns), scores.shape[1])
+        shape = (people, len(steps_ns), num_keypoints)
         return np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
     valid = scores > 0.0
-    ever = np.asarray(valid.any(axis=0))
+    ever = np.asarray(valid.any(axis=1))
     at_or_before = np.searchsorted(stamps_ns, steps_ns, side="right") - 1
     at_or_after = np.searchsorted(stamps_ns, steps_ns, side="left")
     place = _Place(
@@ -53,10 +71,21 @@ def resample(
         np.maximum(at_or_before, 0),
         np.minimum(at_or_after, frames - 1),
     )
-    observed = (stamps_ns, keypoints, scores)
-    if np.array_equal(ever, valid.all(axis=0)):
+    whole = (ever == valid.all(axis=1)).all(axis=1)
+    if whole.all():
+        observed = (stamps_ns, keypoints, scores)
         return _from_whole_frames(observed, steps_ns, max_gap_ns, place, ever)
-    return _each_from_its_own(observed, steps_ns, max_gap_ns, place)
+    points = np.empty((people, len(steps_ns), num_keypoints, 2), np.float32)
+    weights = np.empty((people, len(steps_ns), num_keypoints), np.float32)
+    if whole.any():
+        observed = (stamps_ns, keypoints[whole], scores[whole])
+        points[whole], weights[whole] = _from_whole_frames(
+            observed, steps_ns, max_gap_ns, place, ever[whole]
+        )
+    for person in np.flatnonzero(~whole):
+        observed = (stamps_ns, keypoints[person], scores[person])
+        points[person], weights[person] = _each_from_its_own(observed, steps_ns, max_gap_ns, place)
+    return points, weights
 
 
 class _Place(NamedTuple):
@@ -79,20 +108,24 @@ def _from_whole_frames(
 ) -> tuple[FloatArray, FloatArray]:
     """Where every keypoint is in all frames, so that they share their times, or in none.
 
-    ever: (K,) which keypoints there are.
+    observed: of people (P, F, ...). ever: (P, K) which keypoints there are.
     """
     stamps_ns, keypoints, scores = observed
     before_ns = stamps_ns[place.before]
     span_ns = stamps_ns[place.after] - before_ns
-    known = (place.inside & (span_ns <= max_gap_ns))[:, None]
+    # Factors as floats: products with booleans convert them number by number.
+    known = (place.inside & (span_ns <= max_gap_ns)).astype(np.float32)[:, None]
     share = ((steps_ns - before_ns) / np.maximum(span_ns, 1)).astype(np.float32)[:, None]
-    shape = (len(stamps_ns), -1)  # x and y side by side: longer rows are quicker
+    shape = (*scores.shape[:2], -1)  # x and y side by side: longer rows are quicker
     flat = np.ascontiguousarray(keypoints, dtype=np.float32).reshape(shape)
-    points = _between(flat[place.before], flat[place.after], share) * known
-    weights = _between(scores[place.before], scores[place.after], share) * known
+    points = _between(flat.take(place.before, 1), flat.take(place.after, 1), share)
+    weights = _between(scores.take(place.before, 1), scores.take(place.after, 1), share)
+    points *= known
+    weights *= known
     if not ever.all():
-        points *= np.repeat(ever, 2)
-        weights *= ever
+        there = ever.astype(np.float32)[:, None]
+        points *= np.repeat(there, 2, axis=2)
+        weights *= there
     return points.reshape(*weights.shape, 2), weights
 
 
@@ -127,5 +160,7 @@ def _each_from_its_own(
 
 
 def _between(old: Values, new: Values, share: FloatArray) -> Values:
-    moved: Values = old + (new - old) * share
+    moved: Values = new - old
+    moved *= share
+    moved += old
     return moved

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from benchmarks.synthetic import LAYOUT, frame, person_keypoints, skeleton
 from bharnet_ros.errors import ConfigurationError, LayoutError
+from bharnet_ros.resampling import resample, resample_together, step_stamps
 from bharnet_ros.types import SkeletonFrame
-from bharnet_ros.windows import WindowBuffer, resample, step_stamps
+from bharnet_ros.windows import WindowBuffer
 
 MS = 1_000_000
 SECOND = 1000 * MS
@@ -52,6 +53,45 @@ def test_linear_motion_comes_back_exactly_wherever_observed(gaps_ms: list[int], 
     assert np.allclose(window.keypoints[seen], expected(wanted[seen]), atol=1e-2)
     assert not window.keypoints[~seen].any()
     assert window.num_frames == ((stamps >= end - SECOND) & (stamps <= end)).sum()
+
+
+@given(data=st.data(), people=st.integers(1, 5), frames=st.integers(1, 30))
+@settings(max_examples=40, deadline=None)
+def test_windows_of_everybody_are_those_of_each(
+    data: st.DataObject, people: int, frames: int
+) -> None:
+    windows = buffer(num_steps=12)
+    rng = np.random.default_rng(data.draw(st.integers(0, 999), label="seed"))
+    # Some are seen whole in every frame, some lack points, some come later or are away at times.
+    lacking, late = rng.random(people) < 0.4, rng.random(people) < 0.3
+    stamp = 0
+    for number in range(frames):
+        stamp += int(rng.integers(10, 120)) * MS
+        seen = []
+        for person in range(people):
+            if late[person] and (number < frames // 3 or rng.random() < 0.2):
+                continue
+            one = skeleton(person, BASE + rng.normal(0, 5, BASE.shape))
+            scores = one.scores.copy()
+            scores[5 * person : 5 * person + 3] = 0.0  # never
+            if lacking[person]:
+                scores[rng.random(len(scores)) < 0.1] = 0.0
+            seen.append(replace(one, scores=scores))
+        windows.push(frame(stamp, *seen))
+    ends = {
+        track: stamp - int(rng.integers(2)) * 30 * MS for track in reversed(windows.track_ids)
+    }
+    found = windows.windows(ends)
+    assert list(found) == list(ends)
+    for track, end in ends.items():
+        alone = windows.window(track, end)
+        assert np.array_equal(found[track].keypoints, alone.keypoints)
+        assert np.array_equal(found[track].scores, alone.scores)
+        for name in ("num_frames", "start_ns", "end_ns", "image_size", "coverage"):
+            assert getattr(found[track], name) == getattr(alone, name)
+    with pytest.raises(KeyError):
+        windows.windows({99: stamp})
+    assert windows.windows({}) == {}
 
 
 @pytest.mark.parametrize("rate_hz", [6, 10, 29.97, 60])
@@ -205,6 +245,34 @@ def test_a_window_before_anything_was_seen_is_empty() -> None:
     window = windows.window(7, 9 * SECOND)
     assert window.num_frames == 0 and window.coverage == 0.0
     assert not window.keypoints.any()
+
+
+def test_people_who_were_seen_together_are_resampled_as_each_alone() -> None:
+    rng = np.random.default_rng(3)
+    stamps = np.cumsum(rng.integers(20, 400, 30)) * MS
+    points = rng.normal(0, 100, (4, 30, 6, 2)).astype(np.float32)
+    scores = rng.uniform(0.2, 1.0, (4, 30, 6)).astype(np.float32)
+    scores[1, :, 2] = 0.0  # a point that person never shows
+    scores[2:][rng.random((2, 30, 6)) < 0.3] = 0.0
+    steps = np.arange(0, int(stamps[-1]) + 200 * MS, 33 * MS)
+    found, weights = resample_together(stamps, points, scores, steps, 250 * MS)
+    for person in range(4):
+        for joint in range(6):
+            seen = scores[person, :, joint] > 0
+            at = stamps[seen]
+            after = np.searchsorted(at, steps, "left")
+            before = np.searchsorted(at, steps, "right") - 1
+            inside = (before >= 0) & (after < len(at))
+            if seen.any():
+                span = at[np.minimum(after, len(at) - 1)] - at[np.maximum(before, 0)]
+                inside &= span <= 250 * MS
+            assert np.array_equal(weights[person, :, joint] > 0, inside)
+            for axis in range(2):
+                values = found[person, :, joint, axis]
+                assert not values[~inside].any()
+                if inside.any():
+                    wanted = np.interp(steps[inside], at, points[person, seen, joint, axis])
+                    assert np.allclose(values[inside], wanted, atol=1e-2)
 
 
 def test_resample_without_any_observation() -> None:

@@ -18,7 +18,8 @@ class HandDescription:
     """How a hand is held.
 
     fingers: states of index, middle, ring and pinky; thumb: its state; spread_deg: how far the
-    fingers are fanned, drawn from this range; touch: names of two tips that meet, or empty.
+    fingers are fanned, drawn from this range; touch: names of tips that meet,
+    the thumb and one or more fingers, or empty.
     """
 
     name: str

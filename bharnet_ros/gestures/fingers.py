@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -47,8 +49,11 @@ _FAN = np.array([1.0, 0.15, -0.55, -1.0])
 _TIP = {"thumb": 4, "index": 8, "middle": 12, "ring": 16, "pinky": 20}
 _LEAN_DEG = (15.0, 22.0)
 _CLOSE_ENOUGH = 0.003
+_PAIR = 2
 CONTACT = 0.06
 """Tips that touch end this far apart, palm lengths: two pads' flesh between the joints."""
+TIP_WIDTH = 0.16
+"""Of a finger, palm lengths: several that meet the thumb lie side by side."""
 
 
 def sample_angles(hand: HandDescription, shape: HandShape, rng: np.random.Generator) -> Array:
@@ -65,7 +70,7 @@ def sample_angles(hand: HandDescription, shape: HandShape, rng: np.random.Genera
     angles[3:16:4] = _FAN * rng.uniform(low, high) + rng.normal(0, 1.0, 4)
     centre, deviation = THUMB_STATES[hand.thumb]
     angles[THUMB:] = np.array(centre) + np.array(deviation) * rng.standard_normal(5).clip(-1.8, 1.8)
-    if hand.touch:
+    if len(hand.touch) == _PAIR:
         # The finger leans to the thumb, so that the two make a ring the palm's viewer sees.
         lean = 4 * FINGERS.index(hand.touch[1]) + SPREAD
         angles[lean] = rng.uniform(*_LEAN_DEG)
@@ -76,9 +81,10 @@ def sample_angles(hand: HandDescription, shape: HandShape, rng: np.random.Genera
 
 
 def bring_together(angles: Array, shape: HandShape, touch: tuple[str, ...]) -> Array:
-    """Bend thumb and finger so that their tips meet, staying near the given angles.
+    """Bend thumb and fingers so that their tips meet, staying near the given angles.
 
-    Newton's steps of least movement on the distance of the tips; (21,) -> (21,), within limits.
+    touch: the thumb, then one finger or several; several tips lie side by side around the thumb's.
+    Newton's steps of least movement on the distances of the tips; (21,) -> (21,), within limits.
     """
     free: list[int] = []
     for name in touch:
@@ -87,23 +93,40 @@ def bring_together(angles: Array, shape: HandShape, touch: tuple[str, ...]) -> A
         else:
             k = 4 * FINGERS.index(name)
             free += [k, k + 1, k + 2, k + 3]
-    first, second = (_TIP[name] for name in touch)
+    thumb, *tips = (_TIP[name] for name in touch)
+    wanted = tip_distances(touch[1:])
     index = np.array(free)
     now = angles.copy()
     step = 1e-4
-    for _ in range(30):
+    for _ in range(30 * len(tips)):
         probes = np.repeat(now[None], len(index) + 1, axis=0)
         probes[np.arange(len(index)) + 1, index] += step
         points = hand_points(probes, shape)
-        distance = np.linalg.norm(points[:, first] - points[:, second], axis=-1)
-        miss = float(distance[0]) - CONTACT
-        if abs(miss) < _CLOSE_ENOUGH:
+        distance = np.linalg.norm(points[:, [thumb]] - points[:, tips], axis=-1)  # (1 + J, tips)
+        miss = distance[0] - wanted
+        if (np.abs(miss) < _CLOSE_ENOUGH).all():
             break
         slope = (distance[1:] - distance[0]) / step
         # A joint at its limit that would have to go further leaves the work to the others.
-        stuck = np.where(slope * miss > 0, now[index] <= LIMIT_LOW[index] + 1e-9,
+        further = (slope * miss).sum(axis=1)
+        stuck = np.where(further > 0, now[index] <= LIMIT_LOW[index] + 1e-9,
                          now[index] >= LIMIT_HIGH[index] - 1e-9)  # fmt: skip
         slope[stuck] = 0.0
-        move = -slope * miss / max(float(slope @ slope), 1e-6)
+        move = _least_movement(slope, miss)
         now[index] = np.clip(now[index] + move.clip(-0.3, 0.3), LIMIT_LOW[index], LIMIT_HIGH[index])
     return np.asarray(now)
+
+
+def tip_distances(fingers: Sequence[str]) -> Array:
+    """How far from the thumb's tip each of these tips is when all meet it, palm lengths."""
+    places = np.array([FINGERS.index(name) for name in fingers], float)
+    return np.asarray(np.hypot(CONTACT, TIP_WIDTH * (places - places.mean())))
+
+
+def _least_movement(slope: Array, miss: Array) -> Array:
+    """(J,) the smallest step that takes the misses (M,) away, given their slopes (J, M)."""
+    if len(miss) == 1:
+        only = slope[:, 0]
+        return np.asarray(-only * miss[0] / max(float(only @ only), 1e-6))
+    square = slope.T @ slope + 1e-4 * np.eye(len(miss))
+    return np.asarray(-slope @ np.linalg.solve(square, miss))

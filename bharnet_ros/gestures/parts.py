@@ -81,16 +81,20 @@ def read_hand(name: str, node: Node) -> HandDescription:
 
 def _touching(hand: HandDescription, node: Node) -> HandDescription:
     touch = tuple(tip.choice(["thumb", *FINGERS]) for tip in node.elements())
-    if len(touch) != 2 or touch[0] != "thumb" or touch[1] == "thumb":
-        raise node.error(f"tips {list(touch)} cannot be made to touch", "write [thumb, <finger>]")
-    state = hand.fingers[FINGERS.index(touch[1])]
-    if state in ("extended", "curled"):
+    fingers = touch[1:]
+    if touch[:1] != ("thumb",) or not fingers or len(set(touch)) < len(touch):
         raise node.error(
-            f"the {touch[1]} cannot touch the thumb while {state}", f"let the {touch[1]} be half"
+            f"tips {list(touch)} cannot be made to touch", "write [thumb, <finger>, ...]"
         )
+    for finger in fingers:
+        state = hand.fingers[FINGERS.index(finger)]
+        if state in ("extended", "curled"):
+            raise node.error(
+                f"the {finger} cannot touch the thumb while {state}", f"let the {finger} be half"
+            )
     if hand.thumb in _AWAY:
         raise node.error(
-            f"the thumb cannot touch the {touch[1]} while it is {hand.thumb}",
+            f"the thumb cannot touch the {' and the '.join(fingers)} while it is {hand.thumb}",
             "let the thumb be folded, relaxed or out",
         )
     return HandDescription(hand.name, hand.fingers, hand.thumb, hand.spread_deg, touch)

@@ -33,8 +33,9 @@ def body_joints(keypoints: Floats, scores: Floats, layout: str) -> tuple[Floats,
     spec = get_layout(layout)
     _check(keypoints, scores, spec)
     sources = _body_sources(layout)
-    joints = (keypoints[..., sources[:, 0], :] + keypoints[..., sources[:, 1], :]) * 0.5
-    joint_scores = np.minimum(scores[..., sources[:, 0]], scores[..., sources[:, 1]])
+    first, second = sources[:, 0], sources[:, 1]  # take() is several times quicker than [...]
+    joints = (keypoints.take(first, -2) + keypoints.take(second, -2)) * 0.5
+    joint_scores = np.minimum(scores.take(first, -1), scores.take(second, -1))
     absent = sources[:, 0] < 0
     joint_scores[..., absent] = 0.0
     joints[..., absent, :] = 0.0
@@ -56,7 +57,7 @@ def hand_joints(keypoints: Floats, scores: Floats, layout: str) -> tuple[Floats,
             (*lead, 2, 21), scores.dtype
         )
     both = np.stack([spec.left_hand_indices, spec.right_hand_indices])
-    return keypoints[..., both, :], scores[..., both]
+    return keypoints.take(both, -2), scores.take(both, -1)
 
 
 def flip_horizontally(keypoints: Floats, scores: Floats, layout: str, width: float) -> tuple[

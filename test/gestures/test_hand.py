@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bharnet_ros.gestures.fingers import CONTACT, bring_together, sample_angles
+from bharnet_ros.gestures.description import HandDescription
+from bharnet_ros.gestures.fingers import CONTACT, bring_together, sample_angles, tip_distances
 from bharnet_ros.gestures.hand import (
     FINGERS,
     LIMIT_HIGH,
@@ -109,6 +110,33 @@ def test_touching_moves_only_the_two_that_touch() -> None:
     assert set(changed) <= {4, 5, 6, 7, 16, 17, 18, 19, 20}
     points = hand_points(end, HandShape())
     assert np.linalg.norm(points[4] - points[12]) < 0.11
+
+
+@given(
+    seed=seeds, state=st.sampled_from(["half", "slight", "bent", "hooked", "relaxed"]),
+    thumb=st.sampled_from(["out", "folded", "relaxed", "across", "tucked"]),
+    fingers=st.sets(st.sampled_from(FINGERS), min_size=2),
+)  # fmt: skip
+@settings(max_examples=60, deadline=None)
+def test_several_tips_meet_the_thumb(
+    seed: int, state: str, thumb: str, fingers: set[str]
+) -> None:
+    touch = ("thumb", *(name for name in FINGERS if name in fingers))
+    hand = HandDescription("o", (state,) * 4, thumb, (0.0, 8.0), touch)
+    shape = HandShape.sample(np.random.default_rng(seed))
+    angles = sample_angles(hand, shape, np.random.default_rng(seed))
+    assert (angles >= LIMIT_LOW).all() and (angles <= LIMIT_HIGH).all()
+    points = hand_points(angles, shape)
+    tips = [8 + 4 * FINGERS.index(name) for name in touch[1:]]
+    gaps = np.linalg.norm(points[4] - points[tips], axis=-1)
+    assert np.allclose(gaps, tip_distances(touch[1:]), atol=0.03)
+
+
+def test_the_thumb_stands_in_the_middle_of_the_tips() -> None:
+    assert tip_distances(("ring",)) == pytest.approx([CONTACT])
+    first, second, third = tip_distances(("index", "middle", "ring"))
+    assert second == pytest.approx(CONTACT) and first == pytest.approx(third)
+    assert first > 2.0 * second
 
 
 def test_thumb_states_are_told_apart_by_where_the_tip_is() -> None:
