@@ -21,7 +21,7 @@ from bharnet_ros.gestures.rotations import quaternion_to_matrix
 from bharnet_ros.gestures.wrist import posture_turn
 from bharnet_ros.types import FloatArray
 from training.describing.people import hand_indices
-from training.describing.strangers import draw_hand
+from training.describing.strangers import draw_hand, unlike
 
 Array = npt.NDArray[np.float64]
 OTHER_HAND = "(other hand)"
@@ -52,7 +52,11 @@ class HandViewConfig:
 
 def hand_gestures(vocabulary: Vocabulary) -> tuple[GestureDescription, ...]:
     """Gestures that a hand alone tells: one hand, either one, held still."""
-    return tuple(g for g in vocabulary if g.which == "one" and not g.motion and g.second is None)
+    return tuple(gesture for gesture in vocabulary if _held(gesture))
+
+
+def _held(gesture: GestureDescription) -> bool:
+    return gesture.which == "one" and not gesture.motion and gesture.second is None
 
 
 class HandBank:
@@ -78,10 +82,16 @@ class HandBank:
             self._turns[gesture.name] = np.stack([_facing(p) for p in gesture.postures])
         known = [h for g in (*vocabulary, *vocabulary.others.values()) for h in g.hands]
         strange = [draw_hand(known, rng) for _ in range(_STRANGERS * per_gesture)]
-        self._points[OTHER_HAND] = np.concatenate([_hands((h,), 4, rng) for h in strange])
-        self._turns[OTHER_HAND] = np.concatenate(
-            [*self._turns.values(), np.eye(3, dtype=np.float32)[None]]
-        )
+        points = [_hands((h,), 4, rng) for h in strange]
+        turns = [*self._turns.values(), np.eye(3, dtype=np.float32)[None]]
+        # Half of the strange hands are those of known gestures that are no classes, such as the
+        # shipped ones where somebody describes others: they are what people will show.
+        none = _known_others(vocabulary)
+        for name, hands in none.items():
+            points.append(_hands(hands, -(-_STRANGERS * 4 * per_gesture // len(none)), rng))
+            turns.append(np.stack([_facing(p) for p in vocabulary.others[name].postures]))
+        self._points[OTHER_HAND] = np.concatenate(points)
+        self._turns[OTHER_HAND] = np.concatenate(turns)
         loose = HandDescription("loose", ("relaxed",) * 4, "relaxed", (0.0, 8.0))
         self._loose = _hands((loose,), 100, rng)
 
@@ -137,6 +147,18 @@ class HandBank:
         pixels[..., 0] *= stretch[:, None, None]
         found: FloatArray = pixels.astype(np.float32)
         return found
+
+
+def _known_others(vocabulary: Vocabulary) -> dict[str, tuple[HandDescription, ...]]:
+    """By name the held hands of gestures that are known but no classes, less those that somebody
+    could take for a held hand of a class."""
+    own = [hand for gesture in hand_gestures(vocabulary) for hand in gesture.hands]
+    found = {
+        name: tuple(hand for hand in gesture.hands if unlike(hand, own))
+        for name, gesture in vocabulary.others.items()
+        if _held(gesture)
+    }
+    return {name: hands for name, hands in found.items() if hands}
 
 
 def _hands(hands: Sequence[HandDescription], count: int, rng: np.random.Generator) -> FloatArray:

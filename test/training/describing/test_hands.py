@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bharnet_ros.gestures import load_vocabulary
+from bharnet_ros.gestures import load_vocabulary, parse_vocabulary
 from training.describing.hands import (
     OTHER_HAND,
     HandBank,
     HandViewConfig,
+    _known_others,
     hand_gestures,
 )
 from training.describing.people import hand_indices
@@ -60,3 +63,26 @@ def test_there_are_other_hands_to_draw_from():
     assert np.isfinite(keypoints).all() and np.abs(keypoints).max() > 10.0
     with pytest.raises(KeyError):
         bank.windows(["wave"], 8, np.random.default_rng(0))
+
+
+def test_known_gestures_that_are_no_classes_are_strange_hands():
+    """Who describes a gesture of their own is shown the shipped ones, too."""
+    own = parse_vocabulary(
+        "format: 2\nextends: gestures\n"
+        "hands:\n  round: {fingers: half, thumb: out, touch: [thumb, index]}\n"
+        "  fist_again: {fingers: curled, thumb: folded}\n"
+        "gestures:\n  zero: {meaning: nothing, hand: round, posture: beside}\n"
+        "  hold_on: {meaning: hold, hand: fist_again, posture: low_aside}\n"
+    )
+    every = HandBank(own, 0, 20)._points[OTHER_HAND]
+    drawn = HandBank(replace(own, others={}), 0, 20)._points[OTHER_HAND]
+    # Half of them are known gestures, all as often; none of them is a class: a fist is one here.
+    assert len(every) == pytest.approx(2 * len(drawn), rel=0.05)
+    known = every[len(drawn) :]
+    reach = np.linalg.norm(known[:, [8, 12, 16, 20]], axis=-1)
+    pointing = (reach[:, 0] > 1.6) & (reach[:, 1:] < 1.4).all(axis=1)
+    assert pointing.mean() == pytest.approx(1 / 12, abs=0.03)
+    names = set(_known_others(own))
+    assert {"four", "stop", "thumbs_up"} <= names  # a bent finger more would make ok a zero
+    assert names.isdisjoint({"fist", "ok"})
+    assert _known_others(load_vocabulary("gestures")) == {}
