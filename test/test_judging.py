@@ -105,10 +105,10 @@ def test_windows_and_features_are_made_once_where_they_agree(
 ) -> None:
     cut: list[int] = []
     made: list[str] = []
-    original = judging.WindowBuffer.window
+    original = judging.WindowBuffer.windows
     monkeypatch.setattr(
-        judging.WindowBuffer, "window",
-        lambda self, track, end: cut.append(track) or original(self, track, end),
+        judging.WindowBuffer, "windows",
+        lambda self, ends_ns: cut.extend(ends_ns) or original(self, ends_ns),
     )  # fmt: skip
     for name in ("body_features", "hand_features"):
         function = getattr(experts, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -129,6 +130,9 @@ def confusions(figures: Mapping[str, Any]) -> list[str]:
         ]
         note = f"   taken for: {', '.join(taken)}" if taken else ""
         lines.append(f"  {name:<20} {100 * entry['right']:5.1f} % right{note}")
+    apart = figures.get("known_against_other", math.nan)
+    if math.isfinite(apart):
+        lines.append(f"Told from hands and gestures that are none of them: AUROC {apart:.3f}")
     doubtful = [name for name, entry in classes if entry["right"] < 0.8]
     if doubtful:
         lines.append(

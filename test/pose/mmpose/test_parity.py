@@ -59,7 +59,9 @@ def test_people_are_cut_out_as_mmpose_does(
     np.testing.assert_allclose(scale, person["input_scale"], rtol=1e-5, atol=1e-4)
     found = crop(image, crop_matrix(box, SIZE, padding), SIZE)
     apart = np.abs(found.astype(int) - person["img"].astype(int))
-    assert apart.max() <= 3 and (apart > 0).mean() < 1e-3  # OpenCV counts in 1/32 pixels
+    # OpenCV counts in 1/32 pixels; of a box of a few pixels each makes many of the cut-out.
+    few = 1e-3 if min(side) >= 16.0 else 1e-2
+    assert apart.max() <= 3 and (apart > 0).mean() < few
 
     points = np.array([[0.0, 0.0], [96.0, 128.0], [191.5, 255.5]], np.float32)
     back = points / np.array(SIZE) * person["input_scale"] + person["input_center"]

@@ -82,4 +82,6 @@ def test_confusions_are_told_in_words_worst_first():
     text = "\n".join(confusions(figures))
     assert text.index("bad ") < text.index("good ")
     assert "30 % good, 10 % other" in text and "2 %" not in text.split("good ")[-1]
-    assert "Doubtful: bad." in text
+    assert "Doubtful: bad." in text and "AUROC" not in text
+    figures["known_against_other"] = 0.9876
+    assert "none of them: AUROC 0.988" in "\n".join(confusions(figures))
