@@ -51,15 +51,20 @@ def fuzz(target: Target, cases: int, start: int | None = None) -> tuple[Outcome,
     """Run one target; the outcome, and the first fault as text ("" if there was none)."""
     outcome = Outcome(target.name, target.what)
 
+    def timed(given_input: Any) -> tuple[bool, float]:
+        begin = time.process_time()
+        used = target.use(given_input)
+        return used, time.process_time() - begin
+
     def case(given_input: Any) -> None:
         outcome.cases += 1
-        begin = time.process_time()
         try:
-            used = target.use(given_input)
+            used, spent = timed(given_input)
+            if spent > SLOW_S:  # other threads of this process count, too: slow is what stays slow
+                spent = min(spent, timed(given_input)[1])
         except Exception:
             outcome.faults += 1
             raise
-        spent = time.process_time() - begin
         outcome.slowest_ms = max(outcome.slowest_ms, round(1e3 * spent, 1))
         if spent > SLOW_S:
             outcome.faults += 1
