@@ -3,9 +3,9 @@
 A convolution over 8 to 32 steps is a small product for each window, and runtimes on a CPU compute
 one window after the other. As one product over the rows of all steps of all windows (im2col:
 Chellapilla, Puri and Simard, 2006), several people cost little more than their arithmetic. What is
-linear between two rectifiers becomes one product: the norm before a convolution, and a shortcut
-that reads the step in the middle of what its convolution reads. The numbers stay the same up to
-rounding.
+added to a convolution by a shortcut that reads the step in the middle of what it reads becomes part
+of the product. A norm before a convolution stays: what it evens out is what whole numbers of 8 bits
+can hold (`inference.precision`). The numbers stay the same up to rounding.
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ import onnx
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
 Array = np.ndarray[Any, np.dtype[Any]]
-_NORM_INPUTS = 5
 
 
 class Rows(NamedTuple):
@@ -71,7 +70,6 @@ class _Rewriter:
         self._constants = {each.name: numpy_helper.to_array(each) for each in graph.initializer}
         values = (*graph.value_info, *graph.input, *graph.output)
         self._shapes = {value.name: _sizes(value) for value in values}
-        self._makers = {name: node for node in graph.node for name in node.output}
         self._users: dict[str, list[NodeProto]] = defaultdict(list)
         for node in graph.node:
             for name in node.input:
@@ -92,23 +90,15 @@ class _Rewriter:
         """Replace nodes, weights and shapes of `graph`, a copy of the one that was read."""
         joined = self._with_shortcuts(graph.node)
         inside = {name for pair in joined.values() for name in pair}
-        normed = {
-            name: maker.output[0] for name, each in self.convolutions.items()
-            if name not in inside and (maker := self._norm_before(each)) is not None
-        }  # fmt: skip
-        folded = set(normed.values())
         for node in graph.node:
             name = node.output[0]
-            if name in inside or name in folded:
+            if name in inside:
                 continue
             if name in joined:
                 main, shortcut = (self.convolutions[each] for each in joined[name])
                 self._product(_joined(main, shortcut, name))
             elif name in self.convolutions:
-                found = self.convolutions[name]
-                if name in normed:
-                    found = self._after_norm(found, self._makers[normed[name]])
-                self._product(found)
+                self._product(self.convolutions[name])
             elif node.op_type == "Relu" and node.input[0] in self._rows:
                 rows = self._rows[node.input[0]]
                 self._add("Relu", [rows.name], f"{name}_rows")
@@ -177,34 +167,6 @@ class _Rewriter:
             ):  # fmt: skip
                 found[node.output[0]] = (main.result, shortcut.result)
         return found
-
-    def _norm_before(self, convolution: Convolution) -> NodeProto | None:
-        """A batch norm that nothing else reads; padding would come after it, so there is none."""
-        maker = self._makers.get(convolution.source)
-        usable = (
-            maker is not None
-            and maker.op_type == "BatchNormalization"
-            and len(maker.input) == _NORM_INPUTS
-            and all(name in self._constants for name in maker.input[1:])
-            and self._once(convolution.source)
-            and convolution.pads == (0, 0)
-        )
-        return maker if usable else None
-
-    def _after_norm(self, convolution: Convolution, norm: NodeProto) -> Convolution:
-        scale, shift, mean, variance = (
-            self._constants[name].astype(np.float64) for name in norm.input[1:]
-        )
-        options = {each.name: helper.get_attribute_value(each) for each in norm.attribute}
-        factor = scale / np.sqrt(variance + options.get("epsilon", 1e-5))
-        weight = convolution.weight.astype(np.float64)
-        bias = convolution.bias + np.einsum("ock,c->o", weight, shift - mean * factor)
-        kind = convolution.weight.dtype
-        return Convolution(
-            norm.input[0], convolution.result, (weight * factor[:, None]).astype(kind),
-            bias.astype(kind), convolution.stride, (0, 0), convolution.steps,
-            convolution.found_steps,
-        )  # fmt: skip
 
     def _once(self, name: str) -> bool:
         return len(self._users[name]) == 1 and name not in self._wanted

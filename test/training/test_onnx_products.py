@@ -137,7 +137,8 @@ def test_what_is_linear_becomes_one_product():
     assert same(old, new)
     found = kinds(new)
     assert found.count("Gemm") == 3 and found.count("Relu") == 3
-    assert not {"Conv", "BatchNormalization", "Add"} & set(found)
+    assert not {"Conv", "Add"} & set(found)
+    assert "BatchNormalization" in found  # int8 needs what it evens out
     # Rows stay rows between the products; x is turned once, y has one step.
     assert found.count("Transpose") == 1
 
