@@ -27,6 +27,10 @@ class EventConfig:
         a single judgement that it leads (see `heard`), without confirm_s, whatever `unknown` is,
         and also while another action has not lasted its least duration.
     unknown: below it not even the background class is named.
+    max_doubt: the largest probability of the background and the unknown class together with which
+        an action may start; urgent ones start with any. Two gestures that are hard to tell apart
+        share a probability that is far from what means nothing; a hand that means nothing does
+        not, however surely it is more this gesture than any other.
     confirm_s: how long a class must stay at `start` before it starts or takes over.
     end_hold_s: how long it must stay below `end` before it is over; shorter dips are flicker.
     min_duration_s: an action that started lasts at least this long.
@@ -40,11 +44,12 @@ class EventConfig:
     end_hold_s: float = 0.2
     min_duration_s: float = 0.3
     unknown_id: int | None = None
+    max_doubt: float = 1.0
     class_start: Mapping[int, float] = field(default_factory=dict)
     urgent: Mapping[int, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        values = {name: getattr(self, name) for name in ("start", "end", "unknown")}
+        values = {name: getattr(self, name) for name in ("start", "end", "unknown", "max_doubt")}
         values |= {f"start of class {number}": v for number, v in self.class_start.items()}
         values |= {f"urgent start of class {number}": v for number, v in self.urgent.items()}
         for name, value in values.items():
@@ -72,6 +77,15 @@ class EventConfig:
         if class_id in self.urgent:
             return self.urgent[class_id]
         return max(self.class_start.get(class_id, self.start), self.unknown)
+
+    def doubts(self, class_id: int, probabilities: FloatArray) -> bool:
+        """Whether a class cannot start because it is likely that nothing is meant."""
+        if self.max_doubt >= 1.0 or class_id in self.urgent:
+            return False
+        silent = float(probabilities[self.background_id])
+        if self.unknown_id is not None:
+            silent += float(probabilities[self.unknown_id])
+        return silent > self.max_doubt
 
     def kept(self, class_id: int) -> float:
         """Below it an action may end; not above what it started with."""
@@ -200,10 +214,15 @@ class EventMachine:
         return None if best in (self.config.background_id, self.config.unknown_id) else best
 
     def _follow_candidate(self, best: int | None) -> None:
-        if best is None or best == self._running or self._score(best) < self.config.needed(best):
+        if best is None or best == self._running or not self._suffices(best):
             self._candidate = None
         elif best != self._candidate:
             self._candidate, self._candidate_since = best, self._now_ns
+
+    def _suffices(self, class_id: int) -> bool:
+        if self._probabilities is None or self._score(class_id) < self.config.needed(class_id):
+            return False
+        return not self.config.doubts(class_id, self._probabilities)
 
     @property
     def _is_confirmed(self) -> bool:

@@ -18,6 +18,7 @@ from bharnet_ros.rules import RecognizerConfig
 _MAX_BYTES = 1 << 20
 _PLAIN = (
     "rate_hz", "fusion", "conflict", "top_k", "end_hold_s", "min_duration_s", "lost_after_s",
+    "max_doubt",
 )  # fmt: skip
 _OR_THE_BUNDLES = {
     "smoothing_s": "smoothing_s", "confirm_s": "confirm_s", "start_threshold": "start",

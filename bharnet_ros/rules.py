@@ -32,6 +32,7 @@ class RecognizerConfig:
     start, end, unknown, confirm_s, end_hold_s, min_duration_s: see EventConfig; a start given here
     holds for every class, also those for which the bundle has one of their own, and if it is
     below the bundle's unknown takes that down with it.
+    max_doubt: see EventConfig; 1 = no limit.
     urgent_start: at which probability of a single judgement the classes that the bundle calls
     urgent start at once (see EventConfig.urgent), whatever `start` is; 1 = no class is urgent.
 
@@ -54,6 +55,7 @@ class RecognizerConfig:
     end_hold_s: float = 0.2
     min_duration_s: float = 0.3
     urgent_start: float | None = None
+    max_doubt: float = 1.0
 
     def __post_init__(self) -> None:
         for name, allowed in (("fusion", FUSIONS), ("conflict", CONFLICTS)):
@@ -112,6 +114,7 @@ def rules_for(manifest: Manifest, config: RecognizerConfig) -> Rules:
             end_hold_s=config.end_hold_s,
             min_duration_s=config.min_duration_s,
             unknown_id=manifest.unknown_id,
+            max_doubt=config.max_doubt,
             class_start=(
                 {} if config.start is not None else _by_id(manifest, stated.class_start)
             ),

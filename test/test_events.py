@@ -239,3 +239,43 @@ def test_urgent_or_not_every_start_has_its_end(
     states = [(e.state, e.class_id) for _, e in events if e.state in (STARTED, ENDED)]
     for (first, one), (second, other) in zip(states[::2], states[1::2], strict=False):
         assert (first, second, one) == (STARTED, ENDED, other)
+
+
+def test_what_probably_means_nothing_does_not_start() -> None:
+    config = EventConfig(0, start=0.5, end=0.3, unknown=0.5, unknown_id=1, max_doubt=0.2)
+
+    def rows(*values: float) -> np.ndarray:
+        return np.array(values, np.float32)
+
+    # 0.3 of the probability lies with the background and "something else" ...
+    assert changes(play([(1000, rows(0.1, 0.2, 0.7, 0.0))], config)) == []
+    # ... or with another action: whichever it is, one is meant.
+    assert changes(play([(1000, rows(0.0, 0.0, 0.7, 0.3))], config)) == [(100, STARTED, 2)]
+    # Nothing is named meanwhile, and doubt that comes later ends nothing.
+    assert all(e.class_id is None for _, e in play([(500, rows(0.1, 0.2, 0.7, 0.0))], config))
+    script = [(500, rows(0.0, 0.1, 0.9, 0.0)), (500, rows(0.1, 0.3, 0.6, 0.0))]
+    assert changes(play(script, config)) == [(100, STARTED, 2)]
+    # What must not be late starts with any doubt; by default everything does.
+    hurry = EventConfig(0, start=0.5, end=0.3, unknown_id=1, max_doubt=0.2, urgent={2: 0.4})
+    assert changes(play([(500, rows(0.1, 0.4, 0.5, 0.0))], hurry)) == [(0, STARTED, 2)]
+    assert not EventConfig(0, unknown_id=1).doubts(2, rows(0.2, 0.2, 0.6, 0.0))
+    assert EventConfig(0, max_doubt=0.1).doubts(2, rows(0.2, 0.0, 0.8, 0.0))
+    with pytest.raises(ConfigurationError, match=r"max_doubt is 1\.2"):
+        EventConfig(0, max_doubt=1.2)
+
+
+@settings(max_examples=50)
+@given(
+    st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3), st.floats(0.26, 1.0)), max_size=20),
+    st.floats(0.0, 1.0),
+)
+def test_a_stricter_robot_never_starts_what_a_lenient_one_would_not(
+    script: list[tuple[int, int, float]], limit: float
+) -> None:
+    moments = [(50 * ticks, likely(*what)) for ticks, *what in script]
+    lenient, strict = (
+        play(moments, EventConfig(0, start=0.6, end=0.4, unknown_id=1, max_doubt=doubt))
+        for doubt in (1.0, limit)
+    )
+    running = {ms: e.class_id for ms, e in lenient if e.state in (STARTED, ONGOING)}
+    assert all(running.get(ms) == e.class_id for ms, e in strict if e.state == STARTED)

@@ -67,3 +67,10 @@ def test_urgent_classes_are_the_bundles_and_how_urgent_can_be_chosen() -> None:
     assert rules_for(manifest, RecognizerConfig(urgent_start=1.0)).events.urgent == {}
     with pytest.raises(ConfigurationError, match=r"urgent_start is 1\.5"):
         RecognizerConfig(urgent_start=1.5)
+
+
+def test_a_limit_of_doubt_is_the_users_and_none_by_default() -> None:
+    assert rules_for(tiny_manifest(), RecognizerConfig()).events.max_doubt == 1.0
+    assert rules_for(tiny_manifest(), RecognizerConfig(max_doubt=0.05)).events.max_doubt == 0.05
+    with pytest.raises(ConfigurationError, match=r"max_doubt is -0\.5"):
+        rules_for(tiny_manifest(), RecognizerConfig(max_doubt=-0.5))

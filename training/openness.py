@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.events import EventMachine
@@ -18,6 +19,9 @@ from training.dataset import DatasetCard
 from training.labels import OTHER, label_times
 from training.replay import Judgement, event_config, follow, smoothing_s, tape
 from training.sequences import KeypointSequence
+
+BoolArray = npt.NDArray[np.bool_]
+_LEAST = 1e-30
 
 
 def open_figures(
@@ -71,6 +75,27 @@ def open_figures(
         "false_starts_per_minute": starts / minutes,
         **{name: reported[name] / count for name in ("unknown", "background", "action")},
     }
+
+
+def gesture_odds(probabilities: FloatArray, actions: BoolArray) -> FloatArray:
+    """How much more likely than nothing it is that any action is meant, (N,), natural logarithm.
+
+    probabilities: (N, C); actions: (C,) which classes are actions, neither the background nor
+    "something else". Unlike the largest probability of an action it does not fall where two
+    actions are alike, which says nothing about whether one is meant (a trained class of unknowns:
+    Outlier exposure, Hendrycks, Mazeika and Dietterich, ICLR 2019). Without a class that is no
+    action, the most probable action against all others. Rows of zeros, of which nothing is known,
+    give the least there is.
+    """
+    rows = np.asarray(probabilities, np.float64)
+    if actions.all():
+        meant = rows.max(axis=-1)
+        rest = rows.sum(axis=-1) - meant
+    else:
+        meant, rest = rows[..., actions].sum(axis=-1), rows[..., ~actions].sum(axis=-1)
+    odds: FloatArray = np.log(np.maximum(meant, _LEAST)) - np.log(np.maximum(rest, _LEAST))
+    odds[meant <= 0.0] = np.log(_LEAST)
+    return odds
 
 
 def auroc(higher: FloatArray, lower: FloatArray) -> float:

@@ -82,6 +82,12 @@ _JUDGING = (
         "Probability of a single judgement at which actions that the bundle calls urgent (a stop) "
         "start at once; 1 = none is urgent, below 0 = the bundle's.", -1.0, 1.0, dynamic=True,
     ),
+    Param(
+        "max_doubt", 1.0,
+        "Largest probability of the classes for no action and for something else, together, with "
+        "which an action still starts (urgent ones start with any); 1 = no limit. Lower = fewer "
+        "reports of what no gesture is, and more misses.", 0.0, 1.0, dynamic=True,
+    ),
 )  # fmt: skip
 
 _PEOPLE = (

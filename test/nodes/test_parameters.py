@@ -103,7 +103,7 @@ def test_what_can_change_while_it_works_does(ros: Any, recogniser: Any) -> None:
         "rate_hz": 7.0, "top_k": 1, "start_threshold": 0.7, "end_threshold": 0.3,
         "unknown_threshold": 0.4, "urgent_threshold": 0.5, "smoothing_s": 0.0, "confirm_s": 0.5,
         "end_hold_s": 0.0, "min_duration_s": 0.0, "input_timeout_s": 5.0,
-        "diagnostics_period_s": 0.1, "conflict": "best",
+        "diagnostics_period_s": 0.1, "conflict": "best", "max_doubt": 0.3,
     }  # fmt: skip
     answer = ros.set(NODE, **changes)
     assert answer.successful, answer.reason

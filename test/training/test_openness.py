@@ -14,7 +14,7 @@ from bharnet_ros.manifest_parts import Thresholds
 from training import openness
 from training.config import WindowConfig
 from training.labels import OUTSIDER
-from training.openness import auroc, open_figures
+from training.openness import auroc, gesture_odds, open_figures
 from training.replay import Judgement, true_episodes
 from training.sequences import GestureSpan
 
@@ -27,6 +27,23 @@ def test_auroc_by_hand():
     # Of six pairs three are right, one is a tie.
     assert auroc(np.array([2.0, 0.5]), np.array([1.0, 2.0, 0.0])) == pytest.approx(3.5 / 6.0)
     assert math.isnan(auroc(np.zeros(0), np.ones(2)))
+
+
+def test_odds_that_anything_is_meant():
+    actions = np.array([False, True, True, False])
+    rows = np.array([
+        [0.05, 0.45, 0.45, 0.05], [0.2, 0.6, 0.0, 0.2], [0.0, 0.5, 0.5, 0.0], [0.0, 0.0, 0.0, 0.0],
+    ], np.float32)  # fmt: skip
+    odds = gesture_odds(rows, actions)
+    assert odds[:2] == pytest.approx([math.log(9.0), math.log(1.5)], rel=1e-5)
+    # Two gestures in doubt with each other are meant more surely than one that is likelier.
+    assert odds.argsort().tolist() == [3, 1, 0, 2] and np.isfinite(odds).all()
+    # Without a class for nothing: the most probable one against the others.
+    assert gesture_odds(rows[:2], np.ones(4, bool)) == pytest.approx(
+        [math.log(0.45 / 0.55), math.log(1.5)], rel=1e-5
+    )
+    stacked = gesture_odds(np.stack([rows, rows[::-1]]), actions)
+    np.testing.assert_array_equal(stacked, [odds, odds[::-1]])
 
 
 def test_an_outsider_is_no_true_episode(make_sequence):

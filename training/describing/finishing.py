@@ -21,7 +21,7 @@ from training.evaluate import event_figures, rounded
 from training.export import export_bundle
 from training.finish import temperatures
 from training.models import BHaRNet
-from training.openness import auroc
+from training.openness import auroc, gesture_odds
 from training.predict import predict
 from training.sequences import KeypointSequence
 from training.starting import WEIGHTS_FILE, pack_weights
@@ -123,15 +123,16 @@ def write(
 def known_against_other(
     logits: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], background: int
 ) -> float:
-    """AUROC: how often a window of a gesture has a larger most probable gesture than one of
-    UNKNOWN, the last class. Windows of the background and of transitions are left out.
+    """AUROC: how often a window of a gesture is more likely any gesture (`gesture_odds`) than one
+    of UNKNOWN, the last class. Windows of the background and of transitions are left out.
 
     logits: (N, C); labels: (N,). NaN if one of the two groups is empty.
     """
     unknown = logits.shape[1] - 1
     gestures = np.setdiff1d(np.arange(unknown), [background])
-    largest = torch.softmax(torch.from_numpy(logits), dim=1).numpy()[:, gestures].max(axis=1)
-    return auroc(largest[np.isin(labels, gestures)], largest[labels == unknown])
+    probabilities = torch.softmax(torch.from_numpy(logits), dim=1).numpy()
+    odds = gesture_odds(probabilities, np.isin(np.arange(unknown + 1), gestures))
+    return auroc(odds[np.isin(labels, gestures)], odds[labels == unknown])
 
 
 def window_figures(

@@ -89,13 +89,21 @@ def _hand_shapes(request: Request) -> Result:
 
 
 def _unknown(request: Request) -> Result:
-    from training.measuring import unknown
+    from bharnet_ros.gestures import load_vocabulary
+    from training.measuring import acted_hands, unknown
 
+    vocabulary = load_vocabulary(request.vocabulary)
+    acted = {
+        name: acted_hands.rankings(judge, vocabulary, request.seed)
+        for name, judge in request.judges.items()
+        if acted_hands.can_judge(judge, vocabulary)
+    }
     material = unknown.Material(
         data.load_landmarks(request.data),
         _digit_stills(request),
         _photograph_stills(request),
         _clips(request),
+        acted,
     )
     return unknown.measure(material, request.judges)
 

@@ -16,6 +16,7 @@ from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import FloatArray
 from bharnet_ros.windows import Window
 from training.measuring.shapes import ShapeTable, shape_table
+from training.openness import gesture_odds
 
 SIDE = 640
 """A hand by itself is put into a square image of so many pixels."""
@@ -107,20 +108,28 @@ class Judge:
         return stronger([self.hands(points, slot) for slot in SLOTS], self.known)
 
     def evidence(self, probabilities: FloatArray) -> FloatArray:
+        """(N,) that an action is meant at all, see `gesture_odds`."""
+        return gesture_odds(probabilities, self.known)
+
+    def largest(self, probabilities: FloatArray) -> FloatArray:
         """(N,) the largest probability of an action."""
         strongest: FloatArray = probabilities[:, self.known].max(axis=1)
         return strongest
 
-    def answers(self, probabilities: FloatArray, at_threshold: bool = False) -> list[str]:
+    def answers(
+        self, probabilities: FloatArray, at_threshold: bool = False, max_doubt: float = 1.0
+    ) -> list[str]:
         """What is said of each row: a shape, another action, or nothing.
 
         at_threshold: what would not be reported is not said; else the most probable class is.
+        max_doubt: the recogniser's option of this name.
         """
         said = []
-        for row in probabilities:
+        doubts = probabilities[:, ~self.known].sum(axis=1)
+        for row, doubt in zip(probabilities, doubts, strict=True):
             best = int(row.argmax())
             needed = self.needed(best) if at_threshold else 0.0
-            if not row.any() or not self.known[best] or row[best] < needed:
+            if not row.any() or not self.known[best] or row[best] < needed or doubt > max_doubt:
                 said.append(NOTHING)
             else:
                 said.append(self.shapes[best] or OTHER_ACTION)
@@ -156,9 +165,9 @@ def judge_of(bundle: Bundle, engine: Engine, table: ShapeTable | None = None) ->
 
 
 def stronger(candidates: Sequence[FloatArray], known: BoolArray) -> FloatArray:
-    """Of several (N, C), row by row the one with the largest probability of an action."""
+    """Of several (N, C), row by row the one with the strongest evidence of an action."""
     stacked = np.stack(candidates)
-    best = stacked[:, :, known].max(axis=2).argmax(axis=0)
+    best = gesture_odds(stacked, known).argmax(axis=0)
     chosen: FloatArray = stacked[best, np.arange(stacked.shape[1])]
     return chosen
 

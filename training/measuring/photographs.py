@@ -124,14 +124,13 @@ def _pick(
     best = Judged(
         np.zeros((count, len(judge.known)), np.float32), np.full(count, -1), [SLOTS[0]] * count
     )
+    strongest = np.full(count, -np.inf)
     for slot, people, probabilities in pieces:
-        for person, row in zip(people, probabilities, strict=True):
+        evidence = judge.evidence(probabilities)
+        for person, row, strength in zip(people, probabilities, evidence, strict=True):
             picture = int(found.picture[person])
-            evidence = row[judge.known].max()
-            if (
-                best.person[picture] < 0
-                or evidence > best.probabilities[picture][judge.known].max()
-            ):
+            if strength > strongest[picture]:
+                strongest[picture] = strength
                 best.probabilities[picture] = row
                 best.person[picture] = person
                 best.slot[picture] = slot

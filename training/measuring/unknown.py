@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -26,49 +26,67 @@ half is for training). Unknown: the digits 0 and 7 to 9, the no_gesture
 photographs, and every judgement the recogniser would make while people sign. The digit 9 of this
 set is made exactly like OK (thumb and index meet, three fingers up), so nobody could call it
 unknown by its shape; the figures with it are followed by those without it. AUROC is how often a
-known hand has a larger most-probable action (not idle, not "something else") than an unknown one;
-"together" takes every unknown row, "mean" the three kinds as equals. A shape that a bundle has no
-class for is no known shape to it: "of shapes it has" leaves those out. "Unknown" is the share that
-is not reported at the bundle's threshold. Photographs in which no hand was found are left out. A
-digit is shown for 4 frames, with a border, since the hand fills the photograph.
+known hand is ranked above an unknown one: by the odds that any action is meant against idle and
+"something else" (the recogniser's `max_doubt` cuts there), or by the largest probability of an
+action (its start thresholds cut there). Which comes first was chosen by acted windows that nobody
+trained on, gestures against what is none (the second table). "Together" takes every unknown row,
+"mean" the three kinds as equals. A shape that a bundle has no class for is no known shape to it:
+"of shapes it has" leaves those out. "Unknown" is the share that is not reported at the bundle's
+threshold. Photographs in which no hand was found are left out. A digit is shown for 4 frames, with
+a border, since the hand fills the photograph.
 """
+LIMITS = (1.0, 0.3, 0.2, 0.1, 0.05, 0.02, 0.01, 0.005)
+"""Of `max_doubt`."""
 DIGIT_FRAMES = 4
 _DIGITS = "digits 0, 7 to 9"
 
 
 @dataclass(frozen=True, eq=False)
 class Material:
-    """What known and unknown hands are taken from; clips through the estimator."""
+    """What known and unknown hands are taken from; clips through the estimator. acted: by bundle,
+    how well each way ranks acted windows (`acted_hands.rankings`), where they were asked."""
 
     landmarks: Hands
     digits: Stills
     photographs: Stills
     clips: Sequence[KeypointSequence]
+    acted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 def measure(material: Material, judges: Mapping[str, Judge]) -> Result:
     """AUROC and shares of every judge."""
     figures = {name: _figures(material, judge) for name, judge in judges.items()}
-    rows, shares, digits, apart = [], [], [], []
+    for name, ways in material.acted.items():
+        figures[name]["auroc_acted"] = dict(ways)
+    rows, shares, digits, apart, strict = [], [], [], [], []
     for name, found in figures.items():
         kinds = found["unknown"]
-        for label, key in (
-            ("all known", "auroc"), ("of shapes it has", "auroc_covered"),
-            ("all known; without digit 9", "auroc_unlike"),
+        for by, label, key in (
+            ("odds", "all known", "auroc"), ("odds", "of shapes it has", "auroc_covered"),
+            ("odds", "all known; without digit 9", "auroc_unlike"),
+            ("largest", "all known", "auroc_largest"),
+            ("largest", "all known; without digit 9", "auroc_unlike_largest"),
         ):  # fmt: skip
             rows.append([
-                name, label, number(found[key]["together"]), number(found[key]["mean"]),
+                name, by, label, number(found[key]["together"]), number(found[key]["mean"]),
                 *(number(found[key].get(kind)) for kind in kinds),
             ])  # fmt: skip
+        strict += [
+            [name, f"{limit:g}", *(percent(share) for share in entry.values())]
+            for limit, entry in found["reported"].items()
+        ]
         for group in ("known", "unknown"):
             for kind, entry in found[group].items():
                 shares.append([
                     name, group, kind, str(entry["count"]), percent(entry["not_reported"]),
-                    number(entry["median_evidence"], 2),
+                    number(entry["median_doubt"]),
                     ", ".join(f"{a} {n}" for a, n in entry["reported_as"].items()),
                 ])  # fmt: skip
-        apart += [[name, what, str(entry["count"]), number(entry["auroc"])]
-                  for what, entry in found["apart"].items()]  # fmt: skip
+        apart += [
+            [name, what, str(entry["count"]), number(entry["auroc"]),
+             number(entry["auroc_largest"])]
+            for what, entry in found["apart"].items()
+        ]  # fmt: skip
         for digit, entry in found["digits"].items():
             digits.append([
                 name, digit, str(entry["count"]), percent(entry["hand_found"]),
@@ -76,13 +94,22 @@ def measure(material: Material, judges: Mapping[str, Judge]) -> Result:
                 ", ".join(f"{a} {n}" for a, n in entry["answers"].items()),
             ])  # fmt: skip
     kinds = list(next(iter(figures.values()))["unknown"]) if figures else []
+    reported = next(iter(figures.values()))["reported"] if figures else {}
     body = "\n".join([
         _TEXT,
-        table(["bundle", "known", "together", "mean", *kinds], rows),
+        table(["bundle", "by", "known", "together", "mean", *kinds], rows),
+        "## Acted windows: gestures against what is none\n",
+        table(["bundle", "AUROC, odds", "AUROC, largest"], [
+            [name, number(found["odds"]), number(found["largest"])]
+            for name, found in material.acted.items()
+        ]),
         "## Each unknown digit and each clip against all known hands\n",
-        table(["bundle", "", "hands", "AUROC"], apart),
+        table(["bundle", "", "hands", "AUROC, odds", "AUROC, largest"], apart),
+        "## What `max_doubt` is worth\n",
+        "Shares that are reported at the bundle's thresholds; 1 is no limit, as shipped.\n",
+        table(["bundle", "max_doubt", *next(iter(reported.values()), {})], strict),
         "## What is reported at the threshold\n",
-        table(["bundle", "", "", "hands", "unknown", "median evidence", "reported as"], shares),
+        table(["bundle", "", "", "hands", "unknown", "median doubt", "reported as"], shares),
         "## Digits\n",
         "Right for a known digit is its shape, for an unknown one that nothing is reported.\n",
         table(["bundle", "digit", "photographs", "hand found", "right at threshold",
@@ -118,14 +145,30 @@ def _figures(material: Material, judge: Judge) -> dict[str, Any]:
             [bool(set(shapes.digits[d]) & set(judge.shapes)) for d in digit[known_digit]]
         ],
     }
+    parted = {**known, **{kind: rows for kind, rows in unknown.items() if kind != _DIGITS},
+              "digits 0, 7, 8": unlike[_DIGITS], "digit 9": each["digit 9"]}  # fmt: skip
+    odds, largest = judge.evidence, judge.largest
     return {
         "threshold": judge.threshold,
-        "auroc": separation(known, unknown, judge),
-        "auroc_covered": separation(covered, unknown, judge),
-        "auroc_unlike": separation(known, unlike, judge),
+        "auroc": separation(known, unknown, odds),
+        "auroc_covered": separation(covered, unknown, odds),
+        "auroc_unlike": separation(known, unlike, odds),
+        "auroc_largest": separation(known, unknown, largest),
+        "auroc_unlike_largest": separation(known, unlike, largest),
         "apart": {
-            what: {"count": len(rows), "auroc": separation(known, {what: rows}, judge)["together"]}
+            what: {
+                "count": len(rows),
+                "auroc": separation(known, {what: rows}, odds)["together"],
+                "auroc_largest": separation(known, {what: rows}, largest)["together"],
+            }
             for what, rows in each.items()
+        },
+        "reported": {
+            limit: {
+                kind: share_right([a != NOTHING for a in judge.answers(rows, True, limit)])
+                for kind, rows in parted.items()
+            }
+            for limit in LIMITS
         },
         "known": {kind: _group(rows, judge) for kind, rows in known.items()},
         "unknown": {kind: _group(rows, judge) for kind, rows in unknown.items()},
@@ -137,15 +180,17 @@ def _figures(material: Material, judge: Judge) -> dict[str, Any]:
 
 
 def separation(
-    known: Mapping[str, FloatArray], unknown: Mapping[str, FloatArray], judge: Judge
-) -> dict[str, float]:
-    """AUROC of the evidence: all unknown rows together, the mean of the kinds, and each kind."""
-    evidence = judge.evidence(np.concatenate(list(known.values())))
+    known: Mapping[str, FloatArray], unknown: Mapping[str, FloatArray],
+    rank: Callable[[FloatArray], FloatArray],
+) -> dict[str, float]:  # fmt: skip
+    """AUROC of what `rank` gives to rows (N, C): all unknown rows together, the mean of the kinds,
+    and each kind."""
+    evidence = rank(np.concatenate(list(known.values())))
     each = {
-        kind: auroc(evidence, judge.evidence(rows)) if len(rows) else float("nan")
+        kind: auroc(evidence, rank(rows)) if len(rows) else float("nan")
         for kind, rows in unknown.items()
     }
-    together = auroc(evidence, judge.evidence(np.concatenate(list(unknown.values()))))
+    together = auroc(evidence, rank(np.concatenate(list(unknown.values()))))
     present = [value for value in each.values() if value == value]
     mean = float(np.mean(present)) if present else float("nan")
     return {"together": together, "mean": mean, **each}
@@ -163,11 +208,11 @@ def _signing(clip: KeypointSequence, judge: Judge) -> FloatArray:
 
 def _group(rows: FloatArray, judge: Judge) -> dict[str, Any]:
     answers = judge.answers(rows, at_threshold=True)
-    evidence = judge.evidence(rows) if len(rows) else np.zeros(0)
+    doubt = rows[:, ~judge.known].sum(axis=1)
     return {
         "count": len(rows),
         "not_reported": share_right([a == NOTHING for a in answers]),
-        "median_evidence": float(np.median(evidence)) if len(rows) else float("nan"),
+        "median_doubt": float(np.median(doubt)) if len(rows) else float("nan"),
         "reported_as": _counted([a for a in answers if a != NOTHING]),
     }
 

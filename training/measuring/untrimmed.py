@@ -38,6 +38,8 @@ FPS = 15.0
 FIRST_ACTOR = 750_000
 GAP_S = (1.5, 14.0)
 """Between two gestures, seconds; most of a script is idle."""
+DOUBTS = (0.2, 0.1, 0.05, 0.02)
+"""Limits of doubt that are tried beside the shipped rules, which have none."""
 Tape = Sequence[Judgement]
 
 _TEXT = """\
@@ -50,8 +52,9 @@ those on the films of people who do nothing (through the real estimator); "in sc
 reports in the scripts that answer no gesture.
 """
 _ABLATION = """\
-Each row takes one rule away from the shipped ones, with everything else as shipped; "above one
-half" takes all of them away: an action lasts while its probability is at least 0.5.
+Each row takes one rule away from the shipped ones, with everything else as shipped; "max_doubt"
+adds one, the parameter of this name; "above one half" takes all of them away: an action lasts while
+its probability is at least 0.5.
 """
 
 
@@ -108,8 +111,9 @@ def measure(material: Material, vocabulary: Vocabulary, judges: Mapping[str, Jud
 
 
 def variants(rules: Rules) -> dict[str, Rules]:
-    """The shipped rules, and those with one part taken away. A threshold by class counts as one
-    threshold; without hysteresis an action ends where it starts."""
+    """The shipped rules, those with one part taken away, and some with a limit of doubt. A
+    threshold by class counts as one threshold; without hysteresis an action ends where it
+    starts."""
     events = rules.events
     lowest = min([events.start, *events.class_start.values()])
     return {
@@ -121,6 +125,10 @@ def variants(rules: Rules) -> dict[str, Rules]:
         "no least duration": Rules(replace(events, min_duration_s=0.0), rules.smoothing_s),
         "one start for all": Rules(replace(events, class_start={}), rules.smoothing_s),
         "nothing urgent": Rules(replace(events, urgent={}), rules.smoothing_s),
+        **{
+            f"max_doubt {limit:g}": Rules(replace(events, max_doubt=limit), rules.smoothing_s)
+            for limit in DOUBTS
+        },
         "above one half": Rules(
             replace(events, start=0.5, end=0.5, unknown=0.5, confirm_s=0.0, end_hold_s=0.0,
                     min_duration_s=0.0, class_start={}, urgent={}), 0.0,

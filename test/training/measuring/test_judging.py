@@ -57,6 +57,8 @@ def test_answers_know_thresholds_and_classes_that_are_no_shape(judge):
     assert judge.threshold == judge.needed(2) == 0.6
     assert judge.answers(rows, at_threshold=True) == ["fist", NOTHING]
     assert judge.answers(rows * np.float32(0.8), at_threshold=True) == [NOTHING, NOTHING]
+    assert judge.answers(rows, max_doubt=0.2) == ["fist", NOTHING]
+    assert judge.answers(rows, max_doubt=0.05) == [NOTHING, NOTHING]
     assert judge.closed_answers(rows, ["palm", "fist"]) == ["fist", "palm"]
     assert judge.closed_answers(rows, ["rock"]) == [NOTHING, NOTHING]
     assert judge.covers(["palm", "rock"]) == ["palm"]
@@ -79,6 +81,10 @@ def test_stronger_looks_at_actions_only():
     first = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
     second = np.array([[0.6, 0.4], [0.3, 0.7]], np.float32)
     np.testing.assert_array_equal(stronger([first, second], known), [second[0], first[1]])
+    # Whether something is meant counts, not how surely it is this and not that.
+    known = np.array([False, True, True])
+    torn, sure = np.array([[0.1, 0.45, 0.45]]), np.array([[0.4, 0.6, 0.0]])
+    np.testing.assert_array_equal(stronger([sure, torn], known), torn)
 
 
 def test_layouts_are_matched_by_name():
