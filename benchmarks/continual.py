@@ -6,8 +6,9 @@ Body experts on 19 joints with 60 classes, ONNX Runtime on the CPU, exported as 
 window's graph folded). Both graphs take turns in every round, so what else the machine does hits
 both alike; the ratio is the median over rounds. A step's time includes its states in and out of
 the graph; for a bundle also finding and storing them (`bharnet_ros.continual.Stepper`), and both
-experts and the fusion. GFLOPs are of convolutions and matrix products, a multiplication and an
-addition counting as two. Weights of networks without a bundle are random.
+experts and the fusion. Windows use all the threads that are named, steps no more than
+`STEP_THREADS`, as the robot runs them. GFLOPs are of convolutions and matrix products, a
+multiplication and an addition counting as two. Weights of networks without a bundle are random.
 
 stgcnpp is the published network of 10 blocks; its steps cost the same whether it looks ahead or
 back. stgcnpp_causal is the light one that `causal: true` makes, the bundle was trained.
@@ -32,6 +33,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.steppable import as_if_trained
 from bharnet_ros.bundle import load_bundle
 from bharnet_ros.continual import Stepper, open_engine
+from bharnet_ros.continual.graph import STEP_THREADS
 from bharnet_ros.inference import create_engine
 from bharnet_ros.inference.onnxruntime import OnnxRuntimeEngine
 from bharnet_ros.inference.options import OnnxRuntimeOptions
@@ -105,8 +107,8 @@ def expert_pair(name: str, folder: Path) -> Pair:
 
     def opened(people: int, threads: int) -> tuple[Run, Run]:
         runs = []
-        for path in paths:
-            engine = OnnxRuntimeEngine(path, options=OnnxRuntimeOptions(threads=threads))
+        for path, cores in zip(paths, (threads, min(threads, STEP_THREADS)), strict=True):
+            engine = OnnxRuntimeEngine(path, options=OnnxRuntimeOptions(threads=cores))
             rng = np.random.default_rng(0)
             inputs = {
                 key: rng.random([d if isinstance(d, int) else people for d in shape], np.float32)

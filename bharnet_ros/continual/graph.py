@@ -12,6 +12,9 @@ from bharnet_ros.manifest_parts import Shape
 
 STEP_FILE = "continual.onnx"
 """Its name in a bundle that has one."""
+STEP_THREADS = 1
+"""Cores that a step may use: its products are small, and a second one makes a step of one person
+slower and of many people hardly faster (`python -m benchmarks.continual`)."""
 STATE, NEXT = "state_", "next_"
 """With the period behind it, the names of inputs and outputs that hold a state."""
 
@@ -80,12 +83,16 @@ def check_step_engine(bundle: Bundle, engine: Engine) -> None:
 def open_engine(bundle: Bundle, name: str = "onnxruntime", **options: Any) -> Engine | None:
     """The engine of a bundle's step graph, checked; None if the bundle has none.
 
-    name, options: as for `create_engine`, with the same errors. Give it to the recogniser in
-    place of the bundle's other engine and the bundle runs frame by frame.
+    name, options: as for `create_engine`, with the same errors; of `threads`, no more than
+    STEP_THREADS are used. Give it to the recogniser in place of the bundle's other engine and the
+    bundle runs frame by frame.
     """
     path = bundle.file(STEP_FILE)
     if path is None:
         return None
+    threads = options.get("threads")
+    if isinstance(threads, int) and threads > STEP_THREADS:
+        options["threads"] = STEP_THREADS
     engine = open_graph(path, name, **options)
     try:
         check_step_engine(bundle, engine)

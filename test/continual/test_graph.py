@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from bharnet_ros.bundle import Bundle, load_bundle
-from bharnet_ros.continual import Stepper, check_step_engine, is_step_engine, open_engine
+from bharnet_ros.continual import Stepper, check_step_engine, graph, is_step_engine, open_engine
 from bharnet_ros.continual.graph import state_sizes, why_not_per_frame
 from bharnet_ros.errors import BundleError, ConfigurationError
 from bharnet_ros.feature_config import FeatureConfig
-from bharnet_ros.inference import Engine
+from bharnet_ros.inference import Engine, open_graph
 
 
 def _with(engine: Engine, **changes: Any) -> Any:
@@ -32,6 +32,23 @@ def test_step_engines_are_told_apart_by_their_states(step_engine, window_engine)
     sizes = state_sizes(step_engine)
     assert list(sizes) == [1, 2]  # the bundle's last block has a stride of 2
     assert min(sizes.values()) > 100
+
+
+def test_a_step_uses_one_core_whatever_the_node_may_use(bundle, monkeypatch):
+    asked = []
+
+    def listening(*what, **options):
+        asked.append(options)
+        return open_graph(*what, **options)
+
+    monkeypatch.setattr(graph, "open_graph", listening)
+    for options in ({"threads": 4}, {"threads": 1}, {}):
+        engine = open_engine(bundle, **options)
+        assert engine is not None
+        engine.close()
+    assert asked == [{"threads": 1}, {"threads": 1}, {}]
+    with pytest.raises(ConfigurationError, match="threads"):
+        open_engine(bundle, threads=0)
 
 
 def test_a_bundle_without_a_step_graph_has_no_such_engine():

@@ -29,7 +29,7 @@ from training.models.blocks import ChannelTopology
 from training.models.expert import Embedding, Expert
 from training.models.folding import fold
 from training.models.graphs import join_hands
-from training.models.memory import Following, Memory, Place, Slot, delayed
+from training.models.memory import Memory, Place, delayed
 from training.models.one_frame import REMEDY, follow
 from training.models.posenet import PoseExpert
 from training.models.topology import RefinedTopology
@@ -78,22 +78,21 @@ class StepExpert(nn.Module):
         one = Place(memory, 1, instances, 1)
         self.moving = any(name.endswith("motion") for name in folded.modalities.names)
         if self.moving:
-            self.before = memory.add(Slot(1, instances, (3, 1, joints)))
+            self.before = Place(memory, 1, instances, joints).keep(3, 1, [1, 0])
         self.facts = one.keep(3, self.steps - 1 + self.lag)
         width = folded.width
         self.wait = delayed(width, late, Place(memory, 1, instances, 1))
-        self.pool = Following(
-            nn.Identity(), width + 1, pooled - 1, 0, Place(memory, level, instances, 1)
-        )
+        lately = Place(memory, level, instances, 1)
+        self.pooled = lately.keep(width + 1, pooled - 1) if pooled > 1 else -1
 
     def forward(self, x: Tensor) -> Judged:
         _, c, t, v, instances = x.shape
         x = x.permute(0, 4, 1, 2, 3).reshape(-1, c, t, v)  # (N I, 3, 1, V)
-        facts = self.memory.follow(self.facts, self._facts(x), 2)[:, :, : self.steps, 0]
-        totals = facts.sum(dim=2).reshape(-1, instances, 3)
+        facts = self.memory.follow(self.facts, self._facts(x))[:, : self.steps]
+        totals = facts.sum(dim=1).reshape(-1, instances, 3)
         observed = totals[:, :, 0] / self.steps
         score = totals[:, :, 1].sum(dim=1) / totals[:, :, 2].sum(dim=1).clamp(min=1.0)
-        weight = facts[:, 0, self.steps - self.reduction :].amax(dim=1)[:, None, None, None]
+        weight = facts[:, self.steps - self.reduction :, 0].amax(dim=1)[:, None, None, None]
 
         y = self._described(x)
         ends = []
@@ -104,7 +103,10 @@ class StepExpert(nn.Module):
             ends.append(end)
         values = torch.cat(ends, dim=1) if len(ends) > 1 else ends[0]
         values = self.wait(values.mean(dim=3, keepdim=True)) * weight
-        lately = self.pool(torch.cat([values, weight], dim=1)).sum(dim=(2, 3))
+        pooled = torch.cat([values, weight], dim=1)
+        lately = pooled.flatten(1)
+        if self.pooled >= 0:
+            lately = self.memory.follow(self.pooled, pooled).sum(dim=1)
         total = lately.reshape(-1, instances, lately.shape[1]).sum(dim=1)
         vector = total[:, :-1] / total[:, -1:].clamp(min=1.0)
         return Judged(Embedding(vector, observed), score)
@@ -121,7 +123,8 @@ class StepExpert(nn.Module):
         """The blocks' input, (N I, C, 1, V)."""
         v = x.shape[3]
         if self.moving:
-            described = self.modalities(self.memory.follow(self.before, x, 2))[:, :, 1:]
+            before = self.memory.at(self.before, x)[0].reshape(x.shape)
+            described = self.modalities(torch.cat([before, x], dim=2))[:, :, 1:]
         else:
             described = self.modalities(x)
         channels = self.modalities.channels

@@ -120,11 +120,10 @@ def _looks_ahead(layer: nn.Module) -> int:
 def _following(layer: nn.Module, channels: int, ahead: int, at: Place) -> Following:
     if not isinstance(layer, nn.Conv2d | nn.MaxPool2d):
         raise TypeError(f"{type(layer).__name__} is no layer over time.")
-    late = ahead - _looks_ahead(layer)
-    return Following(_bare(layer), channels, reach(layer), late, at)
+    return Following(_bare(layer), channels, ahead - _looks_ahead(layer), at)
 
 
-def _bare(layer: nn.Conv2d | nn.MaxPool2d) -> nn.Module:
+def _bare(layer: nn.Conv2d | nn.MaxPool2d) -> nn.Conv2d | nn.MaxPool2d:
     """The layer without padding and stride."""
     if isinstance(layer, nn.MaxPool2d):
         return nn.MaxPool2d(layer.kernel_size, 1, 0, layer.dilation)
