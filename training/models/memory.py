@@ -91,16 +91,16 @@ class Memory:
             parts = [self._met(number) for number in group.rows]
             parts += [group.past[key] for key in group.growing]
             for number in group.queues:
-                rest = group.past[number, 0][:, self.slots[number].width :]
-                parts += [rest, self._met(number)] if self.slots[number].steps > 1 else [
-                    self._met(number)
-                ]  # fmt: skip
+                if self.slots[number].steps > 1:
+                    parts.append(group.past[number, 0][:, self.slots[number].width :])
+                parts.append(self._met(number))
             state = torch.cat(parts, dim=1)
             if group.instances > 1:
                 state = state.reshape(-1, group.size * group.instances)
             packed.setdefault(group.period, []).append(state)
-        return tuple(torch.cat(each, dim=1) if len(each) > 1 else each[0]
-                     for each in packed.values())  # fmt: skip
+        return tuple(
+            torch.cat(each, dim=1) if len(each) > 1 else each[0] for each in packed.values()
+        )
 
     def at(self, number: int, now: Tensor) -> list[Tensor]:
         """What a layer met at its slot's ages, (M, width) each: those of people's instances.
