@@ -60,6 +60,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "negative = not at all (default 1000)")  # fmt: skip
     add("--wait-for-subscribers", action="store_true",
         help="begin when every topic that is played has a subscriber")  # fmt: skip
+    add("--min-subscribers", type=_count, default=0, metavar="NUMBER",
+        help="begin when every topic that is played has so many")  # fmt: skip
     add("--disable-keyboard-controls", action="store_true",
         help="accepted and ignored; there are none")  # fmt: skip
 
@@ -97,7 +99,7 @@ def play_options(options: argparse.Namespace) -> PlayOptions:
         clock_topics_all=options.clock_topics_all,
         delay_s=options.delay,
         wait_for_all_acked_ms=options.wait_for_all_acked,
-        wait_for_subscribers=options.wait_for_subscribers,
+        min_subscribers=max(options.min_subscribers, int(options.wait_for_subscribers)),
         read_ahead=options.read_ahead_queue_size,
         qos_overrides=_overrides(options.qos_profile_overrides_path),
     )

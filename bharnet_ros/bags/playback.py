@@ -29,7 +29,7 @@ class PlayOptions:
     match it; exclude_topics, exclude_regex: not these. remap: "/from:=/to". clock_hz: of /clock; 0
     = none. clock_topics: /clock also with each message of these; all with clock_topics_all.
     delay_s: before each beginning. wait_for_all_acked_ms: at the end; 0 = for ever, -1 = not at
-    all. wait_for_subscribers: begin when every topic has one. read_ahead: messages at most in
+    all. min_subscribers: begin when every topic has so many. read_ahead: messages at most in
     memory. qos_overrides: by topic.
     """
 
@@ -49,7 +49,7 @@ class PlayOptions:
     clock_topics_all: bool = False
     delay_s: float = 0.0
     wait_for_all_acked_ms: int = 1000
-    wait_for_subscribers: bool = False
+    min_subscribers: int = 0
     read_ahead: int = 1000
     qos_overrides: Mapping[str, TopicQos] = field(default_factory=dict)
 

@@ -64,12 +64,16 @@ class EvaluationCollector(Node):
             lacking.append("skeleton_layout of the pose estimator")
         if self.labels is None:
             lacking.append("action_labels of the recogniser")
-        listeners = self.count_subscribers(self.played)
-        if listeners < (1 if with_images else 2):
+        if self.count_subscribers(self.played) < self.listeners(with_images):
             lacking.append(f"a subscription to {self.played}")
         if with_images and self.count_subscribers(self.resolve_topic_name("skeletons")) < 2:
             lacking.append("the recogniser's subscription to skeletons")
         return ", ".join(lacking)
+
+    @staticmethod
+    def listeners(with_images: bool) -> int:
+        """Who hears what is played: the estimator, or the recogniser and this node."""
+        return 1 if with_images else 2
 
     def player_missing(self) -> bool:
         """Whether the playback is not there yet."""

@@ -217,8 +217,9 @@ class _Playback:
             remaps.append(f"/clock:={self._clock()}")
         line = [
             sys.executable, "-m", "bharnet_ros", "replay", str(self._job.path),
-            "--topics", given.topic, "--start-paused", "--wait-for-subscribers",
-            "--rate", str(options.rate),
+            "--topics", given.topic, "--start-paused", "--rate", str(options.rate),
+            # The playback itself must have met them: what it plays before is lost to them.
+            "--min-subscribers", str(self.collector.listeners(self._images)),
             "--start-offset", repr(max(0.0, before_s)),
             "--clock-topics", given.topic, *(["--remap", *remaps] if remaps else []),
             "--ros-args", "--log-level", options.log_level,

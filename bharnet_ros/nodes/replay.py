@@ -98,7 +98,7 @@ class ReplayNode(Node):
             f"{len(self._publishers_by_topic)} topics"
             + (", paused; call ~/resume" if self.clock.paused else "")
         )
-        if self._options.wait_for_subscribers:
+        if self._options.min_subscribers:
             self._wait_for_subscribers()
         told: set[str] = set()
         again = True
@@ -112,12 +112,12 @@ class ReplayNode(Node):
         self._wait_for_acknowledgement()
 
     def _wait_for_subscribers(self) -> None:
-        """Until every topic has one, or `clock.stop()`."""
+        """Until every topic has as many as asked for, or `clock.stop()`."""
         said = False
         while alone := [
             name
             for name, publisher in self._publishers_by_topic.items()
-            if not publisher.get_subscription_count()
+            if publisher.get_subscription_count() < self._options.min_subscribers
         ]:
             if not said:
                 self.get_logger().info(f"Waiting for subscribers of {', '.join(alone)}")

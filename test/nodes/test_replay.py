@@ -124,6 +124,19 @@ def test_every_byte_arrives_and_the_end_is_status_0(ros: Any, bag: Path) -> None
     assert "Playing take: 1.4 s, 61 messages of 3 topics, paused" in child.output()
 
 
+def test_it_waits_for_as_many_listeners_as_asked_for(ros: Any, bag: Path) -> None:
+    first = Heard(ros, msg.SkeletonArray, PEOPLE)
+    child = ros.start_command(
+        command(bag, "--topics", PEOPLE, "--rate", "8", "--min-subscribers", "2")
+    )
+    ros.wait(lambda: "Waiting for subscribers" in child.output(), "the replay to wait")
+    assert not first.data
+    second = Heard(ros, msg.SkeletonArray, PEOPLE)
+    ros.wait(lambda: len(first) >= FRAMES and len(second) >= FRAMES, "all skeletons, twice")
+    assert first.data == second.data
+    assert ended(ros, child) == 0
+
+
 def test_time_is_kept_and_told(ros: Any, bag: Path) -> None:
     """Twice as fast: 1.45 s of bag take 0.7 s; /clock runs with it and stays within the bag."""
     times = ros.hear(Clock, "/clock", ALL)
@@ -208,7 +221,8 @@ def test_mistakes_are_sentences(bag: Path, tmp_path: Path) -> None:
         with pytest.raises(BharnetError, match=word):
             replay_command.run(parser.parse_args(["replay", *arguments]))
     for wrong in (("--rate", "0"), ("--rate", "x"), ("--delay", "-1"), ("--start-offset", "nan"),
-                  ("--read-ahead-queue-size", "0"), ("--clock", "-5")):  # fmt: skip
+                  ("--read-ahead-queue-size", "0"), ("--clock", "-5"),
+                  ("--min-subscribers", "0")):  # fmt: skip
         with pytest.raises(SystemExit):
             parser.parse_args(["replay", str(bag), *wrong])
 
