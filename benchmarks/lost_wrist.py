@@ -112,7 +112,7 @@ def known(hands: HandRecordings, judge: Judge, lost: Sequence[int]) -> float:
         side = {"left": spec.left_hand_indices, "right": spec.right_hand_indices}[slot]
         scores[:, side[list(lost)]] = 0.0
         found.append(judge.held(points, scores, [(SIDE, SIDE)] * len(points)))
-    answers = judge.answers(stronger(found, judge.known))
+    answers = judge.answers(stronger(found, judge.evidence))
     truth = [shape_table().of_label[str(label)] for label in hands.label]
     return float(np.mean([a == t for a, t in zip(answers, truth, strict=True)]))
 

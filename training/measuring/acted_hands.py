@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from dataclasses import replace
+
 import numpy as np
 
 from bharnet_ros.gestures import Vocabulary
@@ -41,8 +44,8 @@ def rankings(judge: Judge, vocabulary: Vocabulary, seed: int) -> dict[str, float
     people = act(vocabulary, PEOPLE, WINDOW_S, NUM_STEPS, seed + SEED, unknown_id=unknown)
     bank = HandBank(vocabulary, seed + SEED, HANDS)
     batches = Batches(vocabulary, unknown, Sources(people, bank), seed + SEED, _MIX)
-    odds: dict[bool, list[FloatArray]] = {True: [], False: []}
-    largest: dict[bool, list[FloatArray]] = {True: [], False: []}
+    ways = {"odds": replace(judge, by_odds=True), "largest": replace(judge, by_odds=False)}
+    ranked: dict[tuple[str, bool], list[FloatArray]] = defaultdict(list)
     for number in range(WINDOWS // _BATCH):
         windows = batches.batch(number, _BATCH)
         inputs = {"body": windows.body, "hand": windows.hand}
@@ -51,9 +54,9 @@ def rankings(judge: Judge, vocabulary: Vocabulary, seed: int) -> dict[str, float
         rest = windows.label == vocabulary.class_id(vocabulary.background)
         for known in (True, False):
             chosen = ~rest & ((windows.label < unknown) == known)
-            odds[known].append(judge.evidence(rows[chosen]))
-            largest[known].append(judge.largest(rows[chosen]))
+            for way, asked in ways.items():
+                ranked[way, known].append(asked.evidence(rows[chosen]))
     return {
-        way: auroc(np.concatenate(each[True]), np.concatenate(each[False]))
-        for way, each in (("odds", odds), ("largest", largest))
+        way: auroc(np.concatenate(ranked[way, True]), np.concatenate(ranked[way, False]))
+        for way in ways
     }

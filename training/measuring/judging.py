@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,8 @@ class Judge:
     """A bundle that can be asked.
 
     shapes: (C,) the hand shape of each class, None for other classes. known: (C,) classes that
-    are actions (neither background nor "something else").
+    are actions (neither background nor "something else"). by_odds: what counts as evidence, see
+    `evidence`.
     """
 
     bundle: Bundle
@@ -43,6 +44,7 @@ class Judge:
     experts: Experts
     shapes: tuple[str | None, ...]
     known: BoolArray
+    by_odds: bool = True
 
     @property
     def name(self) -> str:
@@ -105,15 +107,14 @@ class Judge:
 
     def either(self, points: FloatArray) -> FloatArray:
         """As `hands`; which hand it is is not known, so the slot with the stronger evidence."""
-        return stronger([self.hands(points, slot) for slot in SLOTS], self.known)
+        return stronger([self.hands(points, slot) for slot in SLOTS], self.evidence)
 
     def evidence(self, probabilities: FloatArray) -> FloatArray:
-        """(N,) that an action is meant at all, see `gesture_odds`."""
-        return gesture_odds(probabilities, self.known)
-
-    def largest(self, probabilities: FloatArray) -> FloatArray:
-        """(N,) the largest probability of an action."""
-        strongest: FloatArray = probabilities[:, self.known].max(axis=1)
+        """(..., C) -> (...) that an action is meant at all (`gesture_odds`), or, not by odds, the
+        largest probability of an action."""
+        if self.by_odds:
+            return gesture_odds(probabilities, self.known)
+        strongest: FloatArray = probabilities[..., self.known].max(axis=-1)
         return strongest
 
     def answers(
@@ -164,10 +165,12 @@ def judge_of(bundle: Bundle, engine: Engine, table: ShapeTable | None = None) ->
     return Judge(bundle, engine, Experts(bundle, engine), shapes, known)
 
 
-def stronger(candidates: Sequence[FloatArray], known: BoolArray) -> FloatArray:
-    """Of several (N, C), row by row the one with the strongest evidence of an action."""
+def stronger(
+    candidates: Sequence[FloatArray], evidence: Callable[[FloatArray], FloatArray]
+) -> FloatArray:
+    """Of several (N, C), row by row the one with the strongest evidence (that of a judge)."""
     stacked = np.stack(candidates)
-    best = gesture_odds(stacked, known).argmax(axis=0)
+    best = evidence(stacked).argmax(axis=0)
     chosen: FloatArray = stacked[best, np.arange(stacked.shape[1])]
     return chosen
 

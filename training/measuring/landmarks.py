@@ -42,7 +42,7 @@ def _figures(
     hands: Hands, truth: Sequence[str], judge: Judge, shapes: Sequence[str]
 ) -> dict[str, Any]:
     slots = {slot: judge.hands(hands.points, slot) for slot in SLOTS}
-    upright = stronger(list(slots.values()), judge.known)
+    upright = stronger(list(slots.values()), judge.evidence)
     by_turn = {
         f"{degrees:g}": _summary(
             {side: judge.either(turned(hands.points, side)) for side in (degrees, -degrees)}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,8 @@ unknown by its shape; the figures with it are followed by those without it. AURO
 known hand is ranked above an unknown one: by the odds that any action is meant against idle and
 "something else" (the recogniser's `max_doubt` cuts there), or by the largest probability of an
 action (its start thresholds cut there). Which comes first was chosen by acted windows that nobody
-trained on, gestures against what is none (the second table). "Together" takes every unknown row,
+trained on, gestures against what is none (the second table). Which side of the body a hand belongs
+to is chosen by the same, but in the row "side by largest". "Together" takes every unknown row,
 "mean" the three kinds as equals. A shape that a bundle has no class for is no known shape to it:
 "of shapes it has" leaves those out. "Unknown" is the share that is not reported at the bundle's
 threshold. Photographs in which no hand was found are left out. A digit is shown for 4 frames, with
@@ -64,6 +65,7 @@ def measure(material: Material, judges: Mapping[str, Judge]) -> Result:
         for by, label, key in (
             ("odds", "all known", "auroc"), ("odds", "of shapes it has", "auroc_covered"),
             ("odds", "all known; without digit 9", "auroc_unlike"),
+            ("odds; side by largest", "all known", "auroc_side_largest"),
             ("largest", "all known", "auroc_largest"),
             ("largest", "all known; without digit 9", "auroc_unlike_largest"),
         ):  # fmt: skip
@@ -118,7 +120,23 @@ def measure(material: Material, judges: Mapping[str, Judge]) -> Result:
     return Result("unknown", "Known and unknown hands", figures, body)
 
 
-def _figures(material: Material, judge: Judge) -> dict[str, Any]:
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """Probabilities (N, C), a kind each; the side of a hand by the judge's evidence.
+
+    unlike: as unknown, without digits made like a known shape. covered: as known, of shapes the
+    bundle has. each: of single digits and clips. digits: of all their photographs.
+    """
+
+    known: Mapping[str, FloatArray]
+    unknown: Mapping[str, FloatArray]
+    unlike: Mapping[str, FloatArray]
+    covered: Mapping[str, FloatArray]
+    each: Mapping[str, FloatArray]
+    digits: FloatArray
+
+
+def _rows(material: Material, judge: Judge) -> _Rows:
     shapes = shape_table()
     judged = judge_strongest(material.digits, judge).probabilities
     has_hand = with_hand(material.digits)
@@ -130,67 +148,79 @@ def _figures(material: Material, judge: Judge) -> dict[str, Any]:
     signing = {str(clip.info.get("clip", n)): _signing(clip, judge)
                for n, clip in enumerate(material.clips)}  # fmt: skip
     known_digit = has_hand & np.isin(digit, list(shapes.digits))
-    known = {"landmarks": landmarks, "digits 1 to 5": judged[known_digit]}
     unknown = {
         _DIGITS: judged[has_hand & np.isin(digit, shapes.unknown_digits)],
         "no_gesture": photographs[with_hand(material.photographs) & quiet],
         "signing": np.concatenate([judged[:0], *signing.values()]),
     }
-    each = {f"digit {d}": judged[has_hand & (digit == d)] for d in shapes.unknown_digits} | signing
     unlike_digits = [d for d in shapes.unknown_digits if d not in shapes.alike]
-    unlike = {**unknown, _DIGITS: judged[has_hand & np.isin(digit, unlike_digits)]}
     covered = {
         "landmarks": landmarks[[shape in judge.shapes for shape in true_shape]],
         "digits 1 to 5": judged[known_digit][
             [bool(set(shapes.digits[d]) & set(judge.shapes)) for d in digit[known_digit]]
         ],
     }
-    parted = {**known, **{kind: rows for kind, rows in unknown.items() if kind != _DIGITS},
-              "digits 0, 7, 8": unlike[_DIGITS], "digit 9": each["digit 9"]}  # fmt: skip
-    odds, largest = judge.evidence, judge.largest
+    return _Rows(
+        {"landmarks": landmarks, "digits 1 to 5": judged[known_digit]},
+        unknown,
+        {**unknown, _DIGITS: judged[has_hand & np.isin(digit, unlike_digits)]},
+        covered,
+        {f"digit {d}": judged[has_hand & (digit == d)] for d in shapes.unknown_digits} | signing,
+        judged,
+    )
+
+
+def _figures(material: Material, judge: Judge) -> dict[str, Any]:
+    largest = replace(judge, by_odds=False)
+    rows, plain = _rows(material, judge), _rows(material, largest)
+    digit = np.array([str(label) for label in material.digits.label])
+    has_hand = with_hand(material.digits)
+    parted = {**rows.known, **{kind: r for kind, r in rows.unknown.items() if kind != _DIGITS},
+              "digits 0, 7, 8": rows.unlike[_DIGITS], "digit 9": rows.each["digit 9"]}  # fmt: skip
     return {
         "threshold": judge.threshold,
-        "auroc": separation(known, unknown, odds),
-        "auroc_covered": separation(covered, unknown, odds),
-        "auroc_unlike": separation(known, unlike, odds),
-        "auroc_largest": separation(known, unknown, largest),
-        "auroc_unlike_largest": separation(known, unlike, largest),
+        "auroc": separation(rows.known, rows.unknown, judge),
+        "auroc_covered": separation(rows.covered, rows.unknown, judge),
+        "auroc_unlike": separation(rows.known, rows.unlike, judge),
+        "auroc_side_largest": separation(plain.known, plain.unknown, judge),
+        "auroc_largest": separation(plain.known, plain.unknown, largest),
+        "auroc_unlike_largest": separation(plain.known, plain.unlike, largest),
         "apart": {
             what: {
-                "count": len(rows),
-                "auroc": separation(known, {what: rows}, odds)["together"],
-                "auroc_largest": separation(known, {what: rows}, largest)["together"],
+                "count": len(some),
+                "auroc": separation(rows.known, {what: some}, judge)["together"],
+                "auroc_largest": separation(plain.known, {what: plain.each[what]}, largest)[
+                    "together"
+                ],
             }
-            for what, rows in each.items()
+            for what, some in rows.each.items()
         },
         "reported": {
             limit: {
-                kind: share_right([a != NOTHING for a in judge.answers(rows, True, limit)])
-                for kind, rows in parted.items()
+                kind: share_right([a != NOTHING for a in judge.answers(some, True, limit)])
+                for kind, some in parted.items()
             }
             for limit in LIMITS
         },
-        "known": {kind: _group(rows, judge) for kind, rows in known.items()},
-        "unknown": {kind: _group(rows, judge) for kind, rows in unknown.items()},
+        "known": {kind: _group(some, judge) for kind, some in rows.known.items()},
+        "unknown": {kind: _group(some, judge) for kind, some in rows.unknown.items()},
         "digits": {
-            d: _digit(judged[digit == d], has_hand[digit == d], d, judge)
+            d: _digit(rows.digits[digit == d], has_hand[digit == d], d, judge)
             for d in sorted(set(digit))
         },
     }
 
 
 def separation(
-    known: Mapping[str, FloatArray], unknown: Mapping[str, FloatArray],
-    rank: Callable[[FloatArray], FloatArray],
-) -> dict[str, float]:  # fmt: skip
-    """AUROC of what `rank` gives to rows (N, C): all unknown rows together, the mean of the kinds,
-    and each kind."""
-    evidence = rank(np.concatenate(list(known.values())))
+    known: Mapping[str, FloatArray], unknown: Mapping[str, FloatArray], judge: Judge
+) -> dict[str, float]:
+    """AUROC of the evidence: all unknown rows together, the mean of the kinds, and each kind."""
+    evidence = judge.evidence(np.concatenate(list(known.values())))
     each = {
-        kind: auroc(evidence, rank(rows)) if len(rows) else float("nan")
+        kind: auroc(evidence, judge.evidence(rows)) if len(rows) else float("nan")
         for kind, rows in unknown.items()
     }
-    together = auroc(evidence, rank(np.concatenate(list(unknown.values()))))
+    together = auroc(evidence, judge.evidence(np.concatenate(list(unknown.values()))))
     present = [value for value in each.values() if value == value]
     mean = float(np.mean(present)) if present else float("nan")
     return {"together": together, "mean": mean, **each}

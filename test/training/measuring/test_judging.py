@@ -76,15 +76,20 @@ def test_a_class_with_a_start_of_its_own_is_reported_from_there(judge):
     assert careful.answers(rows, at_threshold=True) == [NOTHING]
 
 
-def test_stronger_looks_at_actions_only():
+def test_stronger_looks_at_actions_only(judge):
     known = np.array([False, True])
     first = np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
     second = np.array([[0.6, 0.4], [0.3, 0.7]], np.float32)
-    np.testing.assert_array_equal(stronger([first, second], known), [second[0], first[1]])
+    evidence = replace(judge, known=known).evidence
+    np.testing.assert_array_equal(stronger([first, second], evidence), [second[0], first[1]])
     # Whether something is meant counts, not how surely it is this and not that.
     known = np.array([False, True, True])
     torn, sure = np.array([[0.1, 0.45, 0.45]]), np.array([[0.4, 0.6, 0.0]])
-    np.testing.assert_array_equal(stronger([sure, torn], known), torn)
+    asked = replace(judge, known=known)
+    np.testing.assert_array_equal(stronger([sure, torn], asked.evidence), torn)
+    # By the largest probability it is the other way round.
+    asked = replace(asked, by_odds=False)
+    np.testing.assert_array_equal(stronger([sure, torn], asked.evidence), sure)
 
 
 def test_layouts_are_matched_by_name():

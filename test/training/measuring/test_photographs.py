@@ -91,7 +91,7 @@ def test_separation_by_hand(judge):
         return np.array([[1 - e, 0.0, e] for e in evidence], np.float32)
 
     unknown = {"a": rows(0.5), "b": rows(0.95, 0.1, 0.1)}
-    found = separation({"k": rows(0.9, 0.8)}, unknown, judge.evidence)
+    found = separation({"k": rows(0.9, 0.8)}, unknown, judge)
     assert found["a"] == 1.0
     assert found["b"] == pytest.approx(4 / 6)
     assert found["together"] == pytest.approx(6 / 8)
