@@ -16,6 +16,8 @@ from bharnet_ros.errors import ConfigurationError
 
 _DEPTH = 100
 """A disk may pause; images must not be lost meanwhile."""
+_UNDER_WAY_S = 0.25
+"""What was sent before the end may still be on its way to us."""
 
 
 class BagRecorder(Node):
@@ -38,12 +40,23 @@ class BagRecorder(Node):
         self._waiting = [self.resolve_topic_name(topic) for topic in topics]
         self.counts: dict[str, int] = {}
         self.heard_at = time.monotonic()
+        self._until_ns: int | None = None
 
     def begin(self) -> None:
         """Write from now on, first what was kept back."""
         held, self._held = self._held or [], None
         for write in held:
             write()
+
+    def end(self) -> None:
+        """Write only what arrives until now, and what is under way; `ending` tells how long."""
+        self.heard_at = time.monotonic()
+        self._until_ns = time.time_ns() + round(_UNDER_WAY_S * 1e9)
+
+    @property
+    def ending(self) -> bool:
+        """Whether messages from before the end may still wait to be taken."""
+        return time.monotonic() - self.heard_at < _UNDER_WAY_S
 
     def look(self) -> None:
         """Subscribe to the topics that have publishers by now."""
@@ -86,16 +99,21 @@ class BagRecorder(Node):
         noted = topic.removeprefix(self._without)
         self.counts[noted] = 0
 
-        def write(data: bytes) -> None:
-            self._writer.raw(noted, kind, time.time_ns(), data, (stored,))
+        def write(data: bytes, received_ns: int) -> None:
+            self._writer.raw(noted, kind, received_ns, data, (stored,))
             self.counts[noted] += 1
 
-        def hear(data: bytes) -> None:
+        def hear(data: bytes, about: Mapping[str, int]) -> None:
+            # Not every middleware says when a message was received.
+            received_ns = about.get("received_timestamp") or time.time_ns()
+            if self._until_ns is not None and received_ns > self._until_ns:
+                return
             self.heard_at = time.monotonic()
             if self._held is None:
-                write(data)
+                write(data, received_ns)
             elif len(self._held) < _DEPTH:
-                self._held.append(lambda: write(data))
+                # The bag begins with these; it does not begin when they came.
+                self._held.append(lambda: write(data, time.time_ns()))
 
         self.create_subscription(message, topic, hear, quality, raw=True)
 

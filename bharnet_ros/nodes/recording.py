@@ -30,6 +30,7 @@ _CAMERA = "simulated_camera"
 _STARTUP_S = 240.0
 _DRAWING_S = 3600.0
 _QUIET_S = 1.5
+_TAKING_S = 5.0
 _PATIENCE_S = 3600.0
 _IMAGES = "image_raw"
 _TRUTH = ("ground_truth/skeletons", "ground_truth/actions")
@@ -64,7 +65,7 @@ def record_topics(
             session.step()
             if duration_s and time.monotonic() - begin > duration_s:
                 break
-        session.say_result()
+        session.finish()
     return 0
 
 
@@ -96,7 +97,7 @@ def record_film(path: Path, film: Film, storage: str) -> int:
             and time.monotonic() - session.recorder.heard_at < _QUIET_S
         ):
             session.step()
-        session.say_result()
+        session.finish()
         return 1 if session.stop.stopped else 0
 
 
@@ -189,8 +190,12 @@ class _Session:
         if answer.done() and not answer.result().success:
             raise RecordingError("The camera could not start; see its message above.")
 
-    def say_result(self) -> None:
-        """What was recorded."""
+    def finish(self) -> None:
+        """Take what has arrived already, and say what was recorded."""
+        self.recorder.end()
+        deadline = time.monotonic() + _TAKING_S
+        while self.recorder.ending and time.monotonic() < deadline:
+            self._executor.spin_once(timeout_sec=0.05)
         print(f"Recorded: {counted(self.recorder.counts)}", flush=True)
         for topic in self.recorder.waiting:
             print(f"Nobody published {topic}.", flush=True)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ from benchmarks import tiny_world as world
 
 pytest.importorskip("rosbags", reason="bags are written with rosbags")
 
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.serialization import deserialize_message
 
 from bharnet_ros import msg
 from bharnet_ros.bags import open_bag
 from bharnet_ros.bags.messages import skeleton_frame
+from bharnet_ros.bags.write import BagWriter
+from bharnet_ros.nodes.bag_recorder import BagRecorder
 from bharnet_ros.nodes.conversions import skeletons_to_msg
 from bharnet_ros.nodes.qos import LATCHED, RESULTS
 
@@ -56,6 +60,39 @@ def test_topics_are_recorded_as_they_are(ros: Any, tmp_path: Path) -> None:
         ]
         found = [skeleton_frame(m.message) for m in bag.messages(["/hall/skeletons"])]
     assert [frame.stamp_ns for frame in found] == [world.stamp(index) for index in range(8)]
+
+
+def test_what_has_arrived_is_taken_before_the_end(ros: Any, tmp_path: Path) -> None:
+    executor = SingleThreadedExecutor(context=ros.node.context)
+    with BagWriter(tmp_path / "bag") as writer:
+        recorder = BagRecorder(writer, ["hall/skeletons"], context=ros.node.context)
+        executor.add_node(recorder)
+        publisher = ros.node.create_publisher(msg.SkeletonArray, "hall/skeletons", RESULTS)
+        ros.wait(lambda: recorder.count_publishers("hall/skeletons"), "the topic to appear")
+        recorder.look()
+        ros.wait(publisher.get_subscription_count, "the recorder to be heard of")
+        message = skeletons_to_msg(world.people(0), "lens")
+        for _ in range(5):
+            publisher.publish(message)
+        assert publisher.wait_for_all_acked()
+        began = time.time_ns()
+        recorder.end()
+        # All of them have arrived; none has been taken, because nobody has spun the recorder.
+        assert recorder.counts == {"/hall/skeletons": 0}
+        while recorder.ending:
+            executor.spin_once(timeout_sec=0.05)
+        assert recorder.counts == {"/hall/skeletons": 5}
+        # A camera that goes on is no reason to go on recording.
+        publisher.publish(message)
+        assert publisher.wait_for_all_acked()
+        executor.spin_once(timeout_sec=1.0)
+        recorder.destroy_node()
+    executor.shutdown()
+    assert recorder.counts == {"/hall/skeletons": 5}
+    with open_bag(tmp_path / "bag") as bag:
+        stamps = [m.log_ns for m in bag.raw_messages(["/hall/skeletons"])]
+    # The time of a message is when it was received, not when somebody came to write it.
+    assert len(stamps) == 5 and max(stamps) < began
 
 
 def test_a_folder_that_exists_is_not_overwritten(tmp_path: Path) -> None:
