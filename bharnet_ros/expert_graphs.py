@@ -187,6 +187,12 @@ class ExpertGraphs:
 def _share(windows: FloatArray) -> npt.NDArray[np.float32]:
     """(N, 3, T, V, I) -> (N,) share of the steps at which an instance was seen, of the instance
     that was seen most; as the networks' own "usable"."""
-    seen = (windows[:, 2] > 0.0).any(axis=2)  # (N, T, I)
-    share: npt.NDArray[np.float32] = seen.mean(axis=1, dtype=np.float32).max(axis=1)
+    count, steps, joints, instances = windows[:, 2].shape
+    seen = (windows[:, 2] > 0.0).reshape(count, steps, joints * instances)
+    # One instance after the other: loops over one or two values are slow.
+    shares = [
+        seen[..., i::instances].any(axis=2).mean(axis=1, dtype=np.float32)
+        for i in range(instances)
+    ]
+    share: npt.NDArray[np.float32] = np.max(shares, axis=0)
     return share

@@ -74,7 +74,11 @@ class WindowSet:
         return tuple((window.start_ns, window.end_ns) for window in self._windows)
 
     def features(self, stream: str, layout: str, config: FeatureConfig) -> FloatArray:
-        """The input of the expert "body" (N, 3, T, 19, 1) or "hand" (N, 3, T, 21, 2)."""
+        """The input of the expert "body" (N, 3, T, 19, 1) or "hand" (N, 3, T, 21, 2).
+
+        layout: of windows that do not say theirs.
+        """
+        layout = self._windows[0].layout or layout
         key = (stream, layout, config)
         found = self._features.get(key)
         if found is None:

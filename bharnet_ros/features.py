@@ -71,10 +71,10 @@ def body_features(
     if config.body_space == "image":
         values = joints / _width_height(image_size, scale.shape)
     else:
-        values = (joints - origin[..., None, None, :]) / scale[..., None, None, None]
+        values = _in_units(joints, origin[..., None, :], scale)
     kept = present & usable[..., None, None]
     values, kept_scores = _modality(values, joint_scores, kept, body_graph().parents, config)
-    return _stack(values, kept_scores)[..., None]
+    return _stack(values[..., None, :, :, :], kept_scores[..., None, :, :])
 
 
 def hand_features(
@@ -118,12 +118,12 @@ def hand_features(
         if config.mirror_left:
             values[..., 0, :, :, 0] = 1.0 - values[..., 0, :, :, 0]
     else:
-        values = (joints - origin[..., None, :]) / scale[..., None, None, None]
+        values = _in_units(joints, origin, scale)
         if config.mirror_left:
             values[..., 0, :, :, 0] *= -1.0
     kept = present & frame_ok[..., None] & usable[..., None, None]
     values, kept_scores = _modality(values, joint_scores, kept, hand_graph().parents, config)
-    return np.ascontiguousarray(np.moveaxis(_stack(values, kept_scores), -4, -1))
+    return _stack(values, kept_scores)
 
 
 def _frame_by_frame(
@@ -199,13 +199,33 @@ def _width_height(image_size: npt.ArrayLike | None, lead: tuple[int, ...]) -> Fl
 
 
 def _clean(points: AnyFloat, scores: AnyFloat, min_score: float) -> tuple[FloatArray, FloatArray]:
-    """Missing or unusable -> zeros."""
-    finite = np.isfinite(points)
-    valid = (scores > 0.0) & (scores >= min_score) & finite[..., 0] & finite[..., 1]
+    """(..., V, 2), (..., V): missing or unusable -> zeros."""
+    pairs = _pairs(points.astype(np.float32, copy=False))
+    valid = (scores > 0.0) & (scores >= min_score) & np.isfinite(pairs)
     return (
-        np.where(valid[..., None], points, np.float32(0.0)).astype(np.float32, copy=False),
+        _points(np.where(valid, pairs, np.complex64(0.0))),
         np.where(valid, np.minimum(scores, 1.0), 0.0).astype(np.float32, copy=False),
     )
+
+
+def _in_units(joints: FloatArray, origin: FloatArray, unit: FloatArray) -> FloatArray:
+    """(..., T, V, 2) from (..., T or 1, 2) in lengths of (...,)."""
+    shifted = _points(_pairs(joints) - _pairs(np.ascontiguousarray(origin))[..., None])
+    flat = shifted.reshape(*shifted.shape[:-2], -1)
+    flat /= unit[..., None, None]
+    return flat.reshape(shifted.shape)
+
+
+def _pairs(points: FloatArray) -> npt.NDArray[np.complex64]:
+    """(..., 2) -> (...,) x and y as one number: loops over two values are what costs here."""
+    if points.strides[-1] != points.itemsize:
+        points = np.ascontiguousarray(points)
+    return points.view(np.complex64)[..., 0]
+
+
+def _points(pairs: npt.NDArray[np.complex64]) -> FloatArray:
+    """(...,) -> (..., 2), the inverse of `_pairs`."""
+    return np.ascontiguousarray(pairs)[..., None].view(np.float32)
 
 
 def _modality(
@@ -215,7 +235,8 @@ def _modality(
     parents: npt.NDArray[np.integer[Any]],
     config: FeatureConfig,
 ) -> tuple[FloatArray, FloatArray]:
-    values = np.clip(values, -config.max_abs, config.max_abs) * kept[..., None]
+    values = np.clip(values, -config.max_abs, config.max_abs)
+    values = _points(np.where(kept, _pairs(values), np.complex64(0.0)))
     scores = scores * kept
     if config.modality.startswith("bone"):
         values, scores = bones(values, scores, parents)
@@ -225,11 +246,13 @@ def _modality(
 
 
 def _stack(values: FloatArray, scores: FloatArray) -> FloatArray:
-    """(..., T, V, 2) and (..., T, V) -> (..., 3, T, V)."""
-    out = np.empty((*scores.shape[:-2], 3, *scores.shape[-2:]), np.float32)
-    out[..., 0, :, :] = values[..., 0]
-    out[..., 1, :, :] = values[..., 1]
-    out[..., 2, :, :] = scores
+    """(..., I, T, V, 2) and (..., I, T, V) -> (..., 3, T, V, I)."""
+    *lead, instances, steps, joints = scores.shape
+    out = np.empty((*lead, 3, steps, joints, instances), np.float32)
+    for i in range(instances):
+        out[..., 0, :, :, i] = values[..., i, :, :, 0]
+        out[..., 1, :, :, i] = values[..., i, :, :, 1]
+        out[..., 2, :, :, i] = scores[..., i, :, :]
     return out
 
 

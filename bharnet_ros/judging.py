@@ -12,6 +12,7 @@ from bharnet_ros.experts import Experts, Opinion, PixelCount, TilesOf, WindowSet
 from bharnet_ros.inference import Engine
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.rgb_memory import RgbMemory, RgbUse
+from bharnet_ros.skeleton import read_layout
 from bharnet_ros.types import Image, SkeletonFrame
 from bharnet_ros.windows import Window, WindowBuffer
 
@@ -49,7 +50,7 @@ class Panel:
         self._windowing = tuple((m.window_s, m.num_steps, m.max_gap_s) for m in self.manifests)
         for window_s, num_steps, max_gap_s in dict.fromkeys(self._windowing):
             self._buffers[window_s, num_steps, max_gap_s] = WindowBuffer(
-                self.layout, window_s, num_steps, max_gap_s,
+                self.layout, window_s, num_steps, max_gap_s, keep=read_layout(self.layout),
                 forget_after_s=lost_after_s, max_tracks=max_people,
             )  # fmt: skip
         # All buffers take the same frames with the same answers; this one speaks for them.

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from bharnet_ros.errors import ConfigurationError, LayoutError
 from bharnet_ros.resampling import resample, resample_together, step_stamps
-from bharnet_ros.skeleton import get_layout
+from bharnet_ros.skeleton import get_layout, sources
 from bharnet_ros.track_history import TrackHistory
 from bharnet_ros.types import FloatArray, Skeleton, SkeletonFrame
 
@@ -32,6 +32,7 @@ class Window:
     scores: (T, K) float32; 0 = not observed there, and then the coordinates are 0 too.
     num_frames: frames of this person really observed from start_ns to end_ns.
     image_size: (height, width) in pixels of the newest frame; (0, 0) = not known.
+    layout: that of the K keypoints; "" = of whoever reads the window.
     """
 
     keypoints: FloatArray
@@ -40,6 +41,7 @@ class Window:
     start_ns: int
     end_ns: int
     image_size: tuple[int, int] = (0, 0)
+    layout: str = ""
 
     @property
     def coverage(self) -> float:
@@ -51,6 +53,8 @@ class WindowBuffer:
     """Keeps what `window` needs, per track.
 
     layout: name of the keypoint layout that frames must have.
+    keep: name of a layout with some of its keypoints: only these are kept, and windows are of it;
+        "" = all.
     window_s, num_steps: length of a window and its number of steps T.
     max_gap_s: between two observations of a keypoint further apart than this it is missing;
         closer ones are joined by a straight line.
@@ -68,6 +72,7 @@ class WindowBuffer:
         num_steps: int,
         max_gap_s: float = 0.25,
         *,
+        keep: str = "",
         forget_after_s: float = 1.0,
         reset_after_s: float = 0.5,
         max_frames: int = 256,
@@ -99,6 +104,9 @@ class WindowBuffer:
         self._spacing_ns = self._keep_ns // max_frames
         self._capacity = max_frames + 4
         self._num_keypoints = get_layout(layout).num_keypoints
+        self.kept_layout = keep or layout
+        """That of windows and of what `at` gives."""
+        self._kept = sources(layout, keep) if self.kept_layout != layout else None
         self._tracks: dict[int, TrackHistory] = {}
         self._newest_ns: int | None = None
         self._image_size = (0, 0)
@@ -180,7 +188,9 @@ class WindowBuffer:
         steps = step_stamps(start_ns, end_ns, self.num_steps)
         points, weights = self.at(track_id, steps)
         observed = self.observed(track_id, start_ns, end_ns)
-        return Window(points, weights, observed, start_ns, end_ns, self._image_size)
+        return Window(
+            points, weights, observed, start_ns, end_ns, self._image_size, self.kept_layout
+        )
 
     def windows(self, ends_ns: Mapping[int, int]) -> dict[int, Window]:
         """For each track the window that ends at its stamp; equal to what `window` gives, for
@@ -204,8 +214,9 @@ class WindowBuffer:
             observed = self.observed(track_ids[0], start_ns, end_ns)
             for track_id, own, own_weights in zip(track_ids, points, weights, strict=True):
                 found[track_id] = Window(
-                    own, own_weights, observed, start_ns, end_ns, self._image_size
-                )
+                    own, own_weights, observed, start_ns, end_ns, self._image_size,
+                    self.kept_layout,
+                )  # fmt: skip
         return {track_id: found[track_id] for track_id in ends_ns}
 
     def at(
@@ -235,7 +246,8 @@ class WindowBuffer:
             self._drops["too_many_people"] += 1
             return
         if track is None:
-            track = self._tracks[skeleton.track_id] = TrackHistory(self._capacity, count)
+            kept = get_layout(self.kept_layout).num_keypoints
+            track = self._tracks[skeleton.track_id] = TrackHistory(self._capacity, kept)
         elif track.newest_ns == stamp_ns:
             self._drops["duplicate_track"] += 1
             return
@@ -244,10 +256,14 @@ class WindowBuffer:
         if bad:
             self._drops["nonfinite_keypoint"] += bad
         present = finite & (skeleton.scores > 0.0)
+        points, scores = skeleton.keypoints, skeleton.scores
+        if self._kept is not None:
+            present = present.take(self._kept)
+            points, scores = points.take(self._kept, 0), scores.take(self._kept)
         track.append(
             stamp_ns,
-            np.where(present[:, None], skeleton.keypoints, 0.0),
-            np.where(present, np.minimum(skeleton.scores, 1.0), 0.0),
+            np.where(present[:, None], points, 0.0),
+            np.where(present, np.minimum(scores, 1.0), 0.0),
             self._spacing_ns,
         )
         track.forget_before(stamp_ns - self._keep_ns)

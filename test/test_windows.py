@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from benchmarks.synthetic import LAYOUT, frame, person_keypoints, skeleton
 from bharnet_ros.errors import ConfigurationError, LayoutError
+from bharnet_ros.features import body_features, hand_features
 from bharnet_ros.resampling import resample, resample_together, step_stamps
+from bharnet_ros.skeleton import get_layout, read_layout, sources
 from bharnet_ros.types import SkeletonFrame
 from bharnet_ros.windows import WindowBuffer
 
@@ -296,3 +298,31 @@ def test_a_window_knows_the_size_of_the_newest_frame() -> None:
     windows.push(moving(0))
     windows.push(replace(moving(100 * MS), image_size=(480, 640)))
     assert windows.window(7, 100 * MS).image_size == (480, 640)
+
+
+def test_only_the_keypoints_asked_for_are_kept() -> None:
+    part = read_layout(LAYOUT)
+    whole, fewer = buffer(), buffer(keep=part)
+    blind = get_layout(LAYOUT).index("left_big_toe")
+    for index in range(40):
+        seen = moving(index * 33 * MS)
+        scores = seen.skeletons[0].scores.copy()
+        scores[blind] = index % 2  # comes and goes, and nobody reads it
+        seen = replace(seen, skeletons=(replace(seen.skeletons[0], scores=scores),))
+        assert whole.push(seen) and fewer.push(seen)
+    kept = sources(LAYOUT, part)
+    end = 39 * 33 * MS
+    for a, b in (
+        (whole.window(7, end), fewer.window(7, end)),
+        (whole.windows({7: end})[7], fewer.windows({7: end})[7]),
+    ):
+        assert (a.layout, b.layout) == (LAYOUT, part)
+        assert np.array_equal(a.keypoints[:, kept], b.keypoints)
+        assert np.array_equal(a.scores[:, kept], b.scores)
+        for features in (body_features, hand_features):
+            assert np.array_equal(
+                features(a.keypoints, a.scores, a.layout), features(b.keypoints, b.scores, b.layout)
+            )
+    # Frames are still of the whole layout.
+    with pytest.raises(LayoutError):
+        fewer.push(replace(moving(end + SECOND), layout=part))

@@ -122,7 +122,7 @@ class ContinualExperts(Experts):
         for track_id in [t for t in self._people if t not in buffer.track_ids]:
             self.forget(track_id)
         due = [self._due(buffer, track_id, end) for track_id, end in ends_ns.items()]
-        features = self._described(due)
+        features = self._described(due, buffer.kept_layout)
         described = time.perf_counter()
         self._step(due, features)
         inferred = time.perf_counter()
@@ -155,13 +155,13 @@ class ContinualExperts(Experts):
             steps, keypoints, scores = steps[first:], keypoints[first:], scores[first:]
         return _Due(person, steps, keypoints, scores)
 
-    def _described(self, due: list[_Due]) -> dict[str, FloatArray]:
+    def _described(self, due: list[_Due], layout: str) -> dict[str, FloatArray]:
         """By stream, the features (M, 3, 1, V, I) of all steps, one person after the other."""
         if not sum(len(each.steps) for each in due):
             return {}
         keypoints = np.concatenate([each.keypoints for each in due])[:, None]
         scores = np.concatenate([each.scores for each in due])[:, None]
-        layout, config = self._manifest.layout, self._manifest.features
+        config = self._manifest.features
         return {
             stream: _FEATURES[stream](keypoints, scores, layout, config)
             for stream in self._manifest.streams

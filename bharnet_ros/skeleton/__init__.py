@@ -7,6 +7,8 @@ from bharnet_ros.skeleton.mapping import (
     flip_horizontally,
     hand_joints,
     mediapipe_to_coco,
+    read_layout,
+    sources,
 )
 
 __all__ = [
@@ -21,4 +23,6 @@ __all__ = [
     "hand_graph",
     "hand_joints",
     "mediapipe_to_coco",
+    "read_layout",
+    "sources",
 ]

@@ -60,6 +60,24 @@ def hand_joints(keypoints: Floats, scores: Floats, layout: str) -> tuple[Floats,
     return keypoints.take(both, -2), scores.take(both, -1)
 
 
+def read_layout(layout: str) -> str:
+    """The layout that has what `body_joints` and `hand_joints` read of this one, and not more.
+
+    The same name where there is no smaller one. The joints are the same from either.
+    """
+    get_layout(layout)
+    return _READ_OF.get(layout, layout)
+
+
+def sources(layout: str, part: str) -> IndexArray:
+    """(K of part,) where each keypoint of the layout `part` lies in `layout`.
+
+    Raises LayoutError if one of them is not there.
+    """
+    whole = get_layout(layout)
+    return np.array([whole.index(name) for name in get_layout(part).keypoint_names], np.intp)
+
+
 def flip_horizontally(keypoints: Floats, scores: Floats, layout: str, width: float) -> tuple[
     Floats, Floats
 ]:
@@ -70,6 +88,9 @@ def flip_horizontally(keypoints: Floats, scores: Floats, layout: str, width: flo
     mirrored[..., 0] = width - mirrored[..., 0]
     return mirrored, scores[..., spec.flip_indices]
 
+
+# Of COCO-WholeBody more than half is face and feet.
+_READ_OF = {"coco_wholebody_133": "coco_body_hands_59"}
 
 # COCO body joint <- BlazePose landmark; feet: big toes and heels are near enough, COCO's small
 # toes and face contour have no source.

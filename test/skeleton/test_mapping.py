@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from bharnet_ros.errors import InvalidSkeletonError
+from bharnet_ros.errors import InvalidSkeletonError, LayoutError
 from bharnet_ros.skeleton import (
     available_layouts,
     body_graph,
@@ -15,6 +15,8 @@ from bharnet_ros.skeleton import (
     get_layout,
     hand_joints,
     mediapipe_to_coco,
+    read_layout,
+    sources,
 )
 
 COCO = "coco_wholebody_133"
@@ -99,3 +101,23 @@ def test_wrong_shapes_are_refused_with_both_shapes() -> None:
         mediapipe_to_coco(np.zeros((25, 2)), np.zeros(25))
     with pytest.raises(InvalidSkeletonError, match=r"\(20, 2\)"):
         mediapipe_to_coco(np.zeros((33, 2)), np.zeros(33), left_hand=np.zeros((20, 2)))
+
+
+@pytest.mark.parametrize("layout", available_layouts())
+def test_what_experts_read_is_all_in_the_smaller_layout(layout: str) -> None:
+    part = read_layout(layout)
+    assert read_layout(part) == part
+    keypoints, scores = _points(4, layout=layout)
+    kept = sources(layout, part)
+    for joints in (body_joints, hand_joints):
+        whole = joints(keypoints, scores, layout)
+        fewer = joints(keypoints[:, kept], scores[:, kept], part)
+        assert all(np.array_equal(a, b) for a, b in zip(whole, fewer, strict=True))
+
+
+def test_a_layout_that_is_no_part_is_refused() -> None:
+    assert len(sources(COCO, read_layout(COCO))) == 59
+    with pytest.raises(LayoutError, match="coco_17"):
+        sources("coco_17", COCO)
+    with pytest.raises(LayoutError, match="nobody"):
+        read_layout("nobody")

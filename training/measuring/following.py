@@ -10,6 +10,7 @@ import numpy as np
 from bharnet_ros.events import EventMachine
 from bharnet_ros.recognizer import Recognizer
 from bharnet_ros.rules import RecognizerConfig, Rules
+from bharnet_ros.skeleton import read_layout
 from bharnet_ros.types import ActionState, FloatArray, Skeleton, SkeletonFrame
 from bharnet_ros.windows import Window, WindowBuffer
 from training.measuring.judging import Judge, to_layout
@@ -66,7 +67,7 @@ def judgements(
     manifest = judge.bundle.manifest
     buffer = WindowBuffer(
         manifest.layout, manifest.window_s, manifest.num_steps, manifest.max_gap_s,
-        forget_after_s=config.lost_after_s,
+        keep=read_layout(manifest.layout), forget_after_s=config.lost_after_s,
     )  # fmt: skip
     period, lost = round(1e9 / config.rate_hz), round(config.lost_after_s * 1e9)
     due: int | None = None
