@@ -24,6 +24,8 @@ if TYPE_CHECKING:  # the engines' own module chooses this one for split bundles
 
 CACHE_BYTES = 4 << 20
 """For `cache_bytes` of a processor: what cores commonly have of the caches for themselves."""
+_LEAST_ROWS = 2
+"""Threads share the rows of a batch; one row alone leaves them little to share."""
 _ROUNDING = 1e-6
 """A share this close below `min_share` may be on either side in the graph: let the graph decide."""
 
@@ -142,7 +144,7 @@ class ExpertGraphs:
         row_bytes = self._manifest.graphs[stream].row_bytes
         block = count
         if self._cache_bytes and row_bytes:
-            most = max(1, self._cache_bytes // row_bytes)
+            most = max(_LEAST_ROWS, self._cache_bytes // row_bytes)
             block = -(-count // -(-count // most))  # blocks of about the same size
         if block >= count:
             return engine.run({stream: windows})

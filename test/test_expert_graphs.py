@@ -119,6 +119,11 @@ def test_large_batches_are_run_in_blocks_that_stay_in_the_cache(split: Bundle) -
     engines["hand"].batches.clear()
     engine.run(windows(5))
     assert engines["hand"].batches == [3, 2]
+    # However large one row is: threads share the rows of a batch.
+    engines["hand"].batches.clear()
+    narrow = ExpertGraphs(manifest, engines, cache_bytes=1 << 10)
+    narrow.run(windows(5))
+    assert engines["hand"].batches[-3:] == [2, 2, 1]
 
 
 def test_an_engine_like_any_other(split: Bundle) -> None:
