@@ -10,8 +10,8 @@ from bharnet_ros.types import ActionState, FloatArray
 CONFLICTS = ("all", "best", "priority")
 """all: every bundle speaks for itself, so a person may do one action of each at a time.
 best: of each person only one action runs, that of the bundle which gives it the higher
-probability; an urgent one goes first. priority: only one runs, that of the earlier bundle in the
-list."""
+probability; an urgent one goes first and stays until it would end by itself or a surer urgent one
+comes. priority: only one runs, that of the earlier bundle in the list."""
 
 MARGIN = 0.1
 """By so much more sure must a bundle be to take over from another one ("best"): two bundles that
@@ -61,16 +61,18 @@ def _holder(machines: Sequence[EventMachine], conflict: str) -> int | None:
     wanting = {n: bid for n, bid in bids.items() if bid is not None}
     if not wanting:
         return None
-    hurried = {n: bid for n, bid in wanting.items() if machines[n].hurries}
-    if hurried and conflict == "best":
-        return max(hurried, key=lambda n: hurried[n])
     running = next((n for n, m in enumerate(machines) if m.running is not None), None)
-    if running is not None and not machines[running].is_settled:
+    pressing = {n: bid for n, bid in wanting.items() if machines[n].presses}
+    if pressing and conflict == "best":
+        # Also while it runs: else a surer ordinary action would end it, it would start again at
+        # once, and they would take turns for as long as both are seen.
+        wanting = pressing
+    elif running is not None and not machines[running].is_settled:
         return running
     if conflict == "priority":
         return min(wanting)
     best = max(wanting, key=lambda n: wanting[n])
-    if running is not None and wanting[best] < wanting[running] + MARGIN:
+    if running in wanting and wanting[best] < wanting[running] + MARGIN:
         return running
     return best
 

@@ -152,6 +152,13 @@ class EventMachine:
         return self._candidate in self.config.urgent
 
     @property
+    def presses(self) -> bool:
+        """Whether an urgent action would start now, or is in progress and would neither end now
+        nor turn into another one."""
+        stays = not self._is_over and not self._is_confirmed
+        return self.hurries or (self._running in self.config.urgent and stays)
+
+    @property
     def bid(self) -> float | None:
         """Probability of the action in progress or of one that would start now, whichever is
         higher; None if there is neither."""
@@ -192,8 +199,7 @@ class EventMachine:
         if self.is_settled:
             if self._is_confirmed:
                 return (self._finish(), self._begin())
-            hold_ns = _ns(self.config.end_hold_s)
-            if self._below_since is not None and self._now_ns - self._below_since >= hold_ns:
+            if self._is_over:
                 return (self._finish(),)
         return (self.standing,)
 
@@ -230,6 +236,12 @@ class EventMachine:
         return self.hurries or (
             self._candidate is not None and waited_ns >= _ns(self.config.confirm_s)
         )
+
+    @property
+    def _is_over(self) -> bool:
+        """Whether the action in progress was below its end for long enough."""
+        since = self._below_since
+        return since is not None and self._now_ns - since >= _ns(self.config.end_hold_s)
 
     def _begin(self) -> Event:
         self._running, self._candidate = self._candidate, None

@@ -75,8 +75,8 @@ def likeness(
 
     Object keypoint similarity with the uncertainty of place and posture added to its Gaussians,
     box overlap, and whether the sizes agree. Boxes' centres stand in where fewer than
-    MIN_COMMON_KEYPOINTS are seen in both. All pairs at once, because a loop over them costs more
-    than everything else for a crowd.
+    MIN_COMMON_KEYPOINTS are seen in both; a keypoint that is no number is not seen. All pairs at
+    once, because a loop over them costs more than everything else for a crowd.
     """
     if not views or not people:
         return np.zeros((len(views), len(people))), np.zeros(len(views))
@@ -95,6 +95,9 @@ def likeness(
     new = np.stack([p.keypoints[body] for p in people]).astype(np.float64)
     old_seen = np.stack([v.seen.scores[body] for v in views]) >= MIN_KEYPOINT_SCORE
     new_seen = np.stack([p.scores[body] for p in people]) >= MIN_KEYPOINT_SCORE
+    if not (np.isfinite(old).all() and np.isfinite(new).all()):
+        old, old_seen = _finite(old, old_seen)
+        new, new_seen = _finite(new, new_seen)
     common = old_seen[:, None] & new_seen[None]  # (R, C, V)
     count = common.sum(axis=-1)
 
@@ -165,13 +168,25 @@ def _same_size(
     return np.asarray(np.where(count >= MIN_SIZE_KEYPOINTS, agreement, 1.0))
 
 
+def _finite(
+    points: Array, seen: npt.NDArray[np.bool_]
+) -> tuple[Array, npt.NDArray[np.bool_]]:
+    """Points (N, V, 2) and whether they are seen (N, V), with what is no number not seen and at 0:
+    it would spread over sums even with a weight of 0."""
+    numbers = np.asarray(np.isfinite(points).all(axis=-1))
+    return np.where(numbers[..., None], points, 0.0), seen & numbers
+
+
 def _displacement(before: Skeleton, now: Skeleton, body: npt.NDArray[np.intp]) -> Array:
     """(2,) pixels that the body moved: the median of its keypoints, or its box's centre."""
+    old, new = before.keypoints[body], now.keypoints[body]
     common = np.minimum(before.scores[body], now.scores[body]) >= MIN_KEYPOINT_SCORE
+    if not (np.isfinite(old).all() and np.isfinite(new).all()):
+        # The median would be no number, and the place that is carried on from it neither.
+        common = common & np.isfinite(old).all(axis=1) & np.isfinite(new).all(axis=1)
     if int(common.sum()) < MIN_COMMON_KEYPOINTS:
         return box_centre(now) - box_centre(before)
-    steps = now.keypoints[body][common].astype(np.float64) - before.keypoints[body][common]
-    return np.asarray(np.median(steps, axis=0))
+    return np.asarray(np.median(new[common].astype(np.float64) - old[common], axis=0))
 
 
 def _centres(boxes: Array) -> Array:

@@ -110,10 +110,14 @@ class LoadShedder:
         self._share = min(1.0, (self._taking_s + self._judging_s) / elapsed_s)
         # Not by the load, which cannot show more than the whole time, but by what it would be.
         each_s = self._judging_s / self._judged if self._judged else 0.0
-        demand = each_s * rate_hz * self._people / self._frames
+        once_s = each_s * self._people / self._frames
         longest = max(1.0, rate_hz / MIN_RATE_HZ)
         room = self._max_load - self._taking_s / elapsed_s
-        wanted = demand / room if demand < room * longest else longest
+        if once_s * min(rate_hz, self._frames / elapsed_s) <= room:
+            wanted = 1.0  # nobody is judged more than once a frame, however high the rate
+        else:
+            demand = once_s * rate_hz
+            wanted = demand / room if demand < room * longest else longest
         self._stretch = min(longest, max(1.0, wanted, self._stretch * _RECOVERY))
 
     def _restart(self) -> None:

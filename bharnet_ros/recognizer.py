@@ -145,7 +145,7 @@ class Recognizer:
         many people only some are judged at a time; the others' entries repeat how they stand. A
         person who left with an action in progress gets a last entry, ENDED. Raises LayoutError if
         the frame's layout is not the bundles', and EngineError if an engine fails: the frame is
-        taken in then, and the next one will be judged.
+        taken in then, and who was due is judged at their next tick, a period later.
         """
         begin = self._now()
         due = self._take(frame, judge)
@@ -214,15 +214,10 @@ class Recognizer:
         return self._schedule.due(frame.stamp_ns, self._people, judge)
 
     def _meet(self, frame: SkeletonFrame) -> None:
-        buffer = self._panel.buffer
-        known = set(buffer.track_ids)
-        for skeleton in frame.skeletons:
-            track_id = skeleton.track_id
-            if track_id not in known or buffer.last_seen_ns(track_id) != frame.stamp_ns:
-                continue  # dropped and counted by the buffer
-            person = self._people.get(track_id)
+        for skeleton in self._panel.buffer.taken:  # it counts the others as dropped
+            person = self._people.get(skeleton.track_id)
             if person is None:
-                self._people[track_id] = Person(
+                self._people[skeleton.track_id] = Person(
                     self.manifests, self._rules, skeleton, frame.stamp_ns
                 )
             else:

@@ -16,6 +16,8 @@ from bharnet_ros.types import Image, SkeletonFrame
 
 _REMEMBERED = 64
 """Stamps of images and of skeletons that are known by number; queues are shorter."""
+_RESET_NS = 500_000_000
+"""Images that jump back further mean that time began anew, as in `CropBuffer`."""
 
 
 @dataclass(frozen=True)
@@ -59,8 +61,10 @@ class RgbMemory:
             for config, window_s in wanted
         }
         self._lock = threading.Lock()
-        self._offered: deque[int] = deque(maxlen=_REMEMBERED)
+        # Stamps of images whose skeletons have not come yet, of skeletons, of the newest image.
+        self._waiting: deque[int] = deque(maxlen=_REMEMBERED)
         self._pushed: deque[int] = deque(maxlen=_REMEMBERED)
+        self._newest_ns = 0
         self._drops: Counter[str] = Counter()
 
     @property
@@ -84,17 +88,27 @@ class RgbMemory:
     def see(self, image_bgr: Image, frame: SkeletonFrame, stamp_ns: int) -> bool:
         """See `CropBuffer.see`; from any thread."""
         with self._lock:
-            self._offered.append(stamp_ns)
+            began_anew = stamp_ns < self._newest_ns - _RESET_NS
+            if began_anew and self._pushed and stamp_ns < self._pushed[-1] - _RESET_NS:
+                # A recording loops: the stamps of its last round mean other moments now.
+                self._pushed.clear()
+            self._newest_ns = stamp_ns
             if frame.stamp_ns in self._pushed:
                 self._drops["late"] += 1
+            else:
+                self._waiting.append(stamp_ns)
         used = [b.see(image_bgr, stamp_ns, frame) for b in self._buffers.values()]
         return all(used)
 
     def push(self, frame: SkeletonFrame) -> None:
         """Skeletons were taken: is their image here? Who left is forgotten."""
         with self._lock:
+            if self._pushed and frame.stamp_ns < self._pushed[-1]:
+                self._pushed.clear()  # windows take rising stamps only, unless time begins anew
             self._pushed.append(frame.stamp_ns)
-            if frame.skeletons and frame.stamp_ns not in self._offered:
+            if frame.stamp_ns in self._waiting:
+                self._waiting.remove(frame.stamp_ns)
+            elif frame.skeletons:
                 self._drops["missing"] += 1
         for buffer in self._buffers.values():
             buffer.expire(frame.stamp_ns)
@@ -112,7 +126,7 @@ class RgbMemory:
     def clear(self) -> None:
         """Forget everybody; the counters stay."""
         with self._lock:
-            self._offered.clear()
+            self._waiting.clear()
             self._pushed.clear()
         for buffer in self._buffers.values():
             buffer.clear()

@@ -7,6 +7,7 @@ evenly stays less than 1 / (2 pi BETA) torso lengths (4 mm) behind, however fast
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -105,8 +106,9 @@ class Smoother:
         # A point that is no number counts as missing: the filter would remember it for good.
         usable = (skeleton.scores > 0.0) & np.isfinite(skeleton.keypoints).all(axis=1)
         found = person.euro(
-            skeleton.keypoints, usable.astype(np.float32), frame.stamp_ns, person.torso_px
-        )
+            np.where(usable[:, None], skeleton.keypoints, 0.0), usable.astype(np.float32),
+            frame.stamp_ns, person.torso_px,
+        )  # fmt: skip
         keypoints: FloatArray = np.where(usable[:, None], found, skeleton.keypoints)
         return replace(skeleton, keypoints=keypoints.astype(np.float32))
 
@@ -123,13 +125,16 @@ class _Person:
 def torso_px(skeleton: Skeleton, layout: str) -> float:
     """From the middle of the shoulders to that of the hips in pixels, 1 or more.
 
-    Guessed from the box where they are not all seen.
+    Guessed from the box where they are not all seen; a point that is no number is not seen.
     """
     corners = _corners(layout)
     if len(corners) and (skeleton.scores[corners] > 0.0).all():
-        left, right, left_hip, right_hip = skeleton.keypoints[corners].astype(np.float64)
-        return max(float(np.linalg.norm(left + right - left_hip - right_hip)) / 2.0, 1.0)
-    return max(TORSO_PER_BOX * float(skeleton.bbox[2:].max()), 1.0)
+        points = skeleton.keypoints[corners].astype(np.float64)
+        if np.isfinite(points).all():
+            left, right, left_hip, right_hip = points
+            return max(float(np.linalg.norm(left + right - left_hip - right_hip)) / 2.0, 1.0)
+    guess = TORSO_PER_BOX * float(skeleton.bbox[2:].max())
+    return max(guess, 1.0) if math.isfinite(guess) else 1.0
 
 
 @cache

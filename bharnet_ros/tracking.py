@@ -66,8 +66,8 @@ class _Track:
 class Tracker:
     """Gives every skeleton a track id that stays with the person.
 
-    max_lost_s: how long somebody may be out of sight and still get the old id back; who walked
-    out of the image is forgotten after at most half a second.
+    max_lost_s: how long somebody may be out of sight and still get the old id back, 0 = not at
+    all; who walked out of the image is forgotten after at most half a second.
     min_affinity: 0..1, the least likeness of a person to a track; lower follows faster motion,
     higher mixes people up less. max_tracks: tracks remembered at most; the longest unseen go.
 
@@ -107,7 +107,7 @@ class Tracker:
         ):
             self.reset()
         self._stamp_ns, self._layout = stamp_ns, frame.layout
-        self._tracks = [t for t in self._tracks if self._remembered(t, frame)]
+        self._tracks = [t for t in self._tracks if self._remembered(t, frame, before_ns)]
         body = get_layout(frame.layout).body_indices
         order = list(range(len(frame.skeletons)))
         if len(order) > 1:
@@ -197,10 +197,12 @@ class Tracker:
         self._next_id += 1
         return self._next_id - 1
 
-    def _remembered(self, track: _Track, frame: SkeletonFrame) -> bool:
+    def _remembered(self, track: _Track, frame: SkeletonFrame, before_ns: int | None) -> bool:
         view = track.recent
         lost_s = (frame.stamp_ns - view.stamp_ns) * 1e-9
-        if lost_s <= min(EXIT_S, self._max_lost_s):
+        # Who was in the frame before is not out of sight, however short the memory for those is.
+        in_sight = view.stamp_ns == before_ns
+        if lost_s <= (EXIT_S if in_sight else min(EXIT_S, self._max_lost_s)):
             return True
         place, _ = view.motion.ahead(lost_s, view.height_px)
         middle = box_centre(view.seen) + place - view.place

@@ -108,6 +108,7 @@ class WindowBuffer:
         """That of windows and of what `at` gives."""
         self._kept = sources(layout, keep) if self.kept_layout != layout else None
         self._tracks: dict[int, TrackHistory] = {}
+        self._taken: tuple[Skeleton, ...] = ()
         self._newest_ns: int | None = None
         self._image_size = (0, 0)
         self._drops: Counter[str] = Counter()
@@ -132,6 +133,12 @@ class WindowBuffer:
     def newest_ns(self) -> int | None:
         """Stamp of the newest frame taken; None before the first."""
         return self._newest_ns
+
+    @property
+    def taken(self) -> tuple[Skeleton, ...]:
+        """Those of the newest frame that were taken up, one of each track; the others are counted
+        in `drops`."""
+        return self._taken
 
     @property
     def track_ids(self) -> tuple[int, ...]:
@@ -161,8 +168,7 @@ class WindowBuffer:
         limit = frame.stamp_ns - self._forget_ns
         for track_id in [t for t, track in self._tracks.items() if track.newest_ns < limit]:
             del self._tracks[track_id]
-        for skeleton in frame.skeletons:
-            self._add(skeleton, frame.stamp_ns)
+        self._taken = tuple(s for s in frame.skeletons if self._add(s, frame.stamp_ns))
         return True
 
     def last_seen_ns(self, track_id: int) -> int:
@@ -176,6 +182,7 @@ class WindowBuffer:
     def clear(self) -> None:
         """Forget everybody and the time; the counters stay."""
         self._tracks.clear()
+        self._taken = ()
         self._newest_ns = None
 
     def window(self, track_id: int, end_ns: int) -> Window:
@@ -233,24 +240,25 @@ class WindowBuffer:
         stamps, _, _ = self._tracks[track_id].view()
         return int(((stamps >= start_ns) & (stamps <= end_ns)).sum())
 
-    def _add(self, skeleton: Skeleton, stamp_ns: int) -> None:
+    def _add(self, skeleton: Skeleton, stamp_ns: int) -> bool:
+        """Take a person up; False, counted in `drops`, if that cannot be."""
         count = self._num_keypoints
         if skeleton.track_id < 0:
             self._drops["untracked"] += 1
-            return
+            return False
         if skeleton.keypoints.shape != (count, 2) or skeleton.scores.shape != (count,):
             self._drops["wrong_shape"] += 1
-            return
+            return False
         track = self._tracks.get(skeleton.track_id)
         if track is None and len(self._tracks) >= self._max_tracks:
             self._drops["too_many_people"] += 1
-            return
+            return False
         if track is None:
             kept = get_layout(self.kept_layout).num_keypoints
             track = self._tracks[skeleton.track_id] = TrackHistory(self._capacity, kept)
         elif track.newest_ns == stamp_ns:
             self._drops["duplicate_track"] += 1
-            return
+            return False
         finite = np.isfinite(skeleton.keypoints).all(axis=1) & np.isfinite(skeleton.scores)
         bad = count - int(finite.sum())
         if bad:
@@ -267,3 +275,4 @@ class WindowBuffer:
             self._spacing_ns,
         )
         track.forget_before(stamp_ns - self._keep_ns)
+        return True

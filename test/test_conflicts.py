@@ -24,11 +24,12 @@ def likely(class_id: int, value: float) -> np.ndarray:
 def play(
     conflict: str,
     *script: tuple[int, tuple[int, float], tuple[int, float]],
+    first: EventConfig = CONFIG,
     second: EventConfig = CONFIG,
 ) -> list[tuple[int, int, Event]]:
     """[(ms, (class, probability) by the first bundle, by the second)] at 20 Hz ->
     [(ms, bundle, event)]."""
-    machines, said, now = [EventMachine(CONFIG), EventMachine(second)], [], 0
+    machines, said, now = [EventMachine(first), EventMachine(second)], [], 0
     for duration, *opinions in script:
         for _ in range(duration // 50):
             judged = [likely(*opinion) for opinion in opinions]
@@ -132,12 +133,62 @@ def test_one_action_at_a_time_and_every_start_has_one_end(
             assert running is None and event.class_id in (None, 0)
 
 
+HURRY = EventConfig(0, start=0.6, end=0.4, unknown=0.5, confirm_s=0.0, urgent={2: 0.4})
+
+
 def test_an_urgent_action_goes_before_a_surer_one() -> None:
-    hurry = EventConfig(0, start=0.6, end=0.4, unknown=0.5, confirm_s=0.0, urgent={2: 0.4})
+    hurry = HURRY
     script = [(100, (1, 0.95), IDLE), (500, (1, 0.95), (2, 0.45)), (500, IDLE, IDLE)]
-    assert changes(play("best", *script, second=hurry))[:3] == [
-        (0, 0, STARTED), (100, 0, ENDED), (100, 1, STARTED),
+    assert changes(play("best", *script, second=hurry)) == [
+        (0, 0, STARTED), (100, 0, ENDED), (100, 1, STARTED), (800, 1, ENDED),
     ]  # fmt: skip
     # Whoever gave the first bundle priority gets it.
     assert changes(play("priority", *script, second=hurry))[:1] == [(0, 0, STARTED)]
     assert (100, 1, STARTED) not in changes(play("priority", *script, second=hurry))
+
+
+def test_an_urgent_action_stays_while_another_bundle_is_surer() -> None:
+    surer = (1, 0.95)
+    script = [(3000, surer, (2, 0.45)), (100, surer, IDLE), (1000, surer, (2, 0.45))]
+    # Nor does a dip that ends no action let the other one in.
+    assert changes(play("best", *script, second=HURRY)) == [(0, 1, STARTED)]
+    # When it is over by its own rules, the other one has its turn at once.
+    said = changes(play("best", (1000, surer, (2, 0.45)), (1000, surer, IDLE), second=HURRY))
+    assert said == [(0, 1, STARTED), (1200, 1, ENDED), (1200, 0, STARTED)]
+    # The same when it turns into an action of its own bundle that is not urgent.
+    script = [(1000, surer, (2, 0.45)), (1000, surer, (1, 0.7))]
+    said = changes(play("best", *script, second=HURRY))
+    assert said == [(0, 1, STARTED), (1000, 1, ENDED), (1000, 0, STARTED)]
+
+
+def test_of_two_urgent_actions_one_stays_unless_the_other_is_clearly_surer() -> None:
+    both = {"first": HURRY, "second": HURRY}
+    assert changes(play("best", (2000, (2, 0.6), (2, 0.6 + MARGIN - 0.02)), **both)) == [
+        (0, 1, STARTED)
+    ]
+    script = [(100, (2, 0.6), IDLE), (2000, (2, 0.6), (2, 0.9))]
+    assert changes(play("best", *script, **both)) == [
+        (0, 0, STARTED), (100, 0, ENDED), (100, 1, STARTED),
+    ]  # fmt: skip
+
+
+@given(
+    conflict=st.sampled_from(["best", "priority"]),
+    seen=st.tuples(opinions, opinions),
+    urgent=st.tuples(*[st.dictionaries(st.integers(1, 2), st.floats(0.0, 1.0), max_size=2)] * 2),
+    confirm_s=st.tuples(*[st.sampled_from([0.0, 0.1, 0.4])] * 2),
+)
+@settings(max_examples=200, deadline=None)
+def test_nobody_takes_turns_while_nothing_changes(
+    conflict: str,
+    seen: tuple[tuple[int, float], tuple[int, float]],
+    urgent: tuple[dict[int, float], dict[int, float]],
+    confirm_s: tuple[float, float],
+) -> None:
+    first, second = (
+        EventConfig(0, start=0.6, end=0.4, unknown=0.5, confirm_s=s, urgent=u)
+        for s, u in zip(confirm_s, urgent, strict=True)
+    )
+    said = changes(play(conflict, (4000, *seen), first=first, second=second))
+    # One that needs less time begins, one that may speak first or is surer takes over.
+    assert len(said) <= 3

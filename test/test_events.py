@@ -279,3 +279,24 @@ def test_a_stricter_robot_never_starts_what_a_lenient_one_would_not(
     )
     running = {ms: e.class_id for ms, e in lenient if e.state in (STARTED, ONGOING)}
     assert all(running.get(ms) == e.class_id for ms, e in strict if e.state == STARTED)
+
+
+def test_an_urgent_action_presses_until_it_is_over() -> None:
+    config = EventConfig(0, confirm_s=0.1, end_hold_s=0.2, min_duration_s=0.3, urgent={3: 0.3})
+    machine = EventMachine(config)
+
+    def pressing(ms: int, probabilities: np.ndarray) -> bool:
+        machine.observe(ms * MS, probabilities)
+        found = machine.presses
+        machine.advance()
+        return found
+
+    assert not pressing(0, likely(0))
+    assert pressing(50, likely(3, 0.5)) and machine.running == 3  # it would start
+    assert not machine.hurries and pressing(100, likely(3, 0.5))  # it goes on
+    assert pressing(400, likely(0)) and pressing(550, likely(0))  # low, and not for long enough
+    assert not pressing(600, likely(0)) and machine.running is None
+    # Nor does one press that is about to turn into an action that is not urgent.
+    assert pressing(1000, likely(3)) and pressing(1400, likely(2))
+    assert not pressing(1500, likely(2)) and machine.running == 2
+    assert not pressing(1550, likely(2))

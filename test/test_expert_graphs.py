@@ -119,11 +119,26 @@ def test_large_batches_are_run_in_blocks_that_stay_in_the_cache(split: Bundle) -
     engines["hand"].batches.clear()
     engine.run(windows(5))
     assert engines["hand"].batches == [3, 2]
-    # However large one row is: threads share the rows of a batch.
-    engines["hand"].batches.clear()
-    narrow = ExpertGraphs(manifest, engines, cache_bytes=1 << 10)
-    narrow.run(windows(5))
-    assert engines["hand"].batches[-3:] == [2, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("cache_rows", "count", "blocks"),
+    [(4, 4, [4]), (4, 5, [3, 2]), (4, 13, [4, 3, 3, 3]),
+     # However large one row is: threads share the rows of a batch, so nobody is left alone.
+     (1, 1, [1]), (1, 2, [2]), (1, 3, [3]), (1, 4, [2, 2]), (2, 5, [3, 2]), (2, 7, [3, 2, 2])],
+)  # fmt: skip
+def test_blocks_are_even_and_none_is_of_one_person(
+    split: Bundle, cache_rows: int, count: int, blocks: list[int]
+) -> None:
+    graphs = {**split.manifest.graphs, "hand": GraphFile("hand.onnx", row_bytes=1 << 20)}
+    manifest = replace(split.manifest, graphs=graphs)
+    engines = {role: Counting(open_graph(path)) for role, path in split.graphs.items()}
+    inputs = windows(count)
+    found = ExpertGraphs(manifest, engines, cache_bytes=cache_rows << 20).run(inputs)
+    assert engines["hand"].batches == blocks
+    wanted = create_engine(split).run(inputs)
+    for name, value in wanted.items():
+        np.testing.assert_allclose(found[name], value, atol=1e-6)
 
 
 def test_an_engine_like_any_other(split: Bundle) -> None:

@@ -13,9 +13,11 @@ FRAME_S = 1.0 / 30.0
 class Machine:
     """A recogniser of `people` on a machine on which judging one takes `each_s`."""
 
-    def __init__(self, max_load: float = 0.8, rate_hz: float = 15.0) -> None:
+    def __init__(
+        self, max_load: float = 0.8, rate_hz: float = 15.0, frame_s: float = FRAME_S
+    ) -> None:
         self.now_s = 100.0
-        self.rate_hz = rate_hz
+        self.rate_hz, self.frame_s = rate_hz, frame_s
         self.shedder = LoadShedder(max_load, lambda: self.now_s)
         self._credit = 0.0
 
@@ -34,7 +36,7 @@ class Machine:
             self.now_s += spent
             busy += spent
             self.shedder.note(taking_s, judged * each_s, judged, people, self.rate_hz)
-            self.now_s += max(0.0, FRAME_S - spent)  # a late frame follows at once
+            self.now_s += max(0.0, self.frame_s - spent)  # a late frame follows at once
         return busy / (self.now_s - begin_s)
 
 
@@ -55,6 +57,26 @@ def test_a_slow_machine_is_relieved_within_seconds(people: int, each_s: float) -
     assert machine.rate_hz / machine.shedder.stretch == pytest.approx(expected, rel=0.15)
     if expected > MIN_RATE_HZ:
         assert load == pytest.approx(0.8, abs=0.08)
+
+
+@pytest.mark.parametrize(
+    ("rate_hz", "camera_hz", "each_s"),
+    [(30.0, 12.0, 0.03), (30.0, 10.0, 0.05), (60.0, 12.0, 0.06)],
+)
+def test_a_rate_above_the_cameras_is_no_load(
+    rate_hz: float, camera_hz: float, each_s: float
+) -> None:
+    machine = Machine(rate_hz=rate_hz, frame_s=1.0 / camera_hz)
+    load = machine.run(10.0, 1, each_s)
+    assert load == pytest.approx(camera_hz * (each_s + 0.001), abs=0.05) and load < 0.8
+    assert machine.shedder.stretch == 1.0
+    # What is really too much is shed all the same, and only that.
+    slow_s = 1.5 / camera_hz
+    machine.run(5.0, 1, slow_s)
+    assert machine.rate_hz / machine.shedder.stretch == pytest.approx(0.8 / slow_s, rel=0.15)
+    assert machine.run(10.0, 1, slow_s) < 0.88
+    machine.run(20.0, 1, each_s)
+    assert machine.shedder.stretch == 1.0
 
 
 def test_the_rate_comes_back_when_people_leave() -> None:

@@ -243,6 +243,17 @@ def test_unusable_input_is_dropped_and_counted(bundle: Bundle, engine: Engine) -
     assert only(result).hypotheses == () and only(result).state == NONE
 
 
+def test_an_id_twice_in_a_frame_is_the_first_one(bundle: Bundle, engine: Engine) -> None:
+    recognizer = Recognizer(bundle, engine)
+    first = skeleton(1, person_keypoints(center=(200, 360), **RAISE))
+    second = skeleton(1, person_keypoints(center=(900, 360)))
+    frames = [recognizer.push(frame(i * SECOND // 15, first, second)) for i in range(30)]
+    assert recognizer.drops == {"duplicate_track": 30}
+    last = only(frames[-1])
+    assert last.hypotheses[0].class_name == "raise"
+    assert np.array_equal(last.bbox, first.bbox)  # of whom the window is
+
+
 def test_another_layout_is_refused(bundle: Bundle, engine: Engine) -> None:
     recognizer = Recognizer(bundle, engine)
     with pytest.raises(LayoutError, match="kinect20"):

@@ -151,6 +151,29 @@ def test_the_unit_comes_from_the_box_where_the_torso_is_hidden() -> None:
     assert torso_px(nothing, LAYOUT) == 1.0
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_shoulder_that_is_no_number_spoils_nobody(value: float) -> None:
+    def spoilt(keypoints: np.ndarray) -> np.ndarray:
+        found = keypoints.copy()
+        found[5] = value  # the left shoulder, and its score says that it is seen
+        return found
+
+    seen = skeleton(0, person_keypoints(torso_px=80.0))
+    lacking = replace(seen, keypoints=spoilt(seen.keypoints))
+    assert torso_px(lacking, LAYOUT) == pytest.approx(80.0, rel=0.25)
+    assert torso_px(replace(lacking, bbox=np.full(4, value, np.float32)), LAYOUT) == 1.0
+    smoother, clean = Smoother(), Smoother()
+    for i, found in enumerate(shaking(20)):
+        one = found.skeletons[0]
+        keypoints = spoilt(one.keypoints) if i == 5 else one.keypoints
+        after = points(
+            smoother.update(replace(found, skeletons=(replace(one, keypoints=keypoints),)))
+        )
+        np.testing.assert_array_equal(np.isfinite(after), np.isfinite(keypoints))
+        wanted = points(clean.update(found))
+    np.testing.assert_allclose(after, wanted, atol=1.0)
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     st.lists(st.tuples(st.integers(-10**9, 10**9), st.integers(-1, 3)), min_size=1, max_size=12),

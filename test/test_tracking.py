@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -230,3 +231,45 @@ def test_a_jumping_skeleton_is_compared_with_the_size_of_people() -> None:
         tracker.update(frame([person(400, size=400.0)], i * STEP_NS))
     child = person(400, size=180.0)
     assert ids(tracker.update(frame([child], 22 * STEP_NS))) == [1]
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("score", [0.0, 0.9])
+def test_points_that_are_no_numbers_count_as_missing(value: float, score: float) -> None:
+    tracker, clean = Tracker(), Tracker()
+    for i in range(20):
+        walkers = [person(100 + 10 * i), person(700 - 10 * i)]
+        lacking = []
+        for one, index in zip(walkers, (15, 16), strict=True):  # an ankle each
+            keypoints, scores = one.keypoints.copy(), one.scores.copy()
+            if i != 10:  # once it is seen again
+                keypoints[index], scores[index] = value, score
+            lacking.append(replace(one, keypoints=keypoints, scores=scores))
+        assert ids(tracker.update(frame(lacking, i * STEP_NS))) == [0, 1]
+        # As if the score said so.
+        missing = [replace(s, scores=np.where(np.isfinite(s.keypoints).all(axis=1), s.scores, 0))
+                   for s in lacking]  # fmt: skip
+        hidden = [replace(s, keypoints=np.nan_to_num(s.keypoints, posinf=0.0)) for s in missing]
+        clean.update(frame(hidden, i * STEP_NS))
+        for one, other in zip(tracker._tracks, clean._tracks, strict=True):
+            np.testing.assert_array_equal(one.recent.place, other.recent.place)
+
+
+def test_somebody_of_whom_nothing_is_a_number_is_tracked_by_the_box() -> None:
+    tracker = Tracker()
+    for i in range(5):
+        one = person(100 + 5 * i)
+        nowhere = replace(one, keypoints=np.full_like(one.keypoints, np.nan))
+        assert ids(tracker.update(frame([nowhere, person(700)], i * STEP_NS))) == [0, 1]
+
+
+@pytest.mark.parametrize(("max_lost_s", "rate_hz"), [(0.0, 15.0), (0.1, 8.0), (0.2, 4.0)])
+def test_who_is_in_every_frame_keeps_the_id_however_short_the_memory(
+    max_lost_s: float, rate_hz: float
+) -> None:
+    tracker, step_ns = Tracker(max_lost_s=max_lost_s), round(1e9 / rate_hz)
+    for i in range(8):
+        assert ids(tracker.update(frame([person(300 + 5 * i)], i * step_ns))) == [0]
+    # Out of sight in a single frame is out of sight.
+    tracker.update(frame([], 8 * step_ns))
+    assert ids(tracker.update(frame([person(340)], 9 * step_ns))) == [1]

@@ -200,6 +200,20 @@ def test_people_that_cannot_be_used_are_dropped_alone() -> None:
     assert windows.drops == {"untracked": 1, "wrong_shape": 2, "duplicate_track": 1}
 
 
+def test_it_knows_whom_it_took_up_of_the_newest_frame() -> None:
+    windows = buffer(max_tracks=2)
+    first, again, other, late = (skeleton(i, BASE) for i in (7, 7, 3, 4))
+    assert windows.taken == ()
+    windows.push(frame(0, skeleton(-1, BASE), first, again, other, late))
+    assert [id(each) for each in windows.taken] == [id(first), id(other)]
+    windows.push(frame(0, late))  # dropped as a whole
+    assert len(windows.taken) == 2
+    windows.push(frame(SECOND // 10, again))
+    assert windows.taken == (again,) and windows.taken[0] is again
+    windows.clear()
+    assert windows.taken == ()
+
+
 def test_another_layout_is_refused_and_changes_nothing() -> None:
     windows = buffer()
     windows.push(moving(SECOND))

@@ -1,4 +1,5 @@
-"""The records of the core to and from messages. Nothing is computed here, only copied."""
+"""The records of the core to and from messages. Nothing is computed here, only copied; times
+before 0 become 0."""
 
 from __future__ import annotations
 
@@ -69,8 +70,8 @@ def actions_to_msg(frame: ActionFrame, frame_id: str) -> Any:
                 )
                 for hypothesis in action.hypotheses
             ],
-            window_start=ns_to_stamp(action.window_start_ns),
-            window_end=ns_to_stamp(action.window_end_ns),
+            window_start=_since_zero(action.window_start_ns),
+            window_end=_since_zero(action.window_end_ns),
             num_frames=action.num_frames,
             body_score=float(action.body_score),
             hand_score=float(action.hand_score),
@@ -110,6 +111,12 @@ def layout_to_msg(layout: Layout) -> Any:
         left_hand_indices=_index_list(layout.left_hand_indices),
         right_hand_indices=_index_list(layout.right_hand_indices),
     )
+
+
+def _since_zero(stamp_ns: int) -> Time:
+    """A stamp, 0 if it lies before. Simulated time begins at 0, and the first windows reach back
+    to before it; rclpy.time.Time.from_msg raises for negative seconds."""
+    return ns_to_stamp(max(stamp_ns, 0))
 
 
 def _float_array(values: Any) -> Any:

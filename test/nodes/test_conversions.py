@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import rclpy.time
 from hypothesis import given
 from hypothesis import strategies as st
 from rclpy.serialization import deserialize_message, serialize_message
@@ -91,6 +92,16 @@ def test_actions_survive_the_wire(stamp_ns: int, some: list[RecognizedAction]) -
         assert one.hypotheses == other.hypotheses
         assert one.body_score == pytest.approx(other.body_score)
         np.testing.assert_array_equal(one.bbox, other.bbox)
+
+
+def test_a_window_that_reaches_back_to_before_time_begins_at_zero() -> None:
+    """Simulated time starts at 0; who reads the message must be able to take the stamp."""
+    early = RecognizedAction(
+        ActionState.NONE, 1, (), -1_566_666_667, -1, 1, 0.0, 0.0, np.zeros(4, np.float32)
+    )
+    action = conversions.actions_to_msg(ActionFrame(10**9 // 30, (early,)), "camera").actions[0]
+    for stamp in (action.window_start, action.window_end):
+        assert rclpy.time.Time.from_msg(stamp).nanoseconds == 0
 
 
 def test_labels_tell_every_bundle_in_order() -> None:
