@@ -74,7 +74,7 @@ def find_bundle(name_or_path: str | Path) -> Path:
 
     Raises BundleError with the known names if there is no such folder.
     """
-    path = Path(name_or_path).expanduser()
+    path = Path(os.path.expanduser(name_or_path))  # Path's own raises for a user who is unknown
     if path.is_dir():
         return path
     if path.is_file():

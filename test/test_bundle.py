@@ -88,6 +88,11 @@ def test_missing_folder_names_what_there_is(tmp_path: Path) -> None:
         load_bundle(tmp_path)
 
 
+def test_the_home_of_an_unknown_user() -> None:
+    with pytest.raises(BundleError, match="'~nosuchuser/bundle' is neither a folder"):
+        load_bundle("~nosuchuser/bundle")
+
+
 def test_shipped_bundles_are_found_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bundle_module, "_SHIPPED", tmp_path)
     assert shipped_bundles() == ()

@@ -40,8 +40,9 @@ class EngineKey:
     """All that a built engine depends on.
 
     engine, version: what built it. gpu: the model it runs on, or "any" if it is not tied to one.
-    precision: fp32, tf32, fp16, int8. onnx_sha256: of the graph. profiles: batch sizes (least,
-    tuned for, most). calibration_sha256: of the windows for int8, else "".
+    precision: fp32, tf32, fp16, int8. onnx_sha256: of the graph with its weights.
+    profiles: batch sizes (least, tuned for, most). calibration_sha256: of the windows for int8,
+    else "".
     """
 
     engine: str

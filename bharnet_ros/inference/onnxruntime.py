@@ -10,6 +10,7 @@ import numpy as np
 
 from bharnet_ros.errors import BackendUnavailable, BundleError, ConfigurationError, EngineError
 from bharnet_ros.inference.cache import engine_folder
+from bharnet_ros.inference.digest import graph_sha256
 from bharnet_ros.inference.driver import driver_problem, load_driver
 from bharnet_ros.inference.engine import GraphEngine, first_line
 from bharnet_ros.inference.options import PROVIDERS, OnnxRuntimeOptions
@@ -113,7 +114,7 @@ def _session(ort: Any, model: Path, folder: str | Path | None, chosen: OnnxRunti
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.add_session_config_entry("session.inter_op.allow_spinning", "0")
     settings = [
-        provider_settings(name, chosen, folder or model.parent / "engines", _shapes(ort, model))
+        provider_settings(name, chosen, _place(name, model, folder), _shapes(ort, model))
         if name != _CPU
         else {}
         for name in chosen.providers
@@ -126,6 +127,15 @@ def _session(ort: Any, model: Path, folder: str | Path | None, chosen: OnnxRunti
         )
     except Exception as error:
         raise _refused(model, error) from None
+
+
+def _place(name: str, model: Path, folder: str | Path | None) -> Path:
+    """Where a provider keeps its engines. That of TensorRT tells graphs apart by their nodes, not
+    by their weights: it would take the engine of the network before it was trained again."""
+    place = model.parent / "engines" if folder is None else Path(folder)
+    if name != PROVIDERS["tensorrt"] or not model.is_file():
+        return place
+    return place / f"{model.stem}-{graph_sha256(model)[:12]}"
 
 
 def _refused(model: Path, error: Exception) -> BundleError:

@@ -46,7 +46,7 @@ def quantized(graph: Path, calibration: Path) -> bytes:
     ranges of activations are the largest seen on the windows of `calibration`.
     Raises BackendUnavailable (package onnx), ConfigurationError (windows), BundleError (graph).
     """
-    _onnx()
+    onnx = _onnx()
     from onnxruntime.quantization import (
         CalibrationDataReader,
         QuantFormat,
@@ -66,9 +66,11 @@ def quantized(graph: Path, calibration: Path) -> bytes:
             return None if row is None else {k: v[row : row + 1] for k, v in windows.items()}
 
     with tempfile.TemporaryDirectory() as scratch, _quiet(), _refusing(graph, "int8"):
-        target = Path(scratch) / "int8.onnx"
+        # A copy: the tool writes beside its source, and an installed bundle is for reading only.
+        source, target = Path(scratch) / "graph.onnx", Path(scratch) / "int8.onnx"
+        onnx.save(onnx.load(str(graph)), str(source))
         quantize_static(
-            str(graph),
+            str(source),
             str(target),
             Reader(),
             quant_format=QuantFormat.QDQ,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import sys
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from bharnet_ros.bundle import Bundle, load_bundle
 from bharnet_ros.errors import BackendUnavailable, ConfigurationError
 from bharnet_ros.inference import create_engine
+from bharnet_ros.inference.driver import load_driver
 from bharnet_ros.inference.options import TensorRTOptions
 from bharnet_ros.inference.tensorrt.build import build_plan, use_timing_cache
 from bharnet_ros.inference.tensorrt.contexts import RtxContexts, SharedMemoryContexts
@@ -45,6 +47,16 @@ def test_half_precision_is_refused_where_types_of_the_graph_are_not_kept() -> No
         flavour.check_precision(VERSION_10, precision)
         flavour.check_precision(VERSION_11, precision)
     flavour.check_precision(VERSION_8, "fp32")
+
+
+def test_turing_is_refused_where_engines_leave_it_out(tiny: Bundle, driver: Any) -> None:
+    driver.capability = (7, 5)
+    with pytest.raises(BackendUnavailable, match=r"Orin has .*7\.5.*Ampere.*use the engine"):
+        create_engine(tiny, "tensorrt_rtx")
+    gpu = load_driver().gpu(0)
+    FLAVOURS["tensorrt"].check_gpu(gpu)
+    FLAVOURS["tensorrt_rtx"].check_gpu(replace(gpu, compute_capability=(8, 0)))
+    FLAVOURS["tensorrt_rtx"].check_gpu(replace(gpu, compute_capability=(12, 0)))
 
 
 @pytest.mark.parametrize(
@@ -133,8 +145,11 @@ def test_contexts_share_their_memory_in_new_and_in_old_versions() -> None:
     contexts = SharedMemoryContexts(
         SimpleNamespace(ExecutionContextAllocationStrategy=strategy), newer, cuda
     )
+    assert contexts.share_profiles
     assert [contexts.create().memory for _ in range(2)] == [(4096, 100)] * 2
-    assert SharedMemoryContexts(SimpleNamespace(), older, cuda).create().device_memory == 4096
+    before = SharedMemoryContexts(SimpleNamespace(), older, cuda)
+    assert before.create().device_memory == 4096
+    assert not before.share_profiles, "since version 10 only"
     assert cuda.sizes == [100, 100], "one piece for all contexts of an engine"
     assert not contexts.captures
 

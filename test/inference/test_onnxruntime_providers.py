@@ -13,11 +13,12 @@ import pytest
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BackendUnavailable, EngineError
-from bharnet_ros.inference import build_engine, create_engine
+from bharnet_ros.inference import build_engine, create_engine, open_graph
 from bharnet_ros.inference.onnxruntime import provider_settings
 from bharnet_ros.inference.options import PROVIDERS, OnnxRuntimeOptions
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
+from onnx_networks import constant_graph
 
 SHAPES = {"body": ("N", 3, 16, 19, 1), "hand": ("N", 3, 16, 21, 2)}
 
@@ -103,6 +104,21 @@ def test_building_with_the_provider_tensorrt_runs_it_once_at_the_largest_batch(
     found = build_engine(tiny, "onnxruntime", providers="tensorrt", max_batch=2)
     assert found == tiny.path / "engines"
     assert build_engine(tiny, "onnxruntime") is None
+
+
+def test_networks_of_one_architecture_do_not_share_engines_of_the_provider_tensorrt(
+    tmp_path: Path, driver: Any, gpu_build: FakeRuntime
+) -> None:
+    """ONNX Runtime tells them apart by their nodes; a network trained again has the same."""
+    gpu_build.starts = [PROVIDERS["tensorrt"], PROVIDERS["cpu"]]
+    places = []
+    for value in (1.0, 2.0, 1.0):
+        graph = constant_graph(tmp_path / "g.onnx", {"y": np.full(3, value, np.float32)}, batch=1)
+        open_graph(graph, "onnxruntime", providers="tensorrt")
+        [(_, settings)] = gpu_build.asked[-1]
+        places.append(Path(settings["trt_engine_cache_path"]))
+    assert places[0] == places[2] != places[1]
+    assert {place.parent for place in places} == {tmp_path / "engines"}
 
 
 def test_a_run_that_fails_is_an_error_of_ours(tiny: Bundle) -> None:

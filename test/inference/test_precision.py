@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -175,3 +176,19 @@ def test_too_few_windows_to_calibrate_with(tmp_path: Path) -> None:
 def test_no_calibration_file(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="does not exist"):
         load_calibration(tmp_path / "none.npz", GRAPH)
+
+
+def test_int8_writes_nothing_beside_the_graph(
+    calibration: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installed bundle is for reading only."""
+    written: list[Path] = []
+    plain = onnx.shape_inference.infer_shapes_path
+
+    def infer(model: str, output: str, *more: Any, **options: Any) -> None:
+        written.append(Path(output))
+        plain(model, output, *more, **options)
+
+    monkeypatch.setattr(onnx.shape_inference, "infer_shapes_path", infer)
+    quantized(GRAPH, calibration)
+    assert written and GRAPH.parent not in [path.parent for path in written]

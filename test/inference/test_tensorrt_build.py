@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from bharnet_ros.bundle import Bundle, find_bundle, load_bundle, shipped_bundles
 from bharnet_ros.errors import BackendUnavailable, BundleError, ConfigurationError
 from bharnet_ros.inference import build_engine, build_graph, open_graph
 from bharnet_ros.inference.calibration import save_calibration
+from bharnet_ros.inference.digest import graph_sha256, sha256_of
 from bharnet_ros.inference.driver import driver_problem
 
 pytest.importorskip("onnx", reason="graphs are changed with onnx")
@@ -119,6 +121,71 @@ def test_files_that_are_no_graph(tmp_path: Path) -> None:
         build_graph(tmp_path / "g.onnx", "tensorrt_rtx", tmp_path, report=nothing)
     with pytest.raises(ConfigurationError, match="cannot be read"):
         build_graph(tmp_path / "none.onnx", "tensorrt_rtx", tmp_path, report=nothing)
+
+
+def external_graph(path: Path, seed: int, beside: str) -> Path:
+    """y = x w, with w in the file `beside` it, as torch.onnx.export writes by default."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    weights = np.random.default_rng(seed).normal(size=(64, 64)).astype(np.float32)
+    value = [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["N", 64]) for n in ("x", "y")]
+    node = helper.make_node("MatMul", ["x", "w"], ["y"])
+    initial = [numpy_helper.from_array(weights, "w")]
+    graph = helper.make_graph([node], "g", value[:1], value[1:], initial)
+    opsets = [helper.make_opsetid("", 17)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    (path.parent / beside).unlink(missing_ok=True)
+    onnx.save(model, path, save_as_external_data=True, location=beside, size_threshold=0)
+    return path
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_weights_in_a_file_beside_the_graph(tmp_path: Path, precision: str) -> None:
+    options: dict[str, Any] = {"precision": precision, **SMALL}
+    if precision == "int8":
+        options["calibration"] = str(tmp_path / "windows.npz")
+        given = np.random.default_rng(0).normal(size=(16, 64)).astype(np.float32)
+        save_calibration(options["calibration"], {"x": given})
+    graph = external_graph(tmp_path / "g.onnx", 1, "g.onnx.data")
+    lines: list[str] = []
+    path = build_graph(graph, "tensorrt_rtx", tmp_path, report=lines.append, **options)
+    assert path is not None
+    first = path.read_bytes()
+    external_graph(graph, 2, "g.onnx.data")
+    lines.clear()
+    build_graph(graph, "tensorrt_rtx", tmp_path, report=lines.append, **options)
+    assert "it was built from another graph" in lines[0]
+    assert path.read_bytes() != first
+
+
+@pytest.mark.parametrize("beside", ["g.onnx.data", "weights of the pose network.bin", "w" * 200])
+def test_the_checksum_of_a_graph_covers_the_weights_beside_it(tmp_path: Path, beside: str) -> None:
+    graph = external_graph(tmp_path / "g.onnx", 1, beside)
+    (tmp_path / "g.onnx.backup").write_bytes(b"of no concern")
+    digests = [graph_sha256(graph)]
+    content = graph.read_bytes()
+    external_graph(graph, 2, beside)
+    assert graph.read_bytes() == content
+    digests.append(graph_sha256(graph))
+    (tmp_path / beside).unlink()
+    assert len({*digests, graph_sha256(graph)}) == 3
+    assert graph_sha256(graph) == sha256_of(graph), "a builder will miss what is not there"
+
+
+def test_the_checksum_of_a_graph_of_one_file_is_that_of_the_file(tmp_path: Path) -> None:
+    for graph in GRAPHS:
+        assert graph_sha256(graph) == sha256_of(graph)
+    (tmp_path / "g.onnx").write_bytes(b"")
+    assert graph_sha256(tmp_path / "g.onnx") == sha256_of(tmp_path / "g.onnx")
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        graph_sha256(tmp_path / "none.onnx")
+
+
+def test_windows_in_the_home_of_an_unknown_user(tiny: Bundle) -> None:
+    options = {"precision": "int8", "calibration": "~nosuchuser/windows.npz"}
+    with pytest.raises(ConfigurationError, match=r"nosuchuser/windows\.npz cannot be read"):
+        build_engine(tiny, "tensorrt_rtx", report=nothing, **options)
 
 
 def test_two_free_dimensions_are_refused(tmp_path: Path) -> None:

@@ -62,6 +62,25 @@ def test_from_the_second_time_a_batch_size_is_one_launch(tiny: Bundle, tensorrt:
     assert tensorrt.contexts == 3, "each captured size has a context, and every profile one"
 
 
+@pytest.mark.parametrize("cuda_graphs", [True, False])
+def test_before_version_10_a_profile_belongs_to_one_context(
+    tiny: Bundle, tensorrt8: Any, cuda_graphs: bool
+) -> None:
+    engine = create_engine(tiny, "tensorrt", max_batch=4, cuda_graphs=cuda_graphs, report=print)
+    reference = create_engine(tiny)
+    for seed, count in enumerate((1, 2, 3, 4, 1, 3)):
+        same(engine, reference, count, seed)
+    assert tensorrt8.contexts == 2, "one for each profile"
+    assert "cuGraphLaunch" not in tensorrt8.driver.calls
+
+
+def test_a_profile_that_is_refused_is_an_error_of_ours(tiny: Bundle, tensorrt: Any) -> None:
+    engine = create_engine(tiny, "tensorrt", report=print)
+    tensorrt.shared = False
+    with pytest.raises(EngineError, match=r"has no profile 1 .*chosen by another"):
+        engine.run(windows(3))
+
+
 def test_results_are_not_overwritten_by_the_next_run(tiny: Bundle, tensorrt: Any) -> None:
     engine = create_engine(tiny, "tensorrt", report=print)
     first = engine.run(windows(1, 1))
@@ -179,6 +198,17 @@ def test_an_engine_refused_right_after_its_build_is_an_error(tiny: Bundle, tenso
 def test_a_device_that_is_not_there(tiny: Bundle, tensorrt: Any) -> None:
     with pytest.raises(BackendUnavailable, match=r"GPU 3 is asked for.*Orin"):
         create_engine(tiny, "tensorrt", device=3)
+
+
+def test_an_engine_is_built_on_the_gpu_that_it_is_for(tiny: Bundle, tensorrt: Any) -> None:
+    tensorrt.driver.gpus = ("RTX 4090", "Tesla T4")
+    path = build_engine(tiny, "tensorrt", device=1, report=print)
+    assert path is not None
+    assert path.name.startswith("model-tensorrt-fp32-tesla_t4")
+    assert not tensorrt.driver.live
+    create_engine(tiny, "tensorrt", device=0, report=print).close()
+    assert tensorrt.built_on == [1, 0]
+    assert not tensorrt.driver.live
 
 
 @pytest.mark.parametrize("damage", ["truncated", "other gpu", "no sidecar", "foreign"])

@@ -17,7 +17,10 @@ from bharnet_ros.errors import (
     ConfigurationError,
     EngineError,
 )
+from bharnet_ros.expert_graphs import ExpertGraphs
 from bharnet_ros.inference import create_engine, open_graph
+from bharnet_ros.inference.sample_windows import sample_pixels
+from bharnet_ros.manifest_parts import RGB
 
 onnx = pytest.importorskip("onnx", reason="graphs are read with onnx")
 torch = pytest.importorskip("torch", reason="torch is not installed")
@@ -45,6 +48,22 @@ def test_every_shipped_bundle_gives_what_onnx_runtime_gives(name: str) -> None:
     for key, value in expected.items():
         np.testing.assert_allclose(found[key], value, atol=1e-3, rtol=1e-4)
     assert engine.identity.startswith(f"torch {torch.__version__}, CPU, fp32")
+
+
+RGB_BUNDLES = [name for name in shipped_bundles() if RGB in load_bundle(name).graphs]
+
+
+@pytest.mark.parametrize("name", RGB_BUNDLES)
+def test_graphs_that_look_at_pixels_too(name: str) -> None:
+    bundle = load_bundle(name)
+    engine = create_engine(bundle, "torch", rgb=True, device="cpu")
+    reference = create_engine(bundle, rgb=True)
+    assert isinstance(engine, ExpertGraphs) and isinstance(reference, ExpertGraphs)
+    assert engine.rgb is not None and reference.rgb is not None
+    given = sample_pixels(bundle.manifest, 3)
+    found = engine.rgb.run(given)
+    for key, value in reference.rgb.run(given).items():
+        np.testing.assert_allclose(found[key], value, atol=1e-3, rtol=1e-4)
 
 
 STEP_GRAPHS = [
@@ -97,6 +116,7 @@ CASES: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
     ("ReduceMax", {"keepdims": 0}, {"a": np.array([2])}),
     ("ReduceSum", {"keepdims": 0}, {"a": np.array([2, 3])}),
     ("ReduceL2", {}, {"a": np.array([1])}),
+    ("ReduceLogSumExp", {"keepdims": 0}, {"a": np.array([1, -1])}),
     ("Softmax", {"axis": 1}, {}),
     ("Clip", {}, {"a": np.array(-0.2, FLOAT), "b": np.array(0.3, FLOAT)}),
     ("Clip", {}, {"a": np.array(0.1, FLOAT)}),

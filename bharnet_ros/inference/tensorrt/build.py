@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -38,7 +39,7 @@ def build_plan(
     builder = trt.Builder(logger)
     network = builder.create_network(flavour.network_flags(trt))
     parser = trt.OnnxParser(network, logger)
-    if not parser.parse(content):
+    if not parser.parse(content, str(graph)):  # weights may lie in files beside it
         raise BundleError(
             f"{flavour.title} {trt.__version__} cannot use the graph {graph}: "
             f"{_parser_errors(parser) or log.errors()}. Use the engine onnxruntime for this bundle."
@@ -67,7 +68,7 @@ def build_plan(
 def _with_precision(graph: Path, options: TensorRTOptions) -> bytes:
     """Networks are strongly typed: what is to run in 16 or 8 bits says so in the graph."""
     if options.precision == "int8":
-        return quantized(graph, Path(options.calibration).expanduser())
+        return quantized(graph, Path(os.path.expanduser(options.calibration)))
     return to_fp16(graph) if options.precision == "fp16" else graph.read_bytes()
 
 

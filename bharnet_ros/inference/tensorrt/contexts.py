@@ -11,10 +11,12 @@ from bharnet_ros.inference.cuda import Cuda
 class Contexts(Protocol):
     """Makes the contexts of one engine.
 
-    captures: whether they make CUDA graphs by themselves.
+    captures: whether they make CUDA graphs by themselves. share_profiles: whether several may
+    have the same optimization profile.
     """
 
     captures: bool
+    share_profiles: bool
 
     def create(self) -> Any:
         """A new context; None if the library refuses. Raises EngineError if memory is short."""
@@ -28,12 +30,15 @@ class SharedMemoryContexts:
 
     A context that is bound to another batch size may take its buffers elsewhere, so every
     captured size has a context of its own. They never run at the same time, so they share.
+    Before version 10 a profile belongs to one context.
     """
 
     captures = False
 
     def __init__(self, trt: Any, engine: Any, cuda: Cuda) -> None:
-        self._trt = trt
+        # Came with version 10, as did profiles that contexts share.
+        self._strategies = getattr(trt, "ExecutionContextAllocationStrategy", None)
+        self.share_profiles = self._strategies is not None
         self._engine = engine
         size = getattr(engine, "device_memory_size_v2", None)
         self._size = int(engine.device_memory_size if size is None else size)
@@ -41,11 +46,10 @@ class SharedMemoryContexts:
 
     def create(self) -> Any:
         """A context on the shared memory."""
-        strategies = getattr(self._trt, "ExecutionContextAllocationStrategy", None)
-        if strategies is None:  # before version 10
+        if self._strategies is None:
             context = self._engine.create_execution_context_without_device_memory()
         else:
-            context = self._engine.create_execution_context(strategies.USER_MANAGED)
+            context = self._engine.create_execution_context(self._strategies.USER_MANAGED)
         if context is None:
             return None
         if hasattr(context, "set_device_memory"):
@@ -64,6 +68,8 @@ class RtxContexts:
 
     kernels: file that keeps the compiled ones from start to start.
     """
+
+    share_profiles = True
 
     def __init__(self, trt: Any, engine: Any, cuda_graphs: bool, kernels: Path) -> None:
         self.captures = cuda_graphs

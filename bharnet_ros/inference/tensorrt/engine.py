@@ -60,7 +60,7 @@ class TensorRTEngine(GraphEngine):
         self, flavour: Flavour, graph: Path, folder: Path, options: TensorRTOptions, report: Report
     ) -> None:
         driver = load_driver()  # before anything that crashes without it
-        driver.gpu(options.device)
+        flavour.check_gpu(driver.gpu(options.device))
         trt = flavour.load()
         folder = engine_folder(folder)
         self._title = f"{flavour.title} {trt.__version__}"
@@ -75,7 +75,9 @@ class TensorRTEngine(GraphEngine):
             self._contexts = flavour.contexts(
                 trt, self._engine, self._cuda, options.cuda_graphs, kernels
             )
-            self._capture = options.cuda_graphs and not self._contexts.captures
+            # Captured sizes have contexts of their own, and more of them than there are profiles.
+            own = self._contexts.share_profiles and not self._contexts.captures
+            self._capture = options.cuda_graphs and own
             self._open: dict[int, Any] = {}
             self._graphs: dict[int, Any] = {}
             fixed = self._fixed_batch(trt)
@@ -164,11 +166,19 @@ class TensorRTEngine(GraphEngine):
                     f"has no memory to run in ({self._cuda.free_bytes() / 1e6:.0f} MB of GPU memory"
                     " are free; lower max_batch, or end other programs that use the GPU)"
                 )
-            if not context.set_optimization_profile_async(profile, self._cuda.stream):
-                raise self._failed(f"has no profile {profile}")
-            self._cuda.synchronize()
+            self._choose(context, profile)
             self._open[key] = context
         return context
+
+    def _choose(self, context: Any, profile: int) -> None:
+        """Give a new context its profile."""
+        try:
+            chosen = context.set_optimization_profile_async(profile, self._cuda.stream)
+        except RuntimeError:  # so the Python package says no; why is in the log
+            chosen = False
+        if not chosen:
+            raise self._failed(f"has no profile {profile}")
+        self._cuda.synchronize()
 
     def _deserialize(
         self, flavour: Flavour, graph: Path, folder: Path, options: TensorRTOptions, report: Report

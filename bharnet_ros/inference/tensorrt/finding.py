@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from bharnet_ros.inference.cache import BuiltEngine, EngineKey, engine_folder, obtain
-from bharnet_ros.inference.digest import sha256_of
+from bharnet_ros.inference.digest import graph_sha256, sha256_of
 from bharnet_ros.inference.engine import Report
 from bharnet_ros.inference.options import TensorRTOptions
 from bharnet_ros.inference.tensorrt.build import build_plan
@@ -17,15 +18,15 @@ def engine_key(flavour: Flavour, graph: Path, options: TensorRTOptions) -> Engin
 
     Raises BackendUnavailable (library, driver) or ConfigurationError (graph, calibration).
     """
-    calibration = Path(options.calibration).expanduser() if options.calibration else None
+    calibration = os.path.expanduser(options.calibration)
     return EngineKey(
         engine=flavour.name,
         version=str(flavour.load().__version__),
         gpu=flavour.gpu_of_build(options.device),
         precision=options.precision,
-        onnx_sha256=sha256_of(graph),
+        onnx_sha256=graph_sha256(graph),
         profiles=options.profiles,
-        calibration_sha256=sha256_of(calibration) if calibration else "",
+        calibration_sha256=sha256_of(Path(calibration)) if calibration else "",
     )
 
 
@@ -41,6 +42,7 @@ def find_or_build(
     timing = folder / f"{flavour.name}.timing"
 
     def build() -> bytes:
-        return build_plan(flavour, flavour.load(), graph, options, timing, report)
+        with flavour.building_on(options.device):
+            return build_plan(flavour, flavour.load(), graph, options, timing, report)
 
     return obtain(folder, key, build, report, prefix=f"{graph.stem}-")

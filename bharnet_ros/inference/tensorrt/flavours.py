@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bharnet_ros.errors import BackendUnavailable, ConfigurationError
 from bharnet_ros.inference.cuda import Cuda
-from bharnet_ros.inference.driver import load_driver
+from bharnet_ros.inference.driver import Gpu, load_driver
 from bharnet_ros.inference.tensorrt.contexts import Contexts, RtxContexts, SharedMemoryContexts
+
+_RTX_LEAST = (8, 0)
 
 
 class Flavour(ABC):
@@ -53,6 +57,13 @@ class Flavour(ABC):
                 "(JetPack 6.1 brings TensorRT 10.3)."
             )
 
+    def check_gpu(self, gpu: Gpu) -> None:  # noqa: B027  # nothing to refuse unless said
+        """Raise BackendUnavailable for a GPU that engines built here do not run on."""
+
+    def building_on(self, device: int) -> contextlib.AbstractContextManager[None]:
+        """Around a build: whatever it takes of the GPU. Raises BackendUnavailable, EngineError."""
+        return contextlib.nullcontext()
+
     @abstractmethod
     def gpu_of_build(self, device: int) -> str:
         """For which GPU an engine is built here; "any" if one engine serves all.
@@ -83,6 +94,15 @@ class TensorRT(Flavour):
         """The GPU here: kernels are timed on it."""
         return load_driver().gpu(device).model
 
+    @contextlib.contextmanager
+    def building_on(self, device: int) -> Iterator[None]:
+        """The builder times kernels on the GPU that is current, by itself the first one."""
+        cuda = Cuda(load_driver(), device)
+        try:
+            yield
+        finally:
+            cuda.close()
+
     def contexts(
         self, trt: Any, engine: Any, cuda: Cuda, cuda_graphs: bool, kernels: Path
     ) -> Contexts:
@@ -91,14 +111,24 @@ class TensorRT(Flavour):
 
 
 class TensorRTRtx(Flavour):
-    """NVIDIA TensorRT for RTX: GeForce and RTX GPUs, from PyPI. It builds without any GPU, one
-    engine for all of them, and compiles the kernels when the engine first runs."""
+    """NVIDIA TensorRT for RTX: GeForce and RTX GPUs from Ampere on, from PyPI. It builds without
+    any GPU, one engine for all of them, and compiles the kernels when the engine first runs."""
 
     name = "tensorrt_rtx"
     module = "tensorrt_rtx"
     title = "TensorRT-RTX"
     install = "install it with `pip install tensorrt-rtx`."
     times_kernels = False
+
+    def check_gpu(self, gpu: Gpu) -> None:
+        """Engines that name no GPU, as ours, leave out Turing."""
+        if gpu.compute_capability < _RTX_LEAST:
+            major, minor = gpu.compute_capability
+            raise BackendUnavailable(
+                f"{gpu.name} has compute capability {major}.{minor}, and engines of {self.title} "
+                "run from 8.0 (Ampere) on; use the engine tensorrt or torch, or onnxruntime with "
+                "providers=cuda."
+            )
 
     def gpu_of_build(self, device: int) -> str:
         """No GPU is looked at."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,6 +20,7 @@ from bharnet_ros.inference.torch.graph import TorchGraph
 from bharnet_ros.types import FloatArray
 
 _WARM_UPS = 3  # before a capture, so that libraries have chosen their algorithms
+_CAPTURING = threading.Lock()  # PyTorch allows one capture at a time in a process
 
 
 class _Captured(NamedTuple):
@@ -88,15 +90,16 @@ class TorchEngine(GraphEngine):
         captured = self._captured.get(size)
         if captured is None:
             captured = self._captured[size] = self._record(inputs)
-        for name, value in inputs.items():
-            captured.inputs[name].copy_(value)
+        with torch.inference_mode():  # they were made in it: nothing else may write to them
+            for name, value in inputs.items():
+                captured.inputs[name].copy_(value)
         captured.graph.replay()
         return captured.outputs
 
     def _record(self, inputs: Mapping[str, Tensor]) -> _Captured:
         """See "CUDA graphs" in PyTorch's documentation: warm up on another stream, then capture."""
-        with torch.cuda.device(self._device), self._numbers():
-            held = {name: value.to(self._device) for name, value in inputs.items()}
+        with _CAPTURING, torch.cuda.device(self._device), self._numbers():
+            held = {name: value.to(self._device, copy=True) for name, value in inputs.items()}
             side = torch.cuda.Stream()  # type: ignore[no-untyped-call]
             side.wait_stream(torch.cuda.current_stream())
             with torch.cuda.stream(side):
@@ -104,7 +107,8 @@ class TorchEngine(GraphEngine):
                     self._network(held)
             torch.cuda.current_stream().wait_stream(side)
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, capture_error_mode="thread_local"):
+            # Not on the stream it would choose: that is one for all GPUs, made on the first.
+            with torch.cuda.graph(graph, stream=side, capture_error_mode="thread_local"):
                 outputs = self._network(held)
         return _Captured(graph, held, outputs)
 

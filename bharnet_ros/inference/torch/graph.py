@@ -103,14 +103,20 @@ class TorchGraph(nn.Module):
         return {name: values[name] for name in self.output_shapes}
 
     def _plan(self, onnx: Any, graph: Any) -> list[_Step]:
-        """Which values are sizes: those that come from Shape and from nothing else."""
+        """Which values are sizes: those that come from Shape and from nothing else.
+
+        An input that is known beforehand (`STATIC`) says what shape a result has, not what it
+        holds: a constant that is expanded to the shape of an input is no size.
+        """
         sizes: set[str] = set()
         steps = []
         for node in graph.node:
             if node.op_type == "Constant":
                 continue
             fresh = [name for name in node.input if name and name not in self._host]
-            hosted = node.op_type == "Shape" or (bool(fresh) and set(fresh) <= sizes)
+            static = STATIC.get(node.op_type, ())
+            read = [n for place, n in enumerate(node.input) if place not in static and n in sizes]
+            hosted = node.op_type == "Shape" or (bool(read) and set(fresh) <= sizes)
             if hosted:
                 sizes.update(node.output)
             attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
@@ -119,7 +125,7 @@ class TorchGraph(nn.Module):
             steps.append(
                 _Step(
                     OPS[node.op_type], node.op_type, attributes, tuple(node.input),
-                    tuple(node.output), STATIC.get(node.op_type, ()), hosted,
+                    tuple(node.output), static, hosted,
                 )
             )  # fmt: skip
         return steps

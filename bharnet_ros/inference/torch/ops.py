@@ -22,8 +22,8 @@ Op = Callable[..., "Tensor | Sequence[Tensor]"]
 STATIC: Mapping[str, tuple[int, ...]] = {
     "Reshape": (1,), "Expand": (1,), "Tile": (1,), "Slice": (1, 2, 3, 4), "Split": (1,),
     "Squeeze": (1,), "Unsqueeze": (1,), "ReduceSum": (1,), "ReduceMean": (1,), "ReduceMax": (1,),
-    "ReduceMin": (1,), "ReduceL2": (1,), "Pad": (1, 2, 3), "Clip": (1, 2), "TopK": (1,),
-    "Resize": (1, 2, 3),
+    "ReduceMin": (1,), "ReduceL2": (1,), "ReduceLogSumExp": (1,), "Pad": (1, 2, 3),
+    "Clip": (1, 2), "TopK": (1,), "Resize": (1, 2, 3),
 }  # fmt: skip
 """Places of such inputs, by operator."""
 
@@ -217,7 +217,7 @@ OPS: Mapping[str, Op] = {
     "GlobalAveragePool": lambda a, x: x.mean(dim=list(range(2, x.ndim)), keepdim=True),
     "ReduceSum": _reduce(torch.sum), "ReduceMean": _reduce(torch.mean),
     "ReduceMax": _reduce(_max_over), "ReduceMin": _reduce(_min_over),
-    "ReduceL2": _reduce(torch.linalg.vector_norm),
+    "ReduceL2": _reduce(torch.linalg.vector_norm), "ReduceLogSumExp": _reduce(torch.logsumexp),
     "Max": _fold(torch.maximum), "Min": _fold(torch.minimum), "Sum": _fold(torch.add),
     "Softmax": lambda a, x: torch.softmax(x, int(a.get("axis", -1))),
     "LogSoftmax": lambda a, x: torch.log_softmax(x, int(a.get("axis", -1))),
