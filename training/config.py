@@ -13,6 +13,7 @@ from typing import Any
 
 import yaml
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
 from training.model_config import ExpertConfig as ExpertConfig
 from training.model_config import ModelConfig as ModelConfig
@@ -221,8 +222,8 @@ def load_config(path: Path) -> TrainingConfig:
             "training/configs/."
         )
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
-    except yaml.YAMLError as error:
+        content = plain_yaml.load_once(path.read_text("utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
     config: TrainingConfig = build(TrainingConfig, content, path.name)
     _check(config, path.name)

@@ -48,7 +48,8 @@ def choose_thresholds(
 ) -> tuple[Thresholds, Score]:
     """Thresholds of the best event F1 on the given (validation) sequences, and that score.
 
-    Whatever is reported while an outsider is shown counts as a false alarm. Among equals, the
+    Whatever is reported while an outsider is shown counts as a false alarm; where nobody makes a
+    gesture, those with the fewest false alarms are the best. Among equals, the
     middle of the start thresholds is taken, because it stands furthest from where things get
     worse, and the lowest end threshold. `unknown` lies where 5 % of the judgements whose best
     class is right would go unnamed; it never lies above `start`.
@@ -85,14 +86,19 @@ def choose_on_tapes(
             own = careful_starts(calm, rules, names)
             rules = replace(rules, class_start=own)
             found[start, end] = score_tapes(heard, films, rules, 0.0, names), own
-    best = max(f1(score) for score, _ in found.values())
-    good = [key for key, (score, _) in found.items() if f1(score) >= best - 1e-9]
+    # Where there is nothing to report, f1 says nothing (it is NaN when nothing is reported).
+    worth = {
+        key: f1(score) if score.total else -float(len(score.false_alarms))
+        for key, (score, _) in found.items()
+    }
+    best = max(worth.values())
+    good = [key for key, value in worth.items() if value >= best - 1e-9]
     starts = sorted({start for start, _ in good})
     start = starts[len(starts) // 2]
     end = min(end for each, end in good if each == start)
     score, own = found[start, end]
     rules = replace(base, start=start, end=end, unknown=0.0, class_start=own)
-    if quiet:
+    if quiet and score.total:  # without gestures nothing shows that a lower start is any good
         own = {**own, **eager_starts(heard, films, calm, rules, names)}
     rules = replace(rules, class_start=own)
     hurried = urgent_starts(quiet, rules, smoothing, names, urgent)

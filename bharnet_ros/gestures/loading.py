@@ -157,6 +157,12 @@ def _gestures(
 ) -> dict[str, GestureDescription]:
     gestures = dict(taken)
     for name, child in node.items() if node is not None else ():
+        # Names of classes stand in tables of labels and become names of files.
+        if not name.isprintable() or name != name.strip() or not name or set(name) & set("/\\"):
+            raise child.error(
+                f"{name!r} cannot be the name of a gesture",
+                "give it one line of text without slashes, and no blanks around it",
+            )
         if name == background:
             raise child.error(f"'{name}' is the background class", "give the gesture another name")
         if name in gestures:

@@ -20,6 +20,9 @@ from pathlib import Path
 from bharnet_ros.errors import BharnetError, LabelError
 from bharnet_ros.evaluation.atomic import write_atomically
 from bharnet_ros.evaluation.truth import LabelledSegment, Labels, load_labels, save_labels
+from bharnet_ros.evaluation.truth.checks import Span, checked
+from bharnet_ros.evaluation.truth.fields import Place
+from bharnet_ros.evaluation.truth.tables import read_table, write_table
 
 NO_FILE = "new"
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -87,9 +90,10 @@ class LabelDocument:
     def replace(self, version: str, segments: tuple[LabelledSegment, ...]) -> Saved:
         """Write these segments instead of those of `version`; when it returns they are on disk.
 
-        The same change may be sent twice, as after an answer that was lost on the way.
+        The same change may be sent twice, as after an answer that was lost on the way. Raises
+        LabelError, and writes nothing, if the table could not be read again.
         """
-        self._refuse_outside(segments)
+        self._refuse_unreadable(segments)
         with self._lock, self._alone():
             if version != self._version():
                 saved = self.read()
@@ -107,12 +111,16 @@ class LabelDocument:
                 raise NotSaved(why) from error
             return Saved(self._version(), segments)
 
-    def _refuse_outside(self, segments: tuple[LabelledSegment, ...]) -> None:
+    def _refuse_unreadable(self, segments: tuple[LabelledSegment, ...]) -> None:
         """What cannot be read again must not be written."""
         start_ns, end_ns = self._span()
         for s in segments:
             if s.start_ns < start_ns or s.end_ns > end_ns:
                 raise LabelError(f"'{s.label}' lies outside of the recording.")
+        # The reader knows more than the page: two regions may be one person (see `checks`).
+        table = write_table(Labels(segments, start_ns))
+        name = str(self.path)
+        checked(read_table(table, name), Place(name), Span(start_ns, end_ns), None, None)
 
     def _version(self) -> str:
         try:

@@ -17,7 +17,7 @@ from bharnet_ros.evaluation.truth import LabelledSegment
 MAX_SEGMENTS = 20_000
 MAX_LABEL = 100
 _MAX_TIME = 2**53
-_MAX_PERSON = 2**31
+_MAX_PERSON = 10**9  # label files take nine digits
 _MAX_PIXEL = 1e6
 _MAX_VERSION = 100
 _KEYS = {"start_ns", "end_ns", "label", "person", "region"}

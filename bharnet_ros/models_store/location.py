@@ -22,7 +22,7 @@ def store_folder() -> Path:
     """
     chosen = os.environ.get(VARIABLE, "").strip()
     if chosen:
-        return Path(chosen).expanduser()
+        return Path(os.path.expanduser(chosen))  # Path's own raises for a user who is unknown
     return Path.home() / ".cache" / "bharnet_ros" / "models"
 
 

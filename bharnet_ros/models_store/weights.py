@@ -47,7 +47,7 @@ def find_weights(name_or_path: str | Path, kind: str) -> Path:
     if kind not in KINDS or kind == BUNDLE:
         raise ValueError(f"kind '{kind}' is none of {', '.join(KINDS[1:])}")
     text = str(name_or_path)
-    path = Path(text).expanduser()
+    path = Path(os.path.expanduser(text))
     if text.strip() and path.is_file():
         return path
     if text.strip() and (path / GRAPH).is_file():

@@ -178,3 +178,15 @@ def test_labels_that_cannot_be_read_are_not_overwritten(api: LabelApi, tmp_path:
     assert answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
     assert "labels.csv" in json.loads(answer.body)["error"]
     assert (tmp_path / "labels.csv").read_text() == "start,end\nodd"
+
+
+def test_labels_that_could_not_be_read_again_are_refused(api: LabelApi, tmp_path: Path) -> None:
+    """A region without a person, and a person in it: to the reader that is one person."""
+    nobody = {**ROW, "person": None}
+    version = json.loads(put(api, {"version": "new", "segments": [nobody]}).body)["version"]
+    before = (tmp_path / "labels.csv").read_bytes()
+    answer = put(api, {"version": version, "segments": [nobody, {**ROW, "label": "clap"}]})
+    assert answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
+    assert "overlaps 'wave'" in json.loads(answer.body)["error"]
+    assert (tmp_path / "labels.csv").read_bytes() == before
+    assert get(api, "/api/labels").status == HTTPStatus.OK

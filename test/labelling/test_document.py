@@ -6,6 +6,7 @@ import resource
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,33 @@ def test_nothing_is_written_that_could_not_be_read_again(document: LabelDocument
     with pytest.raises(LabelError, match="outside"):
         document.replace(NO_FILE, (segment(59.9),))
     assert document.read().version == NO_FILE
+
+
+def test_what_the_reader_takes_for_one_person_is_refused(document: LabelDocument) -> None:
+    document.path.write_text("start,end,label,person,region\n1,3,wave,,410 80 200 560\n")
+    before, saved = document.path.read_bytes(), document.read()
+    place = (410.0, 80.0, 200.0, 560.0)
+    clap = LabelledSegment(ORIGIN + 2 * 10**9, ORIGIN + 4 * 10**9, "clap", 1, place)
+    with pytest.raises(LabelError, match=r"'clap' from 2 s overlaps 'wave' .* both are of person"):
+        document.replace(saved.version, (*saved.segments, clap))
+    assert document.path.read_bytes() == before and document.read() == saved
+    elsewhere = replace(clap, region=(10.0, 80.0, 200.0, 560.0))
+    document.replace(saved.version, (*saved.segments, elsewhere))
+    assert document.read().segments == (*saved.segments, elsewhere)
+
+
+@pytest.mark.parametrize(("person", "fits"), [(10**9 - 1, True), (10**9, False)])
+def test_persons_have_as_many_digits_as_the_reader_takes(
+    document: LabelDocument, person: int, fits: bool
+) -> None:
+    segments = (replace(segment(1), person=person),)
+    if fits:
+        document.replace(NO_FILE, segments)
+        assert document.read().segments == segments
+    else:
+        with pytest.raises(LabelError, match="not a whole number"):
+            document.replace(NO_FILE, segments)
+        assert not document.path.exists()
 
 
 def test_labels_of_another_tool_are_taken_over_once(document: LabelDocument) -> None:

@@ -109,6 +109,7 @@ def test_odd_segments_are_refused_or_sound(odd: dict[str, Any]) -> None:
         (change(row(label="\ud800")), "class of segment 1"),
         (change(row(label=" wave")), "class of segment 1"),
         (change(row(person=-1)), "person of segment 1"),
+        (change(row(person=10**9)), "person of segment 1"),
         (change(row(region=[1, 2, 3])), "region of segment 1"),
         (change(row(region=[1, 2, 0, 3])), "no area"),
         (change(row(region=[1, 2, 10**400, 3])), "far outside"),

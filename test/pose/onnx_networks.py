@@ -156,7 +156,8 @@ def constant_graph(
 def standing_pose(path: Path, keypoints: int = 133, size: tuple[int, int] = (48, 64)) -> Path:
     """A pose network that sees the same figure in every crop, smaller than the crop's box.
 
-    Were it larger, whoever is followed would grow from image to image. Written with a pose.yaml that takes the pixels as they are; every score is 0.9.
+    Were it larger, whoever is followed would grow from image to image. Written with a pose.yaml
+    that takes the pixels as they are; every score is 0.9.
     """
     width, height = size
     rng = np.random.default_rng(5)

@@ -81,6 +81,12 @@ def test_missing_key_missing_file_and_broken_yaml(tmp_path):
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(ConfigurationError, match="lacks the key 'seed'"):
         load_config(path)
+    path.write_text(SHIPPED.read_text("utf-8") + "\nfit: {steps: 5}\n")
+    with pytest.raises(ConfigurationError, match="'fit' is given twice: in line"):
+        load_config(path)
+    path.write_bytes(b"name: j\xf6rg")
+    with pytest.raises(ConfigurationError, match="valid YAML"):
+        load_config(path)
     path.write_text("a: [1, 2")
     with pytest.raises(ConfigurationError, match="valid YAML"):
         load_config(path)

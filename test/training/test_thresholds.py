@@ -7,11 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bharnet_ros.bundle import Bundle, load_bundle
 from bharnet_ros.events import EventConfig
 from bharnet_ros.types import FloatArray
 from training.replay import Judgement, replay
 from training.sequences import GestureSpan, KeypointSequence
-from training.thresholds import NEVER, careful_starts, eager_starts, smoothed, urgent_starts
+from training.thresholds import (
+    NEVER,
+    careful_starts,
+    choose_on_tapes,
+    eager_starts,
+    smoothed,
+    urgent_starts,
+)
 
 NAMES = ("idle", "nod", "thumb", "other")
 RULES = EventConfig(0, start=0.5, end=0.2, unknown=0.0, confirm_s=0.1, unknown_id=3)
@@ -103,3 +111,40 @@ def test_smoothing_beforehand_gives_the_same_episodes(time_constant_s: float) ->
     judged = [Judgement(i * STEP_NS, row if i % 37 else None) for i, row in enumerate(rows)]
     before = replay(smoothed(judged, time_constant_s), RULES, 0.0, NAMES, 0)
     assert before == replay(judged, RULES, time_constant_s, NAMES, 0)
+
+
+@pytest.fixture(scope="module")
+def bundle() -> Bundle:
+    return load_bundle("gestures")
+
+
+def told(bundle: Bundle, *parts: tuple[int, float, int]) -> list[Judgement]:
+    """As `tape`, of the classes of a bundle; class 0 is none of them there, too."""
+    count = len(bundle.manifest.class_names)
+    rows: list[FloatArray] = []
+    for number, value, ticks in parts:
+        row = np.full(count, (1.0 - value) / (count - 1), np.float32)
+        row[number] = value
+        rows += [row] * ticks
+    return [Judgement(i * STEP_NS, row) for i, row in enumerate(rows)]
+
+
+def test_where_nobody_makes_a_gesture_the_fewest_false_alarms_are_best(bundle: Bundle) -> None:
+    idle = replace(shown("idle", 200), spans=())
+    seems = told(bundle, (3, 0.7, 200))
+    found, score = choose_on_tapes([seems], [idle], [], bundle)
+    assert found.start > 0.7 and score.total == 0 and score.false_alarms == ()
+    # Idle people tell nothing of gestures, so no class starts sooner because of them.
+    quiet = [told(bundle, (0, 0.9, 200))]
+    found, score = choose_on_tapes([seems], [idle], quiet, bundle)
+    assert found.class_start == {} and score.false_alarms == ()
+
+
+@pytest.mark.parametrize("films", [0, 1])
+def test_where_nothing_is_reported_either_there_are_thresholds_nevertheless(
+    bundle: Bundle, films: int
+) -> None:
+    idle = replace(shown("idle", 100), spans=())
+    calm = told(bundle, (0, 0.9, 100))
+    found, score = choose_on_tapes([calm] * films, [idle] * films, [], bundle)
+    assert (found.start, found.end, score.total) == (0.7, 0.2, 0)

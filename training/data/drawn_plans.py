@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.simulation import BACKGROUND_KINDS
 from training.config import Range, build
@@ -99,7 +100,7 @@ def load_plan(name_or_path: str | Path) -> DrawnPlan:
                 f"{', '.join(available_plans())}."
             ) from error
     try:
-        content = yaml.safe_load(text)
+        content = plain_yaml.load_once(text)
     except yaml.YAMLError as error:
         raise ConfigurationError(f"The plan {name_or_path} is not valid YAML: {error}") from error
     return plan_from(content, path.name)

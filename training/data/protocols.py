@@ -12,6 +12,7 @@ part must not be looked at before a network is final.
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
 from training.data.clips import Clips, all_clips
 from training.data.sample import FIELDS
@@ -106,11 +108,11 @@ def load_protocol(name_or_path: str | Path) -> Protocol:
     else:
         try:
             text = path.read_text("utf-8")
-        except OSError as error:
+        except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"The protocol {path} cannot be read: {error}.") from error
     try:
-        return _from_data(yaml.safe_load(text))
-    except (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+        return _from_data(plain_yaml.load_names(text))
+    except (yaml.YAMLError, KeyError, TypeError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"The protocol {name_or_path} is malformed: {error}.") from error
 
 
@@ -236,7 +238,10 @@ def _matches(store: Store, clips: Clips, rule: Rule) -> npt.NDArray[np.bool_]:
         if field == "not":
             result &= ~_matches(store, clips, wanted)
         elif field == "tag":
-            result &= np.any([store.tagged(str(tag)) for tag in wanted], axis=0)[clips.sample]
+            tagged = np.zeros(len(store), bool)
+            for tag in wanted:
+                tagged |= store.tagged(str(tag))
+            result &= tagged[clips.sample]
         elif field == "class":
             names = np.array([*store.sheet.class_names, ""], np.str_)
             result &= np.isin(names[clips.label], [str(value) for value in wanted])
@@ -259,17 +264,50 @@ def _from_data(data: Mapping[str, Any]) -> Protocol:
     unknown = set(data) - _KEYS
     if unknown or data["format"] != 1:
         raise ValueError(f"unknown keys {sorted(unknown)} or format {data['format']!r}, not 1")
-    classes = data.get("classes")
+    classes, lone = data.get("classes"), data.get("keep_lone_classes", False)
+    if not isinstance(lone, bool):
+        raise ValueError(f"keep_lone_classes is {lone!r}; write true or false")
+    if isinstance(classes, list):
+        classes = tuple(map(str, _values("classes", classes)))
+    elif isinstance(classes, bool) or not isinstance(classes, int | None):
+        raise ValueError(f"classes is {reprlib.repr(classes)}; write a list, or how many")
+    counts = data.get("counts")
+    if counts is not None and not (isinstance(counts, dict) and all(map(_whole, counts.values()))):
+        raise ValueError(f"counts is {reprlib.repr(counts)}; write {{train: 100, test: 20}}")
     return Protocol(
         name=str(data["name"]),
-        dataset=tuple(map(str, data["dataset"])),
+        dataset=tuple(map(str, _values("dataset", data["dataset"]))),
         meaning=str(data["meaning"]),
         source=str(data["source"]),
-        train=dict(data["train"]),
-        test=dict(data["test"]),
-        validation=tuple(dict(rule) for rule in data.get("validation", ())),
-        classes=tuple(map(str, classes)) if isinstance(classes, list) else classes,
-        where=data.get("where"),
-        keep_lone_classes=bool(data.get("keep_lone_classes", False)),
-        counts=data.get("counts"),
+        train=_rule(data["train"]),
+        test=_rule(data["test"]),
+        validation=tuple(map(_rule, data.get("validation", ()))),
+        classes=classes,
+        where=None if data.get("where") is None else _rule(data["where"]),
+        keep_lone_classes=lone,
+        counts=counts,
     )
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _rule(data: Any) -> dict[str, Any]:
+    """A rule whose values are lists of names, however deep `not` nests them. Raises ValueError."""
+    if not isinstance(data, dict):
+        raise ValueError(f"{reprlib.repr(data)} is no rule; write {{subject: [a, b]}}")
+    return {
+        field: _rule(wanted) if field == "not" else _values(field, wanted)
+        for field, wanted in data.items()
+    }
+
+
+def _values(field: str, wanted: Any) -> list[Any]:
+    """A list of names and whole numbers. Raises ValueError."""
+    if not isinstance(wanted, list):
+        raise ValueError(f"{field} is {reprlib.repr(wanted)}, no list; write {field}: [a, b]")
+    odd = [value for value in wanted if not isinstance(value, str) and not _whole(value)]
+    if odd:
+        raise ValueError(f"{field} lists {reprlib.repr(odd[0])}, no name; put it into quotes")
+    return wanted

@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
 from training.config import AugmentConfig, build
 from training.engine.config import STREAMS, SkeletonAugment, StoreConfig
@@ -22,7 +23,7 @@ PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
 def read_yaml(path: Path) -> Any:
     """The content of a YAML file; ConfigurationError if there is none."""
     try:
-        return yaml.safe_load(path.read_text("utf-8"))
+        return plain_yaml.load_once(path.read_text("utf-8"))
     except OSError as error:
         raise ConfigurationError(
             f"Training configuration {path} cannot be read ({error}); the shipped ones are in "

@@ -58,10 +58,12 @@ def fit_store(
 ) -> dict[str, Any]:
     """Train and write `weights.npz` into `run`; returns what is written beside the weights.
 
-    resume: go on after the last finished epoch of an interrupted run of the same configuration.
+    resume: go on after the last finished epoch of an interrupted run of the same configuration;
+    ConfigurationError if there is none, or one of another configuration.
     The same seed gives the same numbers on the same machine with as many threads and processes.
     """
     machine = machine or Machine()
+    checkpoint = checkpoint_of(run, resume, config.digest())  # before anything takes time
     factors = None
     if config.fit.balance and config.data.train_on != "train":
         factors = held_out_factors(config, run, machine, resume, report)
@@ -72,7 +74,7 @@ def fit_store(
     network = make_network(config, len(split.class_names), sheet.layout, sheet.dims)
     start = start_from(network, config, report)
     module = ExpertModule(network, config.fit, data.steps_per_epoch, config.seed, start)
-    checkpoint = checkpoint_of(run, resume)
+    module.config_sha256 = config.digest()
     trainer = make_trainer(config.fit, run, machine, data.has_validation, report)
     train = getattr(split, config.data.train_on)
     if trainer.is_global_zero:
@@ -136,8 +138,10 @@ def held_out_factors(
         description = read_description(folder / WEIGHTS_FILE)
         if description["config_sha256"] == apart.digest():
             return cast(dict[str, float], description["balance"])
-    started = (folder / CHECKPOINTS / CHECKPOINT_FILE).is_file()
-    return fit_store(apart, folder, machine, resume and started, report).get("balance")
+    # One that an earlier configuration left there is of no use, so that run starts anew.
+    left = folder / CHECKPOINTS / CHECKPOINT_FILE
+    goes_on = resume and left.is_file() and is_of(left, apart.digest())
+    return fit_store(apart, folder, machine, goes_on, report).get("balance")
 
 
 def balanced(
@@ -232,21 +236,37 @@ class Lines(Callback):
         )
 
 
-def checkpoint_of(run: Path, resume: bool) -> Path | None:
-    """Where to go on from, if it can be read without running anything."""
+def checkpoint_of(run: Path, resume: bool, config_sha256: str) -> Path | None:
+    """Where to go on from, if it can be read without running anything and is of the configuration
+    with that hash; None where nothing is to be resumed. ConfigurationError otherwise."""
     path = run / CHECKPOINTS / CHECKPOINT_FILE
     if not resume:
         return None
     if not path.is_file():
         raise ConfigurationError(f"There is nothing to resume at {path}; start without --resume.")
+    if not is_of(path, config_sha256):
+        raise ConfigurationError(
+            f"{path} is of a run with another configuration; resume with that one, start without "
+            "--resume, or choose another folder with --run."
+        )
+    return path
+
+
+def is_of(path: Path, config_sha256: str) -> bool:
+    """Whether a checkpoint is of a configuration, as far as it says: older ones do not say.
+
+    Raises ConfigurationError if it cannot be read without running anything.
+    """
     try:
-        torch.load(path, map_location="cpu", weights_only=True)
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        if not isinstance(saved, dict):
+            raise RuntimeError("it holds no mapping")
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
         raise ConfigurationError(
             f"{path} cannot be resumed from ({str(error).splitlines()[0]}); it is damaged or no "
             "checkpoint of this program. Start without --resume."
         ) from error
-    return path
+    return (saved.get("config_sha256") or config_sha256) == config_sha256
 
 
 EXPECTED_WARNINGS = (

@@ -21,7 +21,8 @@ class Learner(lightning.LightningModule, Generic[Part]):
     """Trains `part`, a submodule that the subclass registers under a name of its own.
 
     judges: names of those whose right answers are counted on validation data, "fused" among them.
-    history: validation figures, oldest first.
+    history: validation figures, oldest first. config_sha256: of the run's configuration, for its
+    checkpoints; "" = not told.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class Learner(lightning.LightningModule, Generic[Part]):
             )
             self.average.requires_grad_(False)
         self.history: list[dict[str, float]] = []
+        self.config_sha256 = ""
         self._counts = torch.zeros(len(self.judges) + 1, dtype=torch.float64)
 
     @property
@@ -84,8 +86,9 @@ class Learner(lightning.LightningModule, Generic[Part]):
         self.history.append({"epoch": float(self.current_epoch + 1), **figures})
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the history, too."""
+        """Keep the history, too, and whose run this is (see `fitting.checkpoint_of`)."""
         checkpoint["history"] = self.history
+        checkpoint["config_sha256"] = self.config_sha256
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Inverse of `on_save_checkpoint`."""

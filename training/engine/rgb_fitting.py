@@ -60,9 +60,11 @@ def fit_rgb(
 
     skeleton: folder of a finished stage one (`python -m training fit`), which is not changed.
     rois: the tiles of its store (`python -m training extract-rois`). store: where that lies now.
+    resume: as in `fit_store`.
     Raises ConfigurationError if skeleton, tiles and configuration do not go together.
     """
     machine = machine or Machine()
+    checkpoint = checkpoint_of(run, resume, config.digest())
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     prepare_torch(config.seed, machine.threads)
     judged = judge_of(skeleton, store)
@@ -88,7 +90,7 @@ def fit_rgb(
     with warnings.catch_warnings():
         for what in EXPECTED_WARNINGS:
             warnings.filterwarnings("ignore", what)
-        trainer.fit(module, data, ckpt_path=checkpoint_of(run, resume), weights_only=True)
+        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
     if trainer.interrupted:
         raise KeyboardInterrupt
     weights = Path(config.model.weights) if config.model.weights else None

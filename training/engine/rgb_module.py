@@ -38,6 +38,7 @@ class RgbModule(Learner[RgbBranch]):
         self.judge = judge.eval().requires_grad_(False)
         self.branch = branch
         self.config = config
+        self.config_sha256 = config.digest()
         self.register_buffer("flip", torch.as_tensor(body_graph().flip_indices.copy()), False)
 
     def train(self, mode: bool = True) -> RgbModule:

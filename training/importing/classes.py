@@ -11,6 +11,7 @@ import torch
 import yaml
 from torch import Tensor
 
+from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
 
 SHIPPED = Path(__file__).parent / "classes"
@@ -86,7 +87,7 @@ def choose_classes(
 
 def _read(path: Path, count: int) -> tuple[Mapping[Any, Any], str]:
     try:
-        data = yaml.safe_load(path.read_text("utf-8"))
+        data = plain_yaml.load_once(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ConfigurationError(
             f"Class file {path} cannot be read ({str(error).splitlines()[0]}); give a YAML file "

@@ -71,6 +71,9 @@ def test_parts_that_make_no_sense(change, words):
 def test_files_that_cannot_be_read(tmp_path):
     with pytest.raises(ConfigurationError, match="held_objects"):
         load_plan(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_text("seed: 1\nname: x\nseed: 2\n")
+    with pytest.raises(ConfigurationError, match="'seed' is given twice: in line 1 and again in"):
+        load_plan(tmp_path / "bad.yaml")
     (tmp_path / "bad.yaml").write_text("a: [")
     with pytest.raises(ConfigurationError, match="valid YAML"):
         load_plan(tmp_path / "bad.yaml")

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from invented import SHEET, make_sample, untrimmed
 
 from bharnet_ros.errors import ConfigurationError
-from training.data import Protocol, available_protocols, load_protocol, split_clips
+from training.data import (
+    Protocol,
+    available_protocols,
+    load_protocol,
+    protocols,
+    split_clips,
+)
 from training.data.clips import all_clips, span_clips
 from training.data.converters import HolisticConverter, NwUclaConverter
 from training.data.converters.base import shipped_classes
@@ -210,7 +218,86 @@ def test_unknown_folds_and_names_are_refused(write_store, tmp_path):
         load_protocol("ntu61")
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_protocol(tmp_path / "none.yaml")
+    (tmp_path / "bad.yaml").write_bytes("subject: jörg".encode("latin-1"))
+    with pytest.raises(ConfigurationError, match="cannot be read"):
+        load_protocol(tmp_path / "bad.yaml")
     for text in ("name: [", "format: 1\nname: x\n", "format: 1\ncolour: red\n", "3"):
         (tmp_path / "bad.yaml").write_text(text)
         with pytest.raises(ConfigurationError, match="malformed"):
             load_protocol(tmp_path / "bad.yaml")
+
+
+HEAD = "format: 1\nname: mine\ndataset: [invented]\nmeaning: m\nsource: s\n"
+RULES = "train: {camera: [0]}\ntest: {camera: [1]}\n"
+
+
+@pytest.fixture
+def written(tmp_path):
+    """A protocol from the text of its file, behind the usual head."""
+
+    def load(text):
+        (tmp_path / "mine.yaml").write_text(HEAD + text)
+        return load_protocol(tmp_path / "mine.yaml")
+
+    return load
+
+
+def test_shipped_protocols_say_what_any_yaml_reader_finds_in_them():
+    for name in available_protocols():
+        text = (Path(protocols.__file__).parent / "protocols" / f"{name}.yaml").read_text()
+        found, read = load_protocol(name), yaml.safe_load(text)
+        assert (found.train, found.test, found.where) == (
+            read["train"], read["test"], read.get("where"),
+        )  # fmt: skip
+        assert list(found.validation) == read["validation"]
+        assert found.counts == read.get("counts")
+        assert found.keep_lone_classes is read.get("keep_lone_classes", False)
+        classes = read.get("classes")
+        assert found.classes == (tuple(classes) if isinstance(classes, list) else classes)
+
+
+def test_names_are_read_as_they_are_written(written, write_store):
+    text = "classes: [yes, no, on, 010, 8, 2024-05-01]\n" + RULES
+    assert written(text).classes == ("yes", "no", "on", "010", "8", "2024-05-01")
+    people = ("008", "010", "8", "no")
+    samples = [
+        make_sample(n, fields={"camera": str(n % 2), "subject": people[n // 2 % 4]})
+        for n in range(16)
+    ]
+    store = write_store(samples)
+    split = split_clips(store, written("where: {not: {subject: [010, no]}}\n" + RULES))
+    assert set(store.values("subject")[split.clips.sample]) == {"008", "8"}
+
+
+def test_a_list_without_tags_asks_for_nothing(written, write_store):
+    store = write_store([make_sample(n) for n in range(6)])
+    split = split_clips(store, written("where: {not: {tag: []}}\n" + RULES))
+    assert len(split.clips) == 6
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("where: {not: {subject: dora}}\n" + RULES, "subject is 'dora', no list"),
+        ("where: {camera: 1}\n" + RULES, "camera is 1, no list"),
+        ("where: {not: dora}\n" + RULES, "'dora' is no rule"),
+        ("where: {not: }\n" + RULES, "None is no rule"),
+        ("where: {class: [wave, true]}\n" + RULES, "class lists True, no name"),
+        ("where: {class: [~]}\n" + RULES, "class lists None, no name"),
+        ("validation: {subject: [2]}\n" + RULES, "'subject' is no rule"),
+        ("validation:\n- [2]\n" + RULES, r"\[2\] is no rule"),
+        ("classes: wave\n" + RULES, "classes is 'wave'"),
+        ("classes: true\n" + RULES, "classes is True"),
+        ("classes: [[wave]]\n" + RULES, r"classes lists \['wave'\]"),
+        ("keep_lone_classes: no\n" + RULES, "keep_lone_classes is 'no'; write true or false"),
+        ("counts: [1]\n" + RULES, r"counts is \[1\]"),
+        ("counts: {train: many}\n" + RULES, "counts is {'train': 'many'}"),
+        ("train: [subject]\ntest: {camera: [1]}\n", r"\['subject'\] is no rule"),
+        ("train: {camera: [0], camera: [2]}\ntest: {camera: [1]}\n", "'camera' is given twice"),
+        (RULES + "test: {camera: [2]}\n", "'test' is given twice: in line 7 and again in line 8"),
+        ("where: &w {not: *w}\n" + RULES, "recursion"),
+    ],
+)
+def test_what_would_be_misread_is_refused(written, text, said):
+    with pytest.raises(ConfigurationError, match=f"malformed: .*{said}"):
+        written(text)

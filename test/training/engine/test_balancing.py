@@ -133,3 +133,17 @@ def test_a_run_on_everything_takes_the_factors_of_one_without_validation_clips(
     again = fit_store(config, tmp_path, CPU, resume=True, report=lines.append)
     assert again["balance"] == found["balance"]
     assert not any("count" in line for line in lines)  # the first half was kept
+
+
+def test_a_first_half_of_another_configuration_is_trained_anew(
+    configured: Callable[..., StoreConfig], tmp_path: Path
+) -> None:
+    fit = {"epochs": 1, "batch_size": 9, "warmup_epochs": 0.0, "balance": True}
+    config = configured(fit=fit)
+    config = replace(config, data=replace(config.data, train_on="train_and_validation"))
+    found = fit_store(config, tmp_path, CPU, report=lambda _: None)
+    other = replace(config, seed=7, data=replace(config.data, train_on="train"))
+    fit_store(other, tmp_path / HELD_OUT, CPU, report=lambda _: None)
+    again = fit_store(config, tmp_path, CPU, resume=True, report=lambda _: None)
+    assert read_description(tmp_path / HELD_OUT / WEIGHTS_FILE)["config"]["seed"] == config.seed
+    assert again["balance"] == found["balance"]

@@ -91,6 +91,9 @@ def test_missing_and_malformed_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="cannot be read"):
         load_store_config(tmp_path / "absent.yaml")
     path = tmp_path / "broken.yaml"
+    path.write_text((CONFIGS / "traduttore_pose.yaml").read_text() + "\nfit: {epochs: 5}\n")
+    with pytest.raises(ConfigurationError, match="'fit' is given twice: in line"):
+        load_store_config(path)
     path.write_text("data: [")
     with pytest.raises(ConfigurationError, match="not valid YAML"):
         load_store_config(path)

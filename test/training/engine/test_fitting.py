@@ -100,6 +100,59 @@ def test_nothing_to_resume_is_said(configured: Callable[..., StoreConfig], tmp_p
         fit_store(configured(), tmp_path / "run", CPU, resume=True, report=quiet)
 
 
+def started(config: StoreConfig, run: Path) -> Path:
+    """Its checkpoint, one epoch before the end."""
+
+    def stop(line: str) -> None:
+        if line.startswith(f"epoch {config.fit.epochs}/"):
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fit_store(config, run, CPU, report=stop)
+    return run / CHECKPOINTS / CHECKPOINT_FILE
+
+
+def test_a_run_of_another_configuration_is_not_gone_on_with(
+    configured: Callable[..., StoreConfig], tmp_path: Path
+) -> None:
+    path = started(configured(), tmp_path / "run")
+    assert torch.load(path, weights_only=True)["config_sha256"] == configured().digest()
+    before = path.read_bytes()
+    with pytest.raises(ConfigurationError, match=r"last.ckpt is of a run with another config"):
+        fit_store(configured(seed=7), tmp_path / "run", CPU, resume=True, report=quiet)
+    assert path.read_bytes() == before and not (tmp_path / "run" / WEIGHTS_FILE).exists()
+    # It is said before a network that weighs the experts is trained, too.
+    fit = {"epochs": 2, "batch_size": 9, "balance": True}
+    data = replace(configured().data, train_on="train_and_validation")
+    lines: list[str] = []
+    with pytest.raises(ConfigurationError, match="another configuration"):
+        fit_store(
+            replace(configured(fit=fit), data=data), tmp_path / "run", CPU, True, lines.append
+        )
+    assert lines == []
+
+
+@pytest.mark.parametrize("told", [{}, {"config_sha256": ""}])
+def test_checkpoints_that_do_not_say_whose_they_are_can_be_resumed(
+    configured: Callable[..., StoreConfig], tmp_path: Path, told: dict[str, str]
+) -> None:
+    path = started(configured(), tmp_path / "run")
+    saved = torch.load(path, weights_only=True)
+    del saved["config_sha256"]
+    torch.save({**saved, **told}, path)
+    description = fit_store(configured(), tmp_path / "run", CPU, resume=True, report=quiet)
+    assert [entry["epoch"] for entry in description["history"]] == [1.0, 2.0]
+    assert torch.load(path, weights_only=True)["config_sha256"] == configured().digest()
+
+
+def test_a_tensor_is_no_checkpoint(configured: Callable[..., StoreConfig], tmp_path: Path) -> None:
+    path = tmp_path / "run" / CHECKPOINTS / CHECKPOINT_FILE
+    path.parent.mkdir(parents=True)
+    torch.save(torch.zeros(1), path)
+    with pytest.raises(ConfigurationError, match="cannot be resumed from"):
+        fit_store(configured(), tmp_path / "run", CPU, resume=True, report=quiet)
+
+
 @pytest.mark.parametrize(
     "changes",
     [

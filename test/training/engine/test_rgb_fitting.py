@@ -19,6 +19,7 @@ from training.engine.rgb_data import RgbDataModule, RgbPreparation, some_moments
 from training.engine.rgb_exporting import export_rgb
 from training.engine.rgb_fitting import fit_rgb, heard, judge_of, load_branch
 from training.engine.rgb_module import RgbModule, slower
+from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS
 from training.engine.streams import composed_streams
 
 CPU = Machine(accelerator="cpu")
@@ -146,3 +147,23 @@ def test_what_does_not_go_together_is_refused(made: Path, tmp_path: Path) -> Non
     wrong = replace(rgb_options(), groups=(("red", "green"),))
     with pytest.raises(ConfigurationError, match="'green'"):
         fit_rgb(wrong, made / "skeleton", made / "rois", tmp_path, "", CPU, report=quiet)
+
+
+def test_a_run_of_another_configuration_is_not_gone_on_with(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "rgb", tmp_path / "rgb")
+    path = tmp_path / "rgb" / CHECKPOINTS / CHECKPOINT_FILE
+    saved = torch.load(path, weights_only=True)
+    assert saved["config_sha256"] == rgb_options().digest()
+
+    def resume(seed: int) -> None:
+        options = replace(rgb_options(), seed=seed)
+        fit_rgb(
+            options, made / "skeleton", made / "rois", tmp_path / "rgb", "", CPU, True, quiet
+        )
+
+    with pytest.raises(ConfigurationError, match="is of a run with another configuration"):
+        resume(7)
+    resume(rgb_options().seed)
+    del saved["config_sha256"]  # as older ones were
+    torch.save(saved, path)
+    resume(7)

@@ -47,6 +47,7 @@ def test_names(tmp_path: Path) -> None:
         ("3", "neither a list of names nor"),
         ("names: {0: a, 2: b}\nlabels: 3", "unknown entry labels"),
         ("names: {", "cannot be read"),
+        ("names: {0: a, 2: b, 0: c}", "'0' is given twice: in line 1"),
     ],
 )
 def test_a_bad_class_file(tmp_path: Path, text: str, message: str) -> None:

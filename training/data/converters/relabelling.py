@@ -1,7 +1,8 @@
-"""Labels that were put right after their bags had been converted.
+"""Labels that were put right after their bags had been converted, and who is in the bags.
 
-A conversion goes on where it stopped and leaves alone what is in the store. So that corrected
-labels count nevertheless, the store keeps the hashes of the label files it was made with.
+A conversion goes on where it stopped and leaves alone what is in the store. So that corrections
+count nevertheless, the store keeps what it was made with: the hash of each bag's label file and
+what the table of people says about it. (The pattern of names is an option of the store's sheet.)
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from pathlib import Path
 from bharnet_ros.bags import find_bags
 from bharnet_ros.errors import BagError
 from bharnet_ros.evaluation.atomic import write_atomically
-from training.data.converters.labelled import find_labels
+from training.data.converters.labelled import Naming, find_labels
 from training.data.converters.rosbag import RosbagConverter
 from training.data.sheet import SHEET_FILE, files_of, read_sheet
 
@@ -24,16 +25,23 @@ HASHES_FILE = ".labels.json"
 def forget_relabelled(
     converter: RosbagConverter, output: Path, report: Callable[[str], None] = print
 ) -> None:
-    """Empty the store in `output` if labels of its bags changed since; note the labels there are.
+    """Empty the store in `output` if labels of its bags, or who is in them, changed since; note
+    what there is. Says which bags have no labels where others have some.
 
-    Call it before converting. Stores that were not made from bags are left alone.
+    Call it before converting. Stores that were not made from bags are left alone. Raises
+    ConfigurationError where the table of people is malformed or lacks a bag.
     """
     now = label_hashes(converter)
+    _report_unlabelled(converter, now, report)
     place = output / HASHES_FILE
     before = _read(place)
     changed = [bag for bag, digest in now.items() if before.get(bag, digest) != digest]
     if changed and (output / SHEET_FILE).is_file() and read_sheet(output).converter == "rosbag":
-        report(f"The labels of {', '.join(changed[:5])} changed: converting everything anew.")
+        relabelled = [bag for bag in changed if _labels(before[bag]) != _labels(now[bag])]
+        renamed = [bag for bag in changed if bag not in relabelled]
+        for what, bags in (("The labels of", relabelled), ("Who is in", renamed)):
+            if bags:
+                report(f"{what} {', '.join(bags[:5])} changed: converting everything anew.")
         (output / SHEET_FILE).unlink()
         for name in files_of(2, 1):
             (output / f"{name}.bin").unlink(missing_ok=True)
@@ -43,18 +51,43 @@ def forget_relabelled(
 
 
 def label_hashes(converter: RosbagConverter) -> dict[str, str]:
-    """SHA-256 of each bag's label file by the bag's path below the input; "" where it has none."""
+    """By the bag's path below the input: SHA-256 of its label file, "" where it has none, and,
+    behind a blank, who is in it if a table says so. Raises ConfigurationError, see `Naming`."""
     try:
         bags = find_bags(converter.input)
     except BagError:
         return {}  # the conversion itself says so
+    # Without a table nothing is added: stores that were made before it was kept stay as they are.
+    naming = Naming(table=converter.people) if converter.people else None
     found = {}
     for bag in bags:
         labels = find_labels(bag, converter.labels)
         content = labels.read_bytes() if labels is not None else b""
         name = bag.name if bag == converter.input else bag.relative_to(converter.input).as_posix()
         found[name] = hashlib.sha256(content).hexdigest() if labels is not None else ""
+        if naming is not None:
+            found[name] += f" {json.dumps(naming.fields(bag.name), sort_keys=True)}"
     return found
+
+
+def _labels(entry: str) -> str:
+    """The part of an entry of `label_hashes` that is about the labels."""
+    return entry.partition(" ")[0]
+
+
+def _report_unlabelled(
+    converter: RosbagConverter, now: dict[str, str], report: Callable[[str], None]
+) -> None:
+    """A bag that was forgotten would be taught as people who do nothing. (With a place for all
+    labels, bags that have none there are skipped, and the conversion says so.)"""
+    without = [bag for bag, entry in now.items() if not _labels(entry)]
+    if converter.labels is None and 0 < len(without) < len(now):
+        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
+        report(
+            f"No labels in {', '.join(without[:5])}{more}: unless its topic "
+            f"{converter.true_actions} says otherwise, people do nothing there all the time. Label "
+            "it (`python -m bharnet_ros label BAG`), or take it out."
+        )
 
 
 def _read(path: Path) -> dict[str, str]:

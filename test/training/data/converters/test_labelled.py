@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from training import cli
 from training.data import open_store
 from training.data.converters import RosbagConverter
 from training.data.converters.labelled import Naming, find_labels
+from training.data.converters.relabelling import HASHES_FILE, forget_relabelled
 from training.data.converting import convert
 from training.data.protocols import Protocol, SplitError, split_clips
 
@@ -114,6 +117,71 @@ def test_corrected_labels_count_when_the_same_command_runs_again(tmp_path, capsy
     store, said = run()
     assert "The labels of anna_1 changed" in said and "2 new" in said
     assert spans(store) == [("wipe", 2.0, 3.0)] and store.sheet.class_names == ("wipe",)
+
+
+@pytest.fixture
+def again(tmp_path):
+    """Converts three labelled bags, as the command does: what was said, the store, subjects."""
+    for name in ("bag1", "bag2", "bag3"):
+        bag = record(tmp_path / "bags" / name, {4: 100})
+        (bag / "labels.csv").write_text("start,end,label\n1,2,hurry\n")
+
+    def run(**options):
+        said = []
+        converter = RosbagConverter(tmp_path / "bags", layout=LAYOUT, **options)
+        forget_relabelled(converter, tmp_path / "store", said.append)
+        store, done = converted(tmp_path / "bags", tmp_path / "store", **options)
+        return said, done, dict(zip(store.sources, store.values("subject"), strict=True))
+
+    return run
+
+
+def test_who_is_in_a_bag_counts_when_the_table_is_put_right(tmp_path, again):
+    table = tmp_path / "people.csv"
+    table.write_text("bag,subject\nbag1,anna\nbag2,ben\nbag3,carla\n")
+    again(people=table)
+    said, done, _ = again(people=table)
+    assert (said, done.present) == ([], 3)
+    table.write_text("bag,subject\nbag1,anna\nbag2,ben\nbag3,anna\n")
+    said, done, subjects = again(people=table)
+    assert said == ["Who is in bag3 changed: converting everything anew."]
+    assert done.added == 3 and subjects == {"bag1#4": "anna", "bag2#4": "ben", "bag3#4": "anna"}
+    # A session makes another group; a line of another bag changes nothing.
+    table.write_text("bag,subject,session\nbag1,anna,x\nbag2,ben,\nbag3,anna,\nbag4,dora,\n")
+    said, done, _ = again(people=table)
+    assert said == ["Who is in bag1 changed: converting everything anew."] and done.added == 3
+    assert again(people=table)[:1] == ([],)
+    said, _, subjects = again()  # and without the table nobody knows who it is
+    assert "Who is in bag1, bag2, bag3 changed" in said[0] and set(subjects.values()) == {""}
+
+
+def test_a_table_of_people_that_comes_later_counts(tmp_path, again):
+    """What is kept beside the store is as it was before tables of people were kept there."""
+    again()
+    kept = json.loads((tmp_path / "store" / HASHES_FILE).read_text())
+    assert kept.keys() == {"bag1", "bag2", "bag3"} and {len(v) for v in kept.values()} == {64}
+    said, done, _ = again()
+    assert (said, done.present) == ([], 3)
+    table = tmp_path / "people.csv"
+    table.write_text("bag,subject\nbag1,anna\nbag2,ben\n")
+    with pytest.raises(ConfigurationError, match="no line for the bag 'bag3'"):
+        again(people=table)
+    table.write_text("bag,subject\nbag1,anna\nbag2,ben\nbag3,anna\n")
+    said, done, subjects = again(people=table)
+    assert "Who is in bag1, bag2, bag3 changed" in said[0] and done.added == 3
+    assert subjects == {"bag1#4": "anna", "bag2#4": "ben", "bag3#4": "anna"}
+    (tmp_path / "bags" / "bag2" / "labels.csv").write_text("start,end,label\n1,3,hurry\n")
+    assert again(people=table)[0][0].startswith("The labels of bag2 changed")
+
+
+def test_a_bag_whose_labels_were_forgotten_is_named(tmp_path, again):
+    assert again()[0] == []
+    (tmp_path / "bags" / "bag2" / "labels.csv").rename(tmp_path / "bag2.csv")
+    said = again()[0]
+    assert said[0].startswith("No labels in bag2: unless its topic ground_truth/actions")
+    for bag in ("bag1", "bag3"):
+        (tmp_path / "bags" / bag / "labels.csv").unlink()
+    assert not any("No labels" in line for line in again()[0])  # none were expected
 
 
 @pytest.mark.parametrize(
