@@ -12,6 +12,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -60,6 +61,22 @@ class Pinhole:
                 "or stop publishing its camera_info."
             )
         return cls(values[0], values[4], values[2], values[5])
+
+    @classmethod
+    def from_camera_info(cls, message: Any) -> Pinhole:
+        """Of a sensor_msgs/CameraInfo, for the images really sent: k is of the whole sensor, of
+        which they may show a part (roi), or several pixels as one (binning).
+
+        Raises ConfigurationError for a camera that is not calibrated.
+        """
+        full, roi = cls.from_matrix(message.k), message.roi
+        bin_x, bin_y = max(int(message.binning_x), 1), max(int(message.binning_y), 1)
+        # Pixel centres are at whole numbers: the middle of a block of b pixels is (b - 1) / 2 in.
+        return cls(
+            full.fx / bin_x, full.fy / bin_y,
+            (full.cx - int(roi.x_offset) - (bin_x - 1) / 2) / bin_x,
+            (full.cy - int(roi.y_offset) - (bin_y - 1) / 2) / bin_y,
+        )  # fmt: skip
 
     @classmethod
     def from_field_of_view(cls, image_size: tuple[int, int], degrees: float) -> Pinhole:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.synthetic import person_keypoints, skeleton
+from bharnet_ros.camera_model import CameraModel
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.placing import Distances, Pinhole, distance_m, on_plane, optical_to_body
 from bharnet_ros.simulation import Scene
@@ -90,3 +93,21 @@ def test_distances_are_calmed_and_forgotten() -> None:
     assert distances.update(1, 5 * SECOND, 3.0) == 3.0, "nor after a jump back in time"
     distances.keep(set())
     assert distances.update(1, 5 * SECOND, None) is None
+
+
+@given(
+    binning=st.tuples(st.integers(0, 4), st.integers(0, 4)),
+    start=st.tuples(st.integers(0, 200), st.integers(0, 200)),
+)
+def test_the_camera_of_the_images_sent_is_that_of_the_lifter(
+    binning: tuple[int, int], start: tuple[int, int]
+) -> None:
+    part = SimpleNamespace(x_offset=start[0], y_offset=start[1], height=240, width=320)
+    message = SimpleNamespace(
+        k=[500.0, 0.0, 319.5, 0.0, 510.0, 239.5, 0.0, 0.0, 1.0], d=[], height=480, width=640,
+        distortion_model="", binning_x=binning[0], binning_y=binning[1], roi=part,
+        p=[0.0] * 12, r=[0.0] * 9,
+    )  # fmt: skip
+    found = Pinhole.from_camera_info(message)
+    known = CameraModel.from_camera_info(message, (480, 640))
+    assert (found.fx, found.fy, found.cx, found.cy) == (known.fx, known.fy, known.cx, known.cy)

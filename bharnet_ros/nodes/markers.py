@@ -73,12 +73,15 @@ class PeopleMarkers:
             markers.append(Marker(header=where, action=Marker.DELETEALL))
             self._frame_id = where.frame_id
             self._shown.clear()
-        shown = set()
+        shown, known = set(), set()
         for skeleton in skeletons.skeletons:
             track_id = skeleton.track_id
             measured = distance_m(skeleton, layout, camera, height_m)
             depth_m = self._distances.update(track_id, skeletons.stamp_ns, measured)
             if depth_m is None:
+                continue
+            known.add(track_id)
+            if not (skeleton.scores >= _MIN_SCORE).any():  # blurred: nothing to place this time
                 continue
             points = on_plane(skeleton.keypoints, camera, depth_m)
             up: Sequence[float] = (0.0, -1.0, 0.0)
@@ -93,7 +96,7 @@ class PeopleMarkers:
                 for name in NAMESPACES
             ]
         self._shown = shown
-        self._distances.keep(shown)
+        self._distances.keep(known)
         return MarkerArray(markers=markers)
 
 

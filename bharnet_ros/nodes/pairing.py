@@ -39,11 +39,14 @@ class StampPairs(Generic[Result, Depth]):
         self.unpaired = 0
         self._depth: deque[tuple[int, Depth]] = deque(maxlen=keep)
         self._waiting: deque[tuple[int, Result]] = deque()
+        self._newest_ns: int | None = None
+        """Of the results."""
 
     def clear(self) -> None:
         """Forget everything, as when time begins anew."""
         self._depth.clear()
         self._waiting.clear()
+        self._newest_ns = None
 
     def add_depth(self, stamp_ns: int, depth: Depth) -> list[Pair[Result, Depth]]:
         """The pairs that this depth image completes, oldest first."""
@@ -54,10 +57,16 @@ class StampPairs(Generic[Result, Depth]):
 
     def add_result(self, stamp_ns: int, result: Result) -> list[Pair[Result, Depth]]:
         """The pairs that this result completes, oldest first."""
-        if self._waiting and stamp_ns < self._waiting[-1][0]:
+        # Depth images that are far ahead are mostly those of results to come: the estimator is
+        # slow. They are of another time if results jump back, or if all of them are ahead.
+        far_ns = stamp_ns + _OTHER_TIME_NS
+        if self._newest_ns is not None and stamp_ns < self._newest_ns:
             self._waiting.clear()
-        while self._depth and self._depth[-1][0] > stamp_ns + _OTHER_TIME_NS:
-            self._depth.pop()
+            while self._depth and self._depth[-1][0] > far_ns:
+                self._depth.pop()
+        elif self._depth and self._depth[0][0] > far_ns:
+            self._depth.clear()
+        self._newest_ns = stamp_ns
         self._waiting.append((stamp_ns, result))
         if len(self._waiting) > _MAX_WAITING:
             self._waiting.popleft()

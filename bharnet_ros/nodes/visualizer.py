@@ -167,12 +167,12 @@ class VisualizerNode(ManagedNode):
     def _on_actions(self, message: Any) -> None:
         try:
             self._actions = msg_to_actions(message)
-        except BharnetError as error:
+        except (BharnetError, ValueError) as error:  # ValueError: a state that does not exist
             self._refuse("actions that cannot be read", error)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         try:
-            self._camera = Pinhole.from_matrix(message.k)
+            self._camera = Pinhole.from_camera_info(message)
         except ConfigurationError as error:
             self._camera = None
             self._refuse("camera_info without calibration", error)

@@ -78,5 +78,6 @@ class Guard:
         try:
             ipaddress.ip_address(name)
         except ValueError:
-            return name.lower() == "localhost" or name in self.names
+            # Browsers send names in lower case, however the machine spells its own.
+            return name.lower() in {"localhost", *(known.lower() for known in self.names)}
         return True

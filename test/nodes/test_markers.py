@@ -77,3 +77,19 @@ def test_what_is_not_seen_is_not_shown() -> None:
     lone = replace(people(7), skeletons=(replace(whole, track_id=7, scores=fingers),))
     found = PeopleMarkers().update(lone, None, CAMERA, image_frame="lens").markers
     assert [one.action for one in found] == [Marker.DELETEALL]
+
+
+def test_somebody_blurred_is_left_out_alone() -> None:
+    made = PeopleMarkers()
+    first = people(1, 2)
+    made.update(first, None, CAMERA, image_frame="lens")
+    sharp, blurred = first.skeletons
+    faint = replace(blurred, scores=np.minimum(blurred.scores, np.float32(0.25)))
+    found = made.update(replace(first, skeletons=(sharp, faint)), None, CAMERA, image_frame="lens")
+    assert {one.id for one in found.markers if one.action == Marker.ADD} == {1}
+    assert {one.id for one in found.markers if one.action == Marker.DELETE} == {2}
+    # How far away they are is not forgotten: hands alone could not tell.
+    hands = np.where(np.arange(133) >= 91, blurred.scores, 0.0).astype(np.float32)
+    again = replace(first, skeletons=(sharp, replace(blurred, scores=hands)))
+    found = made.update(again, None, CAMERA, image_frame="lens")
+    assert {one.id for one in found.markers if one.action == Marker.ADD} == {1, 2}

@@ -83,3 +83,13 @@ def test_pairs_are_always_near_and_each_result_comes_once(
             assert pair.depth[1] * MS - events[pair.result][1] * MS == pair.offset_ns
             seen.append(pair.result)
     assert len(seen) == len(set(seen))
+
+
+def test_results_later_than_two_seconds_find_their_depth_images() -> None:
+    pairs: StampPairs[int, int] = StampPairs(20 * MS, 120)
+    found = []
+    for index in range(120):
+        pairs.add_depth(index * 66 * MS, index)
+        if index >= 45:  # the estimator is three seconds behind
+            found += stamps(pairs.add_result((index - 45) * 66 * MS, index - 45))
+    assert found == [(index, index) for index in range(75)] and pairs.unpaired == 0
