@@ -22,9 +22,14 @@ PYTHON ?= $(shell command -v python3.11 >/dev/null 2>&1 && echo python3.11 || ec
 VENV   ?= .venv
 endif
 
+ifneq ($(words $(CURDIR)),1)
+$(error The path "$(CURDIR)" holds a blank, which make and colcon cannot handle; move the folder)
+endif
 VENV_DIR := $(abspath $(VENV))
 PIP      := $(VENV_DIR)/bin/python -m pip install --quiet --disable-pip-version-check
 LOCKS    := $(wildcard requirements/*.txt)
+# The compiled messages and OpenCV of a distribution were built with its NumPy.
+KEEP_NUMPY = "numpy==$$($(VENV_DIR)/bin/python -c 'import numpy; print(numpy.__version__)')"
 
 # Runs a command with the virtual environment, ROS and this workspace on its paths.
 IN_WORKSPACE := . $(VENV_DIR)/bin/activate && . install/setup.sh &&
@@ -75,7 +80,7 @@ endif
 $(VENV_DIR)/.stamp-training: $(VENV_DIR)/.stamp-runtime
 	@echo '--- installing the packages for training'
 ifdef ROS_DISTRO
-	@$(PIP) -r requirements/training.txt
+	@$(PIP) -r requirements/training.txt $(KEEP_NUMPY)
 else
 	@$(PIP) -r requirements/training.txt -r requirements/runtime.txt
 endif
@@ -84,7 +89,7 @@ endif
 
 $(VENV_DIR)/.stamp-dev: $(VENV_DIR)/.stamp-training
 	@echo '--- installing the packages for tests'
-	@$(PIP) -r requirements/dev.txt
+	@$(PIP) -r requirements/dev.txt $(KEEP_NUMPY)
 	@$(PIP) --no-deps -r requirements/mmpose.txt
 	@touch $@
 
@@ -97,11 +102,15 @@ build/installed-files: FORCE
 	@find bharnet_ros launch config scripts -type f ! -name '*.pyc' | LC_ALL=C sort > $@.new
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
-build: install/.stamp-build
+# With ROS sourced and without it other messages are built: the one does not serve the other.
+BUILT := install/.stamp-build-$(notdir $(VENV_DIR))
 
-install/.stamp-build: $(VENV_DIR)/.stamp-runtime build/installed-files \
-                      CMakeLists.txt package.xml $(wildcard msg/*.msg) $(wildcard cmake/*)
+build: $(BUILT)
+
+$(BUILT): $(VENV_DIR)/.stamp-runtime build/installed-files \
+          CMakeLists.txt package.xml $(wildcard msg/*.msg) $(wildcard cmake/*)
 	@echo '--- colcon build'
+	@if ls install/.stamp-build* 2>/dev/null | grep -qvx '$(BUILT)'; then rm -rf build/bharnet_ros install; fi
 	@if [ -d install ]; then find install -xtype l -delete; fi  # links to files that are gone
 	@$(COLCON) build --paths . --symlink-install --cmake-args $(CMAKE_ARGS)
 	@touch $@

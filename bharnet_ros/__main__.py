@@ -25,12 +25,16 @@ _MODULES = (
 _WITHOUT_ROS = ("evaluate", "label", "models", "engines")
 """These work where there is no ROS (`evaluate` but for --live, and says so itself)."""
 
+_ROS_ARGUMENTS = ("node", "record", "replay")
+"""These give ROS arguments to the node that they run. To the others launch adds a bare
+--ros-args."""
+
 _INTERRUPTED = 130
 """The status that shells give to what Ctrl-C has ended."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit status: 0, 1 with a sentence on stderr, or 2 for wrong arguments."""
+    """The exit status: 0, or 1 with a sentence on stderr. Wrong arguments end in SystemExit(2)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     ros: list[str] = []
     if "--ros-args" in given:
@@ -39,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser, modules = _parser()
     options = parser.parse_args(given)
     options.ros_args = ros
+    if len(ros) > 1 and not _takes_ros_arguments(options):
+        parser.error(_instead(options, ros))
     try:
         if options.command not in _WITHOUT_ROS:
             from bharnet_ros.nodes.environment import require_ros
@@ -51,6 +57,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # before a command listens to signals itself
         return _INTERRUPTED
     return status
+
+
+def _takes_ros_arguments(options: argparse.Namespace) -> bool:
+    # `record --simulated` starts processes, as `recognize` does.
+    return options.command in _ROS_ARGUMENTS and not getattr(options, "simulated", False)
+
+
+def _instead(options: argparse.Namespace, ros: Sequence[str]) -> str:
+    """What to use where ROS arguments would go nowhere."""
+    known = ("namespace", "params_file", "use_sim_time", "log_level")
+    own = ", ".join(f"--{name}" for name in known if hasattr(options, name))
+    use = f"use {own}, or run" if own else "run"
+    return (
+        f"{options.command} starts its nodes itself and takes no ROS arguments "
+        f"({' '.join(ros)}); {use} single nodes with `node NAME --ros-args ...`"
+    )
 
 
 def _parser() -> tuple[argparse.ArgumentParser, dict[str, Any]]:

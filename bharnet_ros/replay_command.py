@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
 def play_options(options: argparse.Namespace) -> PlayOptions:
     """The options of a command line. Raises ConfigurationError for an unreadable file."""
     until_ns = options.playback_until_nsec
-    if until_ns < 0 and options.playback_until_sec >= 0:
+    if until_ns < 0 and 0 <= options.playback_until_sec < math.inf:  # inf: to the end
         until_ns = round(options.playback_until_sec * _NS)
     duration_s = options.playback_duration
     return PlayOptions(

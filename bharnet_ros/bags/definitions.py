@@ -9,6 +9,7 @@ from typing import Any
 
 from bharnet_ros.bags.optional import library
 from bharnet_ros.bags.records import Channel
+from bharnet_ros.errors import ConfigurationError
 
 _PACKAGE = "bharnet_ros"
 _IDL_SEPARATOR = "=" * 80 + "\n"
@@ -101,9 +102,64 @@ def known_types(distro: str = "") -> Any:
     return store
 
 
-def _message_folder() -> Path:
-    """Our .msg files: in the source tree, or where colcon or pip installed them."""
+def learn_type(store: Any, kind: str) -> None:
+    """Give a store what it needs to write messages of a type, as `pkg/msg/Name`: the installed
+    definitions of it and of the types in it, where it does not have them.
+
+    Raises ConfigurationError where one is not installed or cannot be used.
+    """
+    found: dict[str, Any] = {}
+    missing = [kind]
+    while missing:
+        name = missing.pop()
+        if name not in store.fielddefs and name not in found:
+            found.update(_installed(kind, name))
+            missing += [part for each in found[name][1] for part in _named(each[1])]
+    try:
+        if found:
+            store.register(found)
+        # What a bag notes of a type; better to fail here than at its first message.
+        store.generate_msgdef(kind, ros_version=2)
+        store.hash_rihs01(kind)
+    except Exception as error:  # whatever the library raises for what it does not know
+        raise ConfigurationError(
+            f"the definition of {kind} cannot be used ({type(error).__name__}: {error})"
+        ) from None
+
+
+def _installed(kind: str, name: str) -> dict[str, Any]:
+    """The definition of `name`, which is `kind` or a type in it, as the library has it."""
+    package, _, short = name.rpartition("/")
+    folders = _message_folders(package.split("/")[0])
+    path = next((p for folder in folders if (p := folder / f"{short}.msg").is_file()), None)
+    if path is None:
+        within = "" if name == kind else f", which is part of {kind},"
+        raise ConfigurationError(f"the definition of {name}{within} is not installed here")
+    try:
+        types: dict[str, Any] = library("rosbags.typesys").get_types_from_msg(
+            path.read_text("utf-8"), name
+        )
+    except Exception as error:  # whatever an odd file makes the parser raise
+        raise ConfigurationError(f"{path} cannot be read ({type(error).__name__})") from None
+    return types
+
+
+def _named(field: Any) -> list[str]:
+    """The message types in a field's description, through arrays and sequences of them."""
+    kinds = library("rosbags.interfaces").Nodetype
+    node, value = field
+    if node == kinds.BASE:
+        return []
+    return [value] if node == kinds.NAME else _named(value[0])
+
+
+def _message_folders(package: str) -> list[Path]:
+    """Where colcon, a distribution or pip install the .msg files of a package."""
     prefixes = [*os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix]
-    places = [Path(__file__).resolve().parents[2] / "msg"]
-    places += [Path(prefix) / "share" / _PACKAGE / "msg" for prefix in prefixes if prefix]
+    return [Path(prefix) / "share" / package / "msg" for prefix in prefixes if prefix]
+
+
+def _message_folder() -> Path:
+    """Our .msg files: in the source tree, or where they are installed."""
+    places = [Path(__file__).resolve().parents[2] / "msg", *_message_folders(_PACKAGE)]
     return next((place for place in places if (place / "SkeletonArray.msg").is_file()), places[0])

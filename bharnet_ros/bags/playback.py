@@ -15,6 +15,7 @@ from bharnet_ros.errors import BagError, ConfigurationError
 
 _NS = 1_000_000_000
 _LATCHED_DEPTH = 10
+_ENDLESS_S = 1e9
 _SLACK_S = 0.5
 """Sleeping no longer than this at a time; a change of rate or a pause wakes anyway."""
 
@@ -82,10 +83,10 @@ def chosen_topics(bag: Bag, options: PlayOptions) -> tuple[str, ...]:
 def span(bag: Bag, options: PlayOptions) -> tuple[int, int]:
     """Log times of the beginning and, excluded, the end. ConfigurationError if nothing lies
     between them."""
-    start = bag.start_ns + round(options.start_offset_s * _NS)
+    start = bag.start_ns + _ns(options.start_offset_s)
     ends = [options.playback_until_ns] if options.playback_until_ns is not None else []
     if options.playback_duration_s is not None:
-        ends.append(start + round(options.playback_duration_s * _NS))
+        ends.append(start + _ns(options.playback_duration_s))
     stop = min([max(ends) if ends else bag.end_ns, bag.end_ns]) + 1
     if start >= stop:
         seconds = (bag.end_ns - bag.start_ns) / _NS
@@ -199,7 +200,7 @@ class PlaybackClock:
 
     def pass_real(self, seconds: float) -> bool:
         """Return after real seconds: True; False once stopped."""
-        until = self._monotonic_ns() + round(seconds * _NS)
+        until = self._monotonic_ns() + _ns(seconds)
         with self._changed:
             while not self._stopped and (left := (until - self._monotonic_ns()) / _NS) > 0:
                 self._changed.wait(left)
@@ -287,6 +288,11 @@ def check_remaps(remaps: Sequence[str]) -> None:
         source, middle, target = remap.partition(":=")
         if not (source.strip() and middle and target.strip()):
             raise ConfigurationError(f"--remap {remap!r} is not of the form /from:=/to.")
+
+
+def _ns(seconds: float) -> int:
+    """Nanoseconds; what has no end becomes thirty years, longer than any bag."""
+    return round(min(seconds, _ENDLESS_S) * _NS)
 
 
 def _pattern(text: str) -> re.Pattern[str] | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from bharnet_ros.bags.definitions import known_types
+from bharnet_ros.bags.definitions import known_types, learn_type
 from bharnet_ros.bags.images import COMPRESSED, RAW
 from bharnet_ros.bags.messages import ACTIONS, SKELETONS
 from bharnet_ros.bags.optional import library
@@ -44,6 +44,7 @@ class BagWriter:
         rosbag2 = library("rosbags.rosbag2")
         self._types = known_types()
         self._connections: dict[tuple[str, str], Any] = {}
+        self._learnt: set[str] = set()
         self.path = Path(path)
         try:
             self._writer = rosbag2.Writer(
@@ -136,8 +137,9 @@ class BagWriter:
                     )
                     for h in action.hypotheses
                 ],
-                window_start=self.time(action.window_start_ns),
-                window_end=self.time(action.window_end_ns), num_frames=action.num_frames,
+                # As the node does: the first windows reach back to before time 0.
+                window_start=self.time(max(action.window_start_ns, 0)),
+                window_end=self.time(max(action.window_end_ns, 0)), num_frames=action.num_frames,
                 body_score=float(action.body_score), hand_score=float(action.hand_score),
                 bbox=np.asarray(action.bbox, np.float32), bundle=action.bundle,
             )
@@ -152,12 +154,23 @@ class BagWriter:
         """Any message of `new`. qos: offered by the publisher, noted with the first message."""
         self.raw(topic, kind, log_ns, self._types.serialize_cdr(message, kind), qos)
 
+    def learn(self, kind: str) -> None:
+        """Look up a type that is to be written, as `pkg/msg/Name`.
+
+        Raises ConfigurationError for one that neither this package nor ROS has, and whose
+        definition is not installed.
+        """
+        if kind not in self._learnt:
+            learn_type(self._types, kind)
+            self._learnt.add(kind)
+
     def raw(
         self, topic: str, kind: str, log_ns: int, data: bytes, qos: Sequence[TopicQos] = ()
     ) -> None:
-        """A serialised message of a type this package or ROS has."""
+        """A serialised message. Raises ConfigurationError as `learn` does."""
         key = topic, kind
         if key not in self._connections:
+            self.learn(kind)
             self._connections[key] = self._writer.add_connection(
                 topic, kind, typestore=self._types,
                 offered_qos_profiles=[_rosbags_qos(each) for each in (qos or (DEFAULT_QOS,))],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -163,7 +164,9 @@ def summary(
     data: dict[str, Any] = {
         "images_published": record.published,
         "images_estimated": record.estimated,
-        "latency_ms": {"p50": latency.p50, "p95": latency.p95, "messages": latency.count},
+        "latency_ms": {
+            "p50": _known(latency.p50), "p95": _known(latency.p95), "messages": latency.count
+        },
         "drops": dict(drops),
         "recognised_episodes": len(record.fused.episodes()),
         "bundles": sorted({e.bundle for e in record.fused.episodes() if e.bundle}),
@@ -193,14 +196,12 @@ def summary(
     missing = max(0, record.published - record.estimated)
     lines.append(
         f"Images: {record.published} published, {record.estimated} estimated, {missing} passed by "
-        "(a busy estimator takes the newest)"
+        "(a busy estimator takes the newest; with nobody in view it looks at a few a second)"
     )
     if drops:
         lines.append("Drops: " + ", ".join(f"{reason} {n}" for reason, n in drops.items()))
-    lines.append(
-        f"Image stamp -> action message [ms]: p50 {latency.p50:.0f}, p95 {latency.p95:.0f} "
-        f"({latency.count} messages)"
-    )
+    delays = f"p50 {latency.p50:.0f}, p95 {latency.p95:.0f} " if latency.count else ""
+    lines.append(f"Image stamp -> action message [ms]: {delays}({latency.count} messages)")
     return "\n".join(lines), data
 
 
@@ -210,6 +211,11 @@ def _heard(record: Record) -> str:
     several = len({episode.bundle for episode in heard}) > 1
     names = Counter(f"{e.bundle}: {e.class_name}" if several else e.class_name for e in heard)
     return "Recognised: " + ", ".join(f"{name} {count}" for name, count in names.most_common())
+
+
+def _known(value: float) -> float | None:
+    """JSON knows no NaN."""
+    return value if math.isfinite(value) else None
 
 
 def _share(told: tuple[int, int]) -> str:
@@ -224,7 +230,7 @@ def _score_data(score: Score, pairs: Sequence[tuple[str, str]]) -> dict[str, Any
         "missed": score.missed,
         "total": score.total,
         "false_alarms": len(score.false_alarms),
-        "recall": score.recall,
+        "recall": _known(score.recall),
         "classes": sorted({outcome.truth.class_name for outcome in score.outcomes}),
         "pairs": {
             f"{first}/{second}": list(score.pair_accuracy(first, second)) for first, second in pairs

@@ -30,6 +30,7 @@ _AFTERGLOW_S = 1.5
 
 def run_demo(options: argparse.Namespace) -> int:
     """The exit status: 0 when the graph ran to its end, 1 with a sentence when not."""
+    options.video = os.path.expanduser(options.video)  # no shell does in --video=~/x.mp4
     cast = choose_cast(options.bundle, options.classes, options.rgb)
     processes, camera = demo_graph(options, cast)
     with_truth = camera == "simulated_camera"
@@ -37,7 +38,12 @@ def run_demo(options: argparse.Namespace) -> int:
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     prepare_middleware()
     folder = Path(options.output) / time.strftime("demo_%Y%m%d_%H%M%S")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DemoError(
+            f"The folder {folder} cannot be made ({error.strerror}); choose another --output."
+        ) from None
     record = Record(cast.scored, cast.comparison)
     pictures = Pictures(folder, pictures_hz(camera))
     stop = StopSignals()
@@ -64,7 +70,8 @@ def run_demo(options: argparse.Namespace) -> int:
         monitor.destroy_node()
         rclpy.try_shutdown()
     text, data = summary(record, cast.pairs, drops, with_truth)
-    (folder / "summary.json").write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
+    written = json.dumps(data, indent=2, allow_nan=False)
+    (folder / "summary.json").write_text(f"{written}\n", encoding="utf-8")
     _say(f"\n{'-' * 78}\n{text}")
     for path in files:
         _say(f"Pictures: {path}")

@@ -16,7 +16,8 @@ from bharnet_ros.evaluation.records import Recording
 from bharnet_ros.evaluation.tracked import TrackedFrames
 from bharnet_ros.types import ActionFrame, SkeletonFrame
 
-PASSED_BY = "estimator busy"
+PASSED_BY = "passed by (estimator busy, or nobody in view)"
+"""From here the one cannot be told from the other."""
 LOST = "skeletons lost"
 _ABOUT_NS = 500_000_000
 _LATE_NS = 250_000_000

@@ -96,7 +96,12 @@ def run_evaluation(
             given = choose_input(bag, order.input, order.image_topic, order.skeleton_topic)
             if each.labels is not None:
                 choose_truth(order.truth, bag, each.path, given, each.labels, manifest)
-    order.output.mkdir(parents=True, exist_ok=True)
+    try:
+        order.output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvaluationError(
+            f"The folder {order.output} cannot be made ({error.strerror}); choose another --output."
+        ) from None
     began = time.monotonic()
     done = _Done()
     with Interrupt() as interrupt:
@@ -219,7 +224,7 @@ def _strips(evaluation: Evaluation, frames: dict[str, TrackedFrames]) -> tuple[S
 
 
 def _about(order: Order, seconds: float) -> dict[str, Any]:
-    config = order.subject.config
+    config, subject = order.subject.config, order.subject
     return {
         "command": shlex.join(order.command),
         "date": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
@@ -228,6 +233,10 @@ def _about(order: Order, seconds: float) -> dict[str, Any]:
         f"{platform.python_version()}",
         "recogniser": ", ".join(
             f"{name}={getattr(config, name)}" for name in config.__dataclass_fields__
+        ),
+        "engine": ", ".join(
+            (subject.engine, f"num_threads={subject.threads}", *subject.engine_options,
+             f"continual={'auto' if subject.continual else 'off'}")
         ),
         "pose_options": ", ".join(f"{k}={v}" for k, v in order.subject.pose_options.items()),
         "smoothing": f"{order.subject.smoothing:g}",

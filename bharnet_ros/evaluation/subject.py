@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Any
 
 from bharnet_ros import pose
 from bharnet_ros.bundle import Bundle, load_bundle
+from bharnet_ros.continual import open_engine
 from bharnet_ros.errors import ConfigurationError
-from bharnet_ros.inference import create_engine
+from bharnet_ros.inference import create_engine, engine_options
 from bharnet_ros.manifest_parts import RGB
 from bharnet_ros.node_parameters import parse_options, read_params_file, recognizer_config
 from bharnet_ros.pose import PoseEstimator, create_pose_estimator
@@ -29,10 +30,12 @@ _PACKAGES = {"mediapipe": ("ai-edge-litert", "mediapipe", "opencv-python-headles
 class Subject:
     """A bundle and all that decides what it recognises.
 
-    bundle: its folder or shipped name. config: see Recognizer. engine, threads: what runs the
-    bundle. pose_backend, pose_options: see create_pose_estimator. smoothing: strength of the
-    filter on keypoints estimated from images; recorded skeletons stay as they are. rgb: look at
-    the pixels too, which needs a bundle with an RGB graph and the images in the bag.
+    bundle: its folder or shipped name. config: see Recognizer. engine, threads, engine_options
+    (each as name=value): what runs the bundle. pose_backend, pose_options: see
+    create_pose_estimator. smoothing: strength of the filter on keypoints estimated from images;
+    recorded skeletons stay as they are. rgb: look at the pixels too, which needs a bundle with an
+    RGB graph and the images in the bag. continual: judge frame by frame if the bundle has a step
+    graph, as the nodes do.
     """
 
     bundle: str
@@ -43,6 +46,8 @@ class Subject:
     pose_options: Mapping[str, Any] = field(default_factory=dict)
     smoothing: float = 0.0
     rgb: bool = False
+    engine_options: Sequence[str] = ()
+    continual: bool = True
 
     @cached_property
     def loaded(self) -> Bundle:
@@ -59,14 +64,24 @@ class Subject:
         return hashlib.sha256(f"{bundle.digest} {pixels}".encode()).hexdigest()
 
     def recognizer(self) -> Recognizer:
-        """A fresh one. Raises BharnetError as the classes do."""
+        """A fresh one, with the engine that the nodes would run. Raises BharnetError as the
+        classes do."""
         bundle = self.loaded
         if self.rgb and bundle.manifest.rgb is None:
             raise ConfigurationError(
                 f"rgb is on, but the bundle '{bundle.manifest.name}' has no RGB graph; choose one "
                 "that has, or leave rgb out."
             )
-        engine = create_engine(bundle, self.engine, rgb=self.rgb, threads=self.threads)
+        options = engine_options(self.engine, self.engine_options, self.threads)
+        engine = open_engine(bundle, self.engine, **options) if self.continual else None
+        if engine is not None and self.rgb:
+            engine.close()
+            raise ConfigurationError(
+                f"rgb is on, but the bundle '{bundle.manifest.name}' judges frame by frame, "
+                "without pixels; set continual to 'off' in the params_file, or leave rgb out."
+            )
+        if engine is None:
+            engine = create_engine(bundle, self.engine, rgb=self.rgb, **options)
         return Recognizer(bundle, engine, self.config)
 
     def estimator(self) -> PoseEstimator:
@@ -76,6 +91,13 @@ class Subject:
     def smoother(self) -> Smoother:
         """A fresh one, which does nothing at strength 0. Raises ConfigurationError."""
         return Smoother(self.smoothing)
+
+    def engine_identity(self) -> dict[str, Any]:
+        """What runs the bundle, and how. JSON-able."""
+        return {
+            "engine": self.engine, "threads": self.threads,
+            "options": list(self.engine_options), "continual": self.continual,
+        }  # fmt: skip
 
     def pose_identity(self) -> dict[str, Any]:
         """All that estimated skeletons depend on: backend, options, its packages' versions, and
@@ -127,8 +149,19 @@ def subject_from_parameters(
             parse_options([str(text) for text in looks.get("pose_options", ())]),
             float(looks.get("smoothing", 0.0)),
             rgb or bool(rules.get("rgb", False)),
+            tuple(text for text in map(str, rules.get("engine_options", ())) if text.strip()),
+            _continual(rules.get("continual", "auto")),
         )
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"The params_file {params_file} holds a value of a wrong type ({error})."
         ) from None
+
+
+def _continual(value: Any) -> bool:
+    # YAML takes a bare off for false, which the node refuses too.
+    if value not in ("auto", "off"):
+        raise ConfigurationError(
+            f"continual is {value!r} in the params_file; it must be 'auto' or 'off' (in quotes)."
+        )
+    return bool(value == "auto")

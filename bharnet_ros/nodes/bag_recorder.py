@@ -7,17 +7,33 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rclpy.exceptions import InvalidTopicNameException
+from rclpy.expand_topic_name import expand_topic_name
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.validate_full_topic_name import validate_full_topic_name
 
 from bharnet_ros.bags.records import TopicQos
 from bharnet_ros.bags.write import BagWriter
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.nodes.environment import without_source
 
+NAME = "bag_recorder"
 _DEPTH = 100
 """A disk may pause; images must not be lost meanwhile."""
 _UNDER_WAY_S = 0.25
 """What was sent before the end may still be on its way to us."""
+
+
+def check_topics(topics: Sequence[str], space: str = "/") -> None:
+    """Raises ConfigurationError for a name that no topic can have. space: for relative names."""
+    for topic in topics:
+        try:
+            validate_full_topic_name(expand_topic_name(topic, NAME, space))
+        except (ValueError, InvalidTopicNameException) as error:
+            raise ConfigurationError(
+                f"{topic!r} cannot be recorded: {without_source(error)}."
+            ) from None
 
 
 class BagRecorder(Node):
@@ -33,11 +49,12 @@ class BagRecorder(Node):
         self, writer: BagWriter, topics: Sequence[str], without: str = "", hold: bool = False,
         **options: Any,
     ) -> None:  # fmt: skip
-        super().__init__("bag_recorder", **options)
+        super().__init__(NAME, **options)
         self._writer = writer
         self._without = without
         self._held: list[Callable[[], None]] | None = [] if hold else None
-        self._waiting = [self.resolve_topic_name(topic) for topic in topics]
+        # Once each, however often and by whatever names they are given.
+        self._waiting = list(dict.fromkeys(self.resolve_topic_name(topic) for topic in topics))
         self.counts: dict[str, int] = {}
         self.heard_at = time.monotonic()
         self._until_ns: int | None = None
@@ -59,7 +76,10 @@ class BagRecorder(Node):
         return time.monotonic() - self.heard_at < _UNDER_WAY_S
 
     def look(self) -> None:
-        """Subscribe to the topics that have publishers by now."""
+        """Subscribe to the topics that have publishers by now.
+
+        Raises ConfigurationError for a type that is not installed.
+        """
         types = dict(self.get_topic_names_and_types())
         for topic in list(self._waiting):
             publishers = self.get_publishers_info_by_topic(topic)
@@ -81,6 +101,12 @@ class BagRecorder(Node):
             raise ConfigurationError(
                 f"{topic} carries {kind}, which is not installed here; leave it out, or install "
                 f"the package {package}."
+            ) from None
+        try:
+            self._writer.learn(kind)
+        except ConfigurationError as error:
+            raise ConfigurationError(
+                f"{topic} cannot be recorded: {error}; leave it out."
             ) from None
         offered = [info.qos_profile for info in publishers]
         reliable = all(q.reliability == ReliabilityPolicy.RELIABLE for q in offered)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from bharnet_ros.errors import BackendUnavailable, ConfigurationError
 from bharnet_ros.nodes.shared_memory import clean_shared_memory
@@ -42,6 +45,21 @@ def prepare_middleware() -> None:
     if not any(os.environ.get(name) for name in chosen):
         os.environ[chosen[0]] = str(share_file("config/fastdds.xml"))
     clean_shared_memory()
+
+
+def init_ros(args: Sequence[str] | None, **options: Any) -> None:
+    """rclpy.init. Raises ConfigurationError for arguments or a parameter file ROS cannot read."""
+    import rclpy
+
+    try:
+        rclpy.init(args=args, **options)
+    except RuntimeError as error:  # rclpy's RCLError and UnknownROSArgsError
+        raise ConfigurationError(f"ROS 2 cannot be started: {without_source(error)}.") from None
+
+
+def without_source(error: Exception) -> str:
+    """The first line of what ROS says, without the places in its source code."""
+    return re.sub(r", at /\S+:\d+", "", str(error).split("\n", 1)[0]).rstrip(": ")
 
 
 def require_ros() -> None:

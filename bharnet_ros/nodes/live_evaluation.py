@@ -6,13 +6,16 @@ import hashlib
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 import rclpy
+import yaml
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
@@ -25,6 +28,7 @@ from bharnet_ros.evaluation.heard import record_heard, restored
 from bharnet_ros.evaluation.offline import Job
 from bharnet_ros.evaluation.records import Recording
 from bharnet_ros.evaluation.tracked import TrackedFrames
+from bharnet_ros.node_parameters import read_params_file
 from bharnet_ros.nodes.environment import prepare_middleware
 from bharnet_ros.nodes.evaluation_collector import EvaluationCollector
 from bharnet_ros.nodes.graph import ProcessSpec, recognize_graph
@@ -32,6 +36,7 @@ from bharnet_ros.nodes.supervisor import Supervisor
 
 NAMESPACE = "/evaluation"
 """Of the graph that is started for the evaluation, so that it mixes with no other."""
+_NODES = ("pose_estimator", "action_recognizer")
 _STARTUP_S = 240.0
 """For loading networks, also on a slow and busy machine."""
 _SETTLE_S = 1.0
@@ -113,7 +118,9 @@ class LiveEvaluation:
                 "name": job.name, "bag": bag_identity(job.path), "topic": job.given.topic,
                 "labels": hashlib.sha256(labels).hexdigest(), "how": asdict(self._options),
                 "bundle": job.subject.sha256, "rules": asdict(job.subject.config),
-                "pose": job.subject.pose_identity(),
+                "pose": job.subject.pose_identity(), "engine": job.subject.engine_identity(),
+                # Other parameters of the nodes count live too.
+                "parameters": _node_parameters(self._options.params_file),
                 **({"rgb": True} if job.subject.rgb else {}),
             },
         )  # fmt: skip
@@ -183,10 +190,12 @@ class _Playback:
 
     def _processes(self) -> list[ProcessSpec]:
         options, subject = self._options, self._job.subject
+        folder = self._closing.enter_context(tempfile.TemporaryDirectory(prefix="bharnet_ros_"))
         specs = recognize_graph(
             pose_backend=subject.pose_backend, bundle=subject.bundle, composed=options.composed,
             rgb=subject.rgb and self._images, visualizer=False,
-            namespace=options.space, params_file=options.params_file,
+            namespace=options.space,
+            params_file=parameters_for(options.params_file, options.space, Path(folder)),
             use_sim_time=options.use_sim_time, log_level=options.log_level,
             image_transport="compressed" if self._compressed else "raw" if self._images else "",
         )  # fmt: skip
@@ -283,3 +292,26 @@ class _Playback:
         trouble = self.collector.trouble()
         if trouble and not self._job.stopped():
             raise EvaluationError(trouble)
+
+
+def parameters_for(params_file: str, space: str, folder: Path) -> str:
+    """What a file says of the nodes that are started, as a file in the folder for those of a
+    namespace; "" = nothing. Raises ConfigurationError."""
+    nodes = {
+        f"{space}/{name}": {"ros__parameters": values}
+        for name, values in _node_parameters(params_file).items()
+    }
+    if not nodes:
+        return ""
+    path = folder / "parameters.yaml"
+    path.write_text(yaml.safe_dump(nodes, allow_unicode=True), "utf-8")
+    return str(path)
+
+
+def _node_parameters(params_file: str) -> dict[str, dict[str, Any]]:
+    """By node, whatever the namespaces: the robot's are not ours, and rcl looks at them. Offline
+    the file is read in this way too."""
+    if not params_file:
+        return {}
+    given = {name: read_params_file(params_file, name) for name in _NODES}
+    return {name: values for name, values in given.items() if values}

@@ -19,9 +19,9 @@ from rclpy.signals import SignalHandlerOptions
 
 from bharnet_ros.bags.write import BagWriter
 from bharnet_ros.errors import BharnetError
-from bharnet_ros.nodes.bag_recorder import BagRecorder, counted
+from bharnet_ros.nodes.bag_recorder import BagRecorder, check_topics, counted
 from bharnet_ros.nodes.base import StopSignals
-from bharnet_ros.nodes.environment import prepare_middleware
+from bharnet_ros.nodes.environment import init_ros, prepare_middleware
 from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Value
 from bharnet_ros.nodes.supervisor import Supervisor
 
@@ -133,9 +133,11 @@ class _Session:
         prepare_middleware()
         with ExitStack() as undo:
             undo.callback(self.closing.close)
-            writer = self.closing.enter_context(BagWriter(path, storage))
-            rclpy.init(args=list(ros_args), signal_handler_options=SignalHandlerOptions.NO)
+            # First what may be refused: the folder of a bag stands in the next try's way.
+            check_topics(topics)
+            init_ros(list(ros_args), signal_handler_options=SignalHandlerOptions.NO)
             self.closing.callback(rclpy.try_shutdown)
+            writer = self.closing.enter_context(BagWriter(path, storage))
             self.stop = StopSignals()
             self.recorder = BagRecorder(
                 writer, topics, space, hold=bool(space), namespace=space or None

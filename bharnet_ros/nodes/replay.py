@@ -17,7 +17,7 @@ from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor, SetParam
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
-from rclpy.exceptions import ParameterException
+from rclpy.exceptions import InvalidTopicNameException, ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
@@ -39,7 +39,7 @@ from bharnet_ros.bags.playback import (
 from bharnet_ros.bags.records import RawMessage
 from bharnet_ros.errors import BagError, BharnetError
 from bharnet_ros.nodes.base import StopSignals
-from bharnet_ros.nodes.environment import prepare_middleware
+from bharnet_ros.nodes.environment import init_ros, prepare_middleware, without_source
 from bharnet_ros.nodes.replay_qos import overridden_qos, publisher_qos
 
 _NS = 1_000_000_000
@@ -70,13 +70,13 @@ class ReplayNode(Node):
         self.clock = PlaybackClock(options.rate, options.start_paused)
         self.clock.hold(self._start_ns)
         self._publishers_by_topic: dict[str, Any] = {}
+        self._unplayed: list[str] = []
         for name in self._topics:
             self._offer(name)
         if not self._publishers_by_topic:
             self.destroy_node()
             raise BagError(
-                f"No topic of the bag {bag.name} can be played: install the packages of their "
-                f"types ({', '.join(sorted({bag.topics[name].type for name in self._topics}))})."
+                f"No topic of the bag {bag.name} can be played. {' '.join(self._unplayed[:5])}"
             )
         self._clock_publisher: Any = None
         if options.clock_hz or options.clock_topics or options.clock_topics_all:
@@ -153,9 +153,7 @@ class ReplayNode(Node):
         topic = self._bag.topics[name]
         kind = _message_class(topic.type)
         if kind is None:
-            self.get_logger().warning(
-                f"{name} is not played: its type {topic.type} is not installed here."
-            )
+            self._leave_out(f"{name} is not played: its type {topic.type} is not installed here.")
             return
         if (override := self._options.qos_overrides.get(name)) is not None:
             quality = overridden_qos(override)
@@ -166,7 +164,15 @@ class ReplayNode(Node):
                     f"The publishers of {name} offered different qualities of service; the "
                     "strongest is offered now (--qos-profile-overrides-path sets another)."
                 )
-        self._publishers_by_topic[name] = self.create_publisher(kind, name, quality)
+        try:
+            self._publishers_by_topic[name] = self.create_publisher(kind, name, quality)
+        except InvalidTopicNameException as error:
+            reason = without_source(error).removeprefix("Invalid topic name: ")
+            self._leave_out(f"{name} is not played: {reason}.")
+
+    def _leave_out(self, sentence: str) -> None:
+        self._unplayed.append(sentence)
+        self.get_logger().warning(sentence)
 
     def _offer_services(self) -> None:
         clock = self.clock
@@ -240,9 +246,8 @@ def replay(bag: Bag, options: PlayOptions, ros_args: Sequence[str] = ()) -> int:
     remaps = [part for remap in options.remap for part in ("-r", remap)]
     begin = [] if "--ros-args" in ros_args else ["--ros-args"]
     # Signals are ours, as in every node: endings run in order.
-    rclpy.init(
-        args=[sys.argv[0], *ros_args, *begin, *remaps],
-        signal_handler_options=SignalHandlerOptions.NO,
+    init_ros(
+        [sys.argv[0], *ros_args, *begin, *remaps], signal_handler_options=SignalHandlerOptions.NO
     )
     stop = StopSignals()
     node: ReplayNode | None = None

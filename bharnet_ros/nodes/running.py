@@ -18,7 +18,7 @@ from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from bharnet_ros.errors import BharnetError
-from bharnet_ros.nodes.environment import prepare_middleware
+from bharnet_ros.nodes.environment import init_ros, prepare_middleware
 
 if TYPE_CHECKING:
     from bharnet_ros.nodes.base import ManagedNode
@@ -66,11 +66,16 @@ def run(factories: Sequence[Callable[[], ManagedNode]], args: Sequence[str] | No
     Each node has a thread and an executor of its own, so that a slow network in one never delays
     the others more than Python itself does, and the main thread is free for signals. A node that
     cannot stop in time (a driver call that hangs, an engine being built) does not hold up the end.
-    Returns the exit status: 1 if a node could not be made or reports a failure, else 0.
+    Returns the exit status: 1 with a sentence if ROS cannot use its arguments, a node could not
+    be made or reports a failure, else 0.
     """
     prepare_middleware()
-    # Signals are ours: rclpy's handlers would invalidate the context under running callbacks.
-    rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        # Signals are ours: rclpy's handlers would invalidate the context under running callbacks.
+        init_ros(args, signal_handler_options=SignalHandlerOptions.NO)
+    except BharnetError as error:
+        print(f"bharnet_ros: {error}", file=sys.stderr)
+        return 1
     stop = StopSignals()
     nodes: list[ManagedNode] = []
     ended: list[ManagedNode] = []

@@ -14,7 +14,8 @@ from bharnet_ros.bags import open_bag
 from bharnet_ros.bags.definitions import MessageTypes, known_types
 from bharnet_ros.bags.messages import SKELETONS, skeleton_frame
 from bharnet_ros.bags.records import Channel
-from bharnet_ros.errors import BagError
+from bharnet_ros.bags.write import BagWriter
+from bharnet_ros.errors import BagError, ConfigurationError
 
 from .conftest import FRAMES, START_NS, TOPICS, skeletons, storage_file
 
@@ -130,3 +131,66 @@ def test_definitions_in_idl_and_damaged_ones() -> None:
     assert "encoded as 'json'" in types.missing(
         Channel("/j", "sensor_msgs/msg/Image", 1, "", "", "", "json")
     )
+
+
+@pytest.fixture
+def their_msgs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An installed package whose messages rosbags does not know: constants, and other types in
+    arrays, sequences and by their short names."""
+    folder = tmp_path / "prefix" / "share" / "their_msgs" / "msg"
+    folder.mkdir(parents=True)
+    (folder / "Part.msg").write_text("uint8 SMALL=1\nuint8 size\n", "utf-8")
+    (folder / "Thing.msg").write_text(
+        "# A thing.\nstring KIND='a, b'\nint32 MOST=-7\nstd_msgs/Header header\n"
+        "Part[] parts\nPart[2] pair\ntheir_msgs/Part[<=3] few\nstring<=9 name\n"
+        "float32[] values\n", "utf-8",
+    )  # fmt: skip
+    (folder / "Torn.msg").write_text("Part part\ntheir_msgs/Gone gone\n", "utf-8")
+    (folder / "Odd.msg").write_text("int32 number\n]]]\n", "utf-8")
+    monkeypatch.setenv("AMENT_PREFIX_PATH", f"/nowhere:{tmp_path / 'prefix'}")
+    return folder
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_installed_messages_are_written_with_their_definitions(
+    their_msgs: Path, tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind = "their_msgs/msg/Thing"
+    with BagWriter(tmp_path / "bag", storage) as writer:
+        writer.learn(kind)
+        parts = [writer.new("their_msgs/msg/Part", size=size) for size in (3, 4)]
+        message = writer.new(
+            kind, header=writer.header(START_NS, "lens"), parts=parts[:1], pair=parts, few=[],
+            name="cup", values=np.ones(3, np.float32),
+        )  # fmt: skip
+        data = writer._types.serialize_cdr(message, kind)
+    with BagWriter(tmp_path / "raw", storage) as writer:
+        writer.raw("/thing", kind, START_NS, data)  # bytes are all that a recorder has
+        writer.raw("/thing", kind, START_NS + 1, data)
+    monkeypatch.delenv("AMENT_PREFIX_PATH")  # the bag explains itself
+    with open_bag(tmp_path / "raw") as bag:
+        assert bag.topics["/thing"].definition_known and not bag.problems
+        found = [each.message for each in bag.messages()]
+    assert len(found) == 2 and found[0].header.frame_id == "lens" and found[0].name == "cup"
+    assert [part.size for part in found[0].pair] == [3, 4] and found[0].parts[0].size == 3
+    assert (found[0].KIND, found[0].MOST) == ("a, b", -7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("their_msgs/msg/Gone", "definition of their_msgs/msg/Gone is not installed"),
+        ("their_msgs/msg/Torn", "their_msgs/msg/Gone, which is part of their_msgs/msg/Torn, is"),
+        ("their_msgs/msg/Odd", r"Odd\.msg cannot be read"),
+        ("nobodys_msgs/msg/Thing", "nobodys_msgs/msg/Thing is not installed"),
+    ],
+)
+def test_what_has_no_definition_is_refused_before_anything_is_written(
+    their_msgs: Path, tmp_path: Path, kind: str, told: str
+) -> None:
+    with BagWriter(tmp_path / "bag") as writer:
+        writer.image("/image_raw", START_NS, np.zeros((4, 4, 3), np.uint8))
+        with pytest.raises(ConfigurationError, match=told):
+            writer.raw("/thing", kind, START_NS, b"\0\1\0\0")
+    with open_bag(tmp_path / "bag") as bag:  # the others are not lost
+        assert len(list(bag.messages())) == 1 and set(bag.topics) == {"/image_raw"}

@@ -227,3 +227,15 @@ def test_sources_are_merged_in_time(times: list[list[int]]) -> None:
     found = [(m.log_ns, int(m.topic)) for m in merged(sources)]
     assert found == sorted((time, n) for n, mine in enumerate(times) for time in mine)
     assert sorted(begun) == list(range(len(times)))
+
+
+def test_without_end_means_to_the_end(scene) -> None:
+    with open_bag(scene()) as bag:
+        whole = span(bag, PlayOptions())
+        for seconds in (float("inf"), 1e300):
+            assert span(bag, PlayOptions(playback_duration_s=seconds)) == whole
+        with pytest.raises(ConfigurationError, match="Nothing lies between"):
+            span(bag, PlayOptions(start_offset_s=1e300))
+    clock = PlaybackClock(1.0, False)
+    clock.stop()
+    assert not clock.pass_real(1e300)

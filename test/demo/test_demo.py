@@ -106,6 +106,18 @@ def test_a_bundle_that_is_not_there_ends_it_with_a_sentence(tmp_path: Path) -> N
     assert "no_such_bundle" in done.stderr and "Traceback" not in done.stderr
 
 
+def test_an_output_that_cannot_be_made_too(tmp_path: Path, bundle: Path) -> None:
+    (tmp_path / "out").write_text("a file", "utf-8")
+    done = demo(tmp_path, "--bundle", str(bundle))
+    assert done.returncode == 1 and "choose another --output" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_video_may_be_named_by_the_home_folder(tmp_path: Path) -> None:
+    done = demo(tmp_path, "--video=~/nothing.mp4")
+    assert done.returncode == 1 and str(Path.home() / "nothing.mp4") in done.stderr
+
+
 def test_a_video_that_is_not_there_too(tmp_path: Path) -> None:
     done = demo(tmp_path, "--video", "nothing.mp4")
     assert done.returncode == 1 and "nothing.mp4 does not exist" in done.stderr

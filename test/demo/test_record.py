@@ -77,6 +77,19 @@ def test_pixels_are_shown_beside_skeletons_alone() -> None:
     assert data["skeletons_only"]["pairs"] == {"ok/victory": [0, 1]} and "body_only" not in data
 
 
+def test_what_ended_early_is_json_all_the_same() -> None:
+    text, data = summary(Record(), [], {}, with_truth=True)
+    back: Any = json.loads(json.dumps(data, allow_nan=False))
+    assert back["latency_ms"] == {"p50": None, "p95": None, "messages": 0}
+    assert back["fused"]["recall"] is None
+    assert "nan" not in text and "[ms]: (0 messages)" in text
+
+
+def test_images_passed_by_need_not_mean_a_busy_estimator(played: Record) -> None:
+    text, _ = summary(played, [], {}, with_truth=False)
+    assert "a busy estimator takes the newest; with nobody in view" in text
+
+
 def test_without_truth_nothing_is_judged(played: Record) -> None:
     text, data = summary(played, [("ok", "victory")], {}, with_truth=False)
     assert "right" not in text and "fused" not in data

@@ -98,6 +98,8 @@ def test_images_that_nobody_took_are_counted_beside_those_that_were_refused(
     recording, _ = record_heard(job, heard, log_times)
     assert recording.estimated == world.COUNT // 2
     assert recording.drops == {**drops, PASSED_BY: world.COUNT // 2 - 4}
+    # Most of them may be spared on purpose, which cannot be seen from here.
+    assert "estimator busy" in PASSED_BY and "nobody in view" in PASSED_BY
     assert any("0.5 times" in text for text in recording.problems)
 
 

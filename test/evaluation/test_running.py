@@ -14,6 +14,7 @@ import pytest
 from benchmarks import tiny_world as world
 from bharnet_ros.__main__ import main
 from bharnet_ros.bundle import Bundle
+from bharnet_ros.continual import is_step_engine
 from bharnet_ros.errors import ConfigurationError, EvaluationError, LabelError
 from bharnet_ros.evaluation.progress import Interrupt, bar
 from bharnet_ros.evaluation.running import HTML_FILE, JSON_FILE, Order, run_evaluation
@@ -185,6 +186,45 @@ def test_the_nodes_parameters_hold_offline_too(params: Callable[[str], str]) -> 
     assert subject.config.rate_hz == 5.0 and subject.smoother().strength == 1.0
     assert subject_from_parameters("gestures", params_file=path).bundle == "gestures"
     assert read_params_file(path, "visualizer") == {"confirm_s": -1.0, "rate_hz": 5.0}
+
+
+def test_the_nodes_engine_is_the_one_that_is_measured(
+    params: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its options, and the step graph where the nodes would run it."""
+    made: list[Any] = []
+    monkeypatch.setattr(
+        "bharnet_ros.evaluation.subject.Recognizer",
+        lambda bundle, engine, config: made.append(engine),
+    )
+    given = "/**:\n  ros__parameters: {bundles: [asl_words_continual], num_threads: 2, %s}"
+    path = params(given % "engine_options: ['profile=true']")
+    with pytest.raises(ConfigurationError, match="no option 'profile'"):
+        subject_from_parameters(params_file=path).recognizer()
+    for text, steps in (("continual: auto", True), ("continual: 'off'", False), ("top_k: 3", True)):
+        subject_from_parameters(params_file=params(given % text)).recognizer()
+        assert is_step_engine(made[-1]) is steps
+        made[-1].close()
+    path = params(given % "engine_options: ['', 'threads=3']")
+    subject = subject_from_parameters(params_file=path)
+    assert subject.engine_options == ("threads=3",)
+    assert subject.engine_identity()["options"] == ["threads=3"]
+    with pytest.raises(ConfigurationError, match=r"continual is False.*in quotes"):
+        subject_from_parameters(params_file=params(given % "continual: off"))
+
+
+def test_the_report_says_which_engine_ran(order: Order) -> None:
+    chosen = replace(order.subject, engine_options=("threads=2",), continual=False)
+    assert run_evaluation(replace(order, subject=chosen), "offline", say=lambda text: None)
+    about = load(order.output / JSON_FILE)[0].about
+    assert about["engine"] == "onnxruntime, num_threads=1, threads=2, continual=off"
+
+
+def test_an_output_that_is_a_file_is_told(order: Order, tmp_path: Path) -> None:
+    (tmp_path / "afile").write_text("mine", "utf-8")
+    for output in (tmp_path / "afile", tmp_path / "afile" / "below"):
+        with pytest.raises(EvaluationError, match=r"cannot be made.*choose another --output"):
+            run_evaluation(replace(order, output=output), "offline")
 
 
 def test_the_shipped_parameters_are_the_defaults(repository: Path) -> None:

@@ -146,6 +146,76 @@ def test_a_graph_that_already_runs_is_used(
     assert data["metrics"]["overall"]["events"]["right"] >= 1
 
 
+def test_the_graph_gets_the_robots_parameters_in_its_own_namespace(
+    ros: Any, tmp_path: Path
+) -> None:
+    import rclpy
+
+    from bharnet_ros.nodes.live_evaluation import parameters_for
+
+    params = tmp_path / "robot.yaml"
+    params.write_text(
+        "action_recognizer:\n  ros__parameters: {start_threshold: 0.9, continual: 'off'}\n"
+        "/robot/pose_estimator:\n  ros__parameters: {idle_rate_hz: 0.0, rate_hz: 1e-05}\n"
+        "camera:\n  ros__parameters: {idle_rate_hz: 7.0}\n",
+        "utf-8",
+    )
+    path = parameters_for(str(params), "/evaluation", tmp_path)
+    found = {}
+    for name in ("action_recognizer", "pose_estimator", "camera"):
+        node = rclpy.create_node(
+            name, namespace="/evaluation", cli_args=["--ros-args", "--params-file", path],
+            automatically_declare_parameters_from_overrides=True,
+        )  # fmt: skip
+        found[name] = {
+            key: node.get_parameter(key).value
+            for key in ("start_threshold", "continual", "idle_rate_hz", "rate_hz")
+            if node.has_parameter(key)
+        }
+        node.destroy_node()
+    assert found == {
+        "action_recognizer": {"start_threshold": 0.9, "continual": "off"},
+        "pose_estimator": {"idle_rate_hz": 0.0, "rate_hz": 1e-05},
+        "camera": {},
+    }
+    params.write_text("camera: {ros__parameters: {x: 1}}", "utf-8")
+    assert parameters_for(str(params), "/evaluation", tmp_path) == ""
+    assert parameters_for("", "/evaluation", tmp_path) == ""
+
+
+def test_kept_recordings_belong_to_engine_and_parameters(
+    ros_domain: int, tmp_path: Path, bag: Path, bundle: Path
+) -> None:
+    from bharnet_ros.bags import open_bag
+    from bharnet_ros.evaluation.bag_input import choose_input
+    from bharnet_ros.evaluation.finished import Finished
+    from bharnet_ros.evaluation.offline import Job
+    from bharnet_ros.evaluation.subject import Subject
+    from bharnet_ros.evaluation.truth_choice import choose_truth
+    from bharnet_ros.nodes.live_evaluation import LiveEvaluation, LiveOptions
+
+    params = tmp_path / "params.yaml"
+
+    def kept(text: str, **changes: Any) -> Path:
+        params.write_text(f"pose_estimator:\n  ros__parameters: {{{text}}}\n", "utf-8")
+        subject = Subject(str(bundle), **changes)
+        with open_bag(bag) as opened:
+            given = choose_input(opened, "auto")
+            truth = choose_truth("auto", opened, bag, given, None, subject.loaded.manifest)
+            job = Job("hall", subject, opened, bag, given, truth, tmp_path / "out")
+            found: Finished = LiveEvaluation(LiveOptions(params_file=str(params)))._finished(job)
+        return found._path
+
+    first = kept("idle_rate_hz: 5.0")
+    assert kept("idle_rate_hz: 5.0") == first
+    others = [
+        kept("idle_rate_hz: 0.0"), kept("idle_rate_hz: 5.0", engine="torch"),
+        kept("idle_rate_hz: 5.0", engine_options=("threads=2",)),
+        kept("idle_rate_hz: 5.0", continual=False),
+    ]  # fmt: skip
+    assert len({first, *others}) == 5
+
+
 def test_what_cannot_be_played_ends_with_a_sentence(
     tmp_path: Path, bag: Path, bundle: Path
 ) -> None:

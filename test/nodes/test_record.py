@@ -23,6 +23,7 @@ from bharnet_ros import msg
 from bharnet_ros.bags import open_bag
 from bharnet_ros.bags.messages import skeleton_frame
 from bharnet_ros.bags.write import BagWriter
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.nodes.bag_recorder import BagRecorder
 from bharnet_ros.nodes.conversions import skeletons_to_msg
 from bharnet_ros.nodes.qos import LATCHED, RESULTS
@@ -93,6 +94,67 @@ def test_what_has_arrived_is_taken_before_the_end(ros: Any, tmp_path: Path) -> N
         stamps = [m.log_ns for m in bag.raw_messages(["/hall/skeletons"])]
     # The time of a message is when it was received, not when somebody came to write it.
     assert len(stamps) == 5 and max(stamps) < began
+
+
+def test_a_topic_given_twice_is_recorded_once(ros: Any, tmp_path: Path) -> None:
+    executor = SingleThreadedExecutor(context=ros.node.context)
+    with BagWriter(tmp_path / "bag") as writer:
+        recorder = BagRecorder(
+            writer, ["once", "/once", "once"], context=ros.node.context
+        )
+        executor.add_node(recorder)
+        assert recorder.waiting == ("/once",)
+        publisher = ros.node.create_publisher(msg.SkeletonArray, "once", RESULTS)
+        ros.wait(lambda: recorder.count_publishers("once"), "the topic to appear")
+        recorder.look()
+        ros.wait(publisher.get_subscription_count, "the recorder to be heard of")
+        publisher.publish(skeletons_to_msg(world.people(0), "lens"))
+        assert publisher.wait_for_all_acked()
+        recorder.end()
+        while recorder.ending:
+            executor.spin_once(timeout_sec=0.05)
+        assert publisher.get_subscription_count() == 1 and recorder.counts == {"/once": 1}
+        recorder.destroy_node()
+    executor.shutdown()
+
+
+def test_what_cannot_be_written_is_refused_when_it_is_subscribed_to(
+    ros: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with BagWriter(tmp_path / "bag") as writer:
+
+        def learn(kind: str) -> None:
+            raise ConfigurationError(f"the definition of {kind} is not installed here")
+
+        monkeypatch.setattr(writer, "learn", learn)
+        recorder = BagRecorder(writer, ["odd"], context=ros.node.context)
+        publisher = ros.node.create_publisher(msg.SkeletonArray, "odd", RESULTS)
+        ros.wait(lambda: recorder.count_publishers("odd"), "the topic to appear")
+        with pytest.raises(ConfigurationError, match=r"/odd cannot be recorded: .*; leave it out"):
+            recorder.look()
+        assert publisher.get_subscription_count() == 0
+        recorder.destroy_node()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--topics", "bad topic"), "'bad topic' cannot be recorded: topic name 'bad topic' is"),
+        (("--topics", "ok", "{room}/x"), "unknown substitution: {room}"),
+        (("--topics", "/a//b"), "must not contain repeated '/'"),
+        (("--topics", "ok", "--ros-args", "-r", "bad"), "Couldn't parse remap rule: '-r bad'"),
+        (("--topics", "ok", "--ros-args", "--wrong"), "--wrong"),
+    ],
+)
+def test_mistakes_leave_no_folder(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    done = subprocess.run(
+        command(tmp_path / "bag", *arguments), capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    (said,) = (line for line in done.stderr.splitlines() if line.startswith("bharnet_ros: "))
+    assert told in said and "/project/" not in said
+    assert not (tmp_path / "bag").exists()
 
 
 def test_a_folder_that_exists_is_not_overwritten(tmp_path: Path) -> None:

@@ -267,8 +267,35 @@ def test_what_is_not_installed_is_left_out(ros: Any, tmp_path: Path) -> None:
         for topic, kind in (("/thing", "their_msgs/msg/Thing"), ("/odd", "os/path")):
             connection = writer.add_connection(topic, kind, msgdef="int32 a", rihs01="RIHS01_0")
             writer.write(connection, START_NS, b"\0\1\0\0\1\0\0\0")
-    with open_bag(tmp_path / "bag") as bag, pytest.raises(BagError, match="install the packages"):
+    with open_bag(tmp_path / "bag") as bag, pytest.raises(
+        BagError, match=r"/odd is not played: its type os/path is not installed"
+    ):
         ReplayNode(bag, PlayOptions())
+
+
+def test_a_name_that_ros_forbids_is_left_out_and_the_others_are_played(
+    ros: Any, tmp_path: Path
+) -> None:
+    with BagWriter(tmp_path / "bag") as writer:
+        for topic in ("/camera-1/image", IMAGE):
+            writer.image(topic, START_NS, np.zeros((4, 4, 3), np.uint8))
+    pictures = Heard(ros, Image, IMAGE)
+    child = ros.start_command(command(tmp_path / "bag", "--topics", IMAGE, "/camera-1/image",
+                                      "--wait-for-subscribers"))  # fmt: skip
+    ros.wait(lambda: pictures.data, "the other topic")
+    assert ended(ros, child) == 0
+    said = child.output()
+    assert "/camera-1/image is not played: " in said and "Traceback" not in said
+    child = ros.start_command(command(tmp_path / "bag", "-e", "camera-1"))
+    assert ended(ros, child) == 1 and "Traceback" not in child.output()
+    assert "bharnet_ros: No topic of the bag bag can be played. /camera-1" in child.output()
+
+
+def test_a_remapping_that_ros_cannot_read_is_a_sentence(ros: Any, bag: Path) -> None:
+    child = ros.start_command(command(bag, "--remap", f"{IMAGE}:=/9bad"))
+    assert ended(ros, child) == 1 and "Traceback" not in child.output()
+    assert "bharnet_ros: ROS 2 cannot be started: " in child.output()
+    assert f"{IMAGE}:=/9bad" in child.output()
 
 
 def test_the_strongest_of_different_offers() -> None:
