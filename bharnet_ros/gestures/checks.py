@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+import numpy.typing as npt
 
 from bharnet_ros.gestures.description import (
     GestureDescription,
@@ -12,17 +13,12 @@ from bharnet_ros.gestures.description import (
     MotionDescription,
     PostureDescription,
 )
+from bharnet_ros.gestures.hand import ANGLES_PER_HAND
+from bharnet_ros.gestures.motion import PRIMITIVES, ArmTrack, Stroke
 from bharnet_ros.gestures.yaml_reader import Node
 
-# How far a motion takes the wrist at most, in shares of its length: forward, inward, up.
-_WAYS = {
-    "push": (1.0, 0.0, 0.0),
-    "raise": (0.0, 0.0, 1.0),
-    "bounce": (0.0, 0.0, 1.0),
-    "circle": (0.0, 0.0, 1.0),
-    "roll": (0.0, 0.0, 1.0),
-    "stir": (1.0, 0.0, 0.0),
-}
+_STROKE_S, _RATE_HZ, _STEPS = 3.0, 1.0, 121
+"""What is played to see where a motion goes: long enough for a whole turn at full strength."""
 _REACH = 1.08
 """Arm lengths; a little more than an arm, because its ends are softened."""
 
@@ -55,20 +51,37 @@ def refuse_same(
 def refuse_out_of_reach(
     postures: Iterable[PostureDescription], motion: Iterable[MotionDescription], node: Node
 ) -> None:
-    """Raise the error of `node` if a motion would take a wrist further than an arm is long."""
+    """Raise the error of `node` if a motion would take a wrist further than an arm is long.
+
+    Motions that swing the forearm or the hand stay within reach; only those with a length count.
+    """
     for primitive in motion:
-        if primitive.kind not in _WAYS:
+        if primitive.kind not in PRIMITIVES or "length" not in primitive.ranges:
             continue
-        sign = -1.0 if primitive.toward == "down" else 1.0
-        way = sign * np.array(_WAYS[primitive.kind]) * primitive.ranges["length"][1]
+        way = _way(primitive)
         for posture in postures:
-            reach = float(np.linalg.norm(posture.wrist + way))
+            reach = float(np.linalg.norm(posture.wrist + way, axis=1).max())
             if reach > _REACH:
                 raise node.error(
                     f"'{primitive.kind}' takes the wrist of posture '{posture.name}' {reach:.2f} "
                     "arm lengths from the shoulder, out of an arm's reach",
                     "make `length` smaller, or let the posture begin nearer",
                 )
+
+
+def _way(motion: MotionDescription) -> npt.NDArray[np.float64]:
+    """(N, 3) how far off its posture the wrist is on the way of a motion of the largest length,
+    in arm lengths forward, inward, up."""
+    # Played by the motion itself, so that the check cannot differ from what people then do.
+    track = ArmTrack(
+        np.zeros((_STEPS, 3)), np.zeros((_STEPS, 3)), np.tile([1.0, 0.0, 0.0, 0.0], (_STEPS, 1)),
+        np.zeros((_STEPS, ANGLES_PER_HAND)),
+    )  # fmt: skip
+    values = {"length": motion.ranges["length"][1], "rate_hz": _RATE_HZ}
+    times = np.linspace(0.0, _STROKE_S, _STEPS)
+    stroke = Stroke(times, _STROKE_S, 1.0, 1.0, values, motion.toward, 1, np.zeros(3))
+    PRIMITIVES[motion.kind].play(track, stroke)
+    return track.wrist
 
 
 def _hands_agree(first: GestureDescription, second: GestureDescription) -> bool:

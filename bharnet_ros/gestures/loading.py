@@ -76,8 +76,7 @@ def _build(root: Node, path: Path, chain: tuple[Path, ...]) -> Vocabulary:
     if not gestures:
         where = top.get("gestures", root)
         raise where.error("there is no gesture", "describe at least one, or take some with `also`")
-    everyday = dict(base.everyday) if base is not None else {}
-    everyday |= _gestures(top.get("everyday"), known, background, {})
+    everyday = _everyday(top, known, background, base)
     others = _others(top.get("others"), known, background, base, gestures)
     pairs = read_finger_pairs(top["pairs"], gestures) if "pairs" in top else ()
     if base is not None:
@@ -148,13 +147,21 @@ def _taken(node: Node | None, base: Vocabulary | None) -> dict[str, GestureDescr
         name = entry.choice(list(available))
         if name in taken:
             raise entry.error(f"'{name}' is named twice", "keep one of the two")
+        # A gesture of the extended file may be the same as one that was no class there.
+        refuse_same(available[name], taken.values(), entry)
         taken[name] = available[name]
     return taken
 
 
 def _gestures(
-    node: Node | None, known: Known, background: str, taken: Mapping[str, GestureDescription]
+    node: Node | None,
+    known: Known,
+    background: str,
+    taken: Mapping[str, GestureDescription],
+    distinct: bool = True,
 ) -> dict[str, GestureDescription]:
+    """The gestures of a section after those `taken`. distinct: whether two that are the same are
+    an error; what is no class needs not be told apart."""
     gestures = dict(taken)
     for name, child in node.items() if node is not None else ():
         # Names of classes stand in tables of labels and become names of files.
@@ -174,9 +181,21 @@ def _gestures(
             gesture = read_same(name, child, gestures)
         else:
             gesture = read_gesture(name, child, known)
-        refuse_same(gesture, gestures.values(), child)
+        if distinct:
+            refuse_same(gesture, gestures.values(), child)
         gestures[name] = gesture
     return gestures
+
+
+def _everyday(
+    top: Mapping[str, Node], known: Known, background: str, base: Vocabulary | None
+) -> dict[str, GestureDescription]:
+    """The extended file's everyday doings and one's own."""
+    everyday = dict(base.everyday) if base is not None else {}
+    for _ in _fresh(top, "everyday", everyday):
+        pass  # asked for its errors alone
+    # A bundle's file holds both together, so neither may be refused for being like the other.
+    return everyday | _gestures(top.get("everyday"), known, background, {}, distinct=False)
 
 
 def _others(
@@ -192,7 +211,8 @@ def _others(
             raise child.error(
                 f"'{name}' is one of the gestures, too", "keep it in one of the two places"
             )
-    others = _gestures(node, known, background, {})
+    # A bundle's file lists those of every file it came from, and some may be the same.
+    others = _gestures(node, known, background, {}, distinct=False)
     for source in (base.gestures, base.others) if base is not None else ():
         for name, gesture in source.items():
             if name not in gestures:
@@ -209,8 +229,8 @@ def _idle(
     habits = list(base.habits) if base is not None else []
     parts = node.fields([], ["rests", "habits"]) if node is not None else {}
     for part, found in (("rests", rests), ("habits", habits)):
-        if part in parts:
-            found += [read_idle(name, child, known) for name, child in parts[part].items()]
+        inherited = {entry.gesture.name for entry in found}
+        found += [read_idle(name, n, known) for name, n in _fresh(parts, part, inherited)]
     if not rests:
         raise (node or root).error(
             "there is nowhere for idle hands to rest", "add `idle:` with at least one of `rests:`"

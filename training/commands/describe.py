@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import math
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from bharnet_ros.gestures import Vocabulary
 
 STEPS = 500
 PERFORMANCES = 250
+MAX_SEED = 2**31
 CONFUSED = 0.05
 """Shares of windows below this are not worth a warning."""
 
@@ -67,9 +69,11 @@ def run(options: argparse.Namespace) -> None:
         raise ConfigurationError(
             f"--steps is {options.steps} and --threads {options.threads}; give 1 or more of each."
         )
+    check_seed(options.seed)
     vocabulary = load_vocabulary(options.file)
     name = options.name or Path(options.file).stem
     folder = options.output or Path("output") / f"{name}_bundle"
+    _check_places(name, folder)
     print(f"{options.file}: {len(vocabulary.actions)} gestures: {', '.join(vocabulary.actions)}")
     if vocabulary.others:
         print(f"  known, but none of them: {', '.join(vocabulary.others)}")
@@ -77,7 +81,9 @@ def run(options: argparse.Namespace) -> None:
         from training.pictures import contact_sheet, save
 
         sheet = folder.with_name(f"{name}_pictures.png")
-        save(contact_sheet(vocabulary, seed=options.seed), sheet)
+        picture = contact_sheet(vocabulary, seed=options.seed)
+        with telling_where(sheet):
+            save(picture, sheet)
         print(f"Pictures of every gesture: {sheet}")
     if options.check:
         return
@@ -86,6 +92,46 @@ def run(options: argparse.Namespace) -> None:
         print(line)
     print(f"\nTry it:  ros2 launch bharnet_ros recognize.launch.py bundle:={folder}")
     print(f"    or:  make demo BUNDLE={folder}")
+
+
+def check_seed(seed: int) -> None:
+    """Raise ConfigurationError unless random numbers can start from this seed."""
+    from bharnet_ros.errors import ConfigurationError
+
+    if not 0 <= seed <= MAX_SEED:
+        raise ConfigurationError(f"--seed is {seed}; it must be 0 to {MAX_SEED}.")
+
+
+@contextmanager
+def telling_where(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with writing a file into a ConfigurationError that names it."""
+    from bharnet_ros.errors import ConfigurationError
+
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror}); give another --output."
+        ) from None
+
+
+def _check_places(name: str, folder: Path) -> None:
+    """Raise ConfigurationError if no bundle of this name can be written to the folder, and no
+    pictures beside it."""
+    from bharnet_ros.errors import ConfigurationError
+
+    if not name.isprintable() or not name.strip() or set(name) & set("/\\"):
+        raise ConfigurationError(
+            f"--name is {name!r}; give one line of text without slashes, it becomes part of the "
+            "names of files."
+        )
+    if folder.name in ("", ".."):
+        raise ConfigurationError(
+            f"--output is '{folder}'; give the folder of the bundle a name, pictures are written "
+            "beside it."
+        )
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"--output is '{folder}', which is a file; give a folder.")
 
 
 def train_described(

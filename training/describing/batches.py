@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.features import FeatureConfig, body_features, hand_features
 from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.types import FloatArray
@@ -79,7 +80,10 @@ class Looks:
 
 
 class Batches:
-    """Draws batches; each depends on nothing but the seed and its number."""
+    """Draws batches; each depends on nothing but the seed and its number.
+
+    Raises ConfigurationError if nobody among the people shows one of the gestures.
+    """
 
     def __init__(
         self,
@@ -107,6 +111,12 @@ class Batches:
         classes = [*self._gestures, self._background, unknown_id]
         labels = [*classes, *(transition_of(int(c)) for c in self._gestures)]
         ends = {int(c): people.ends(int(c)) for c in labels}
+        unseen = [name for name, number in self._ids.items() if not len(ends[number])]
+        if unseen:
+            raise ConfigurationError(
+                f"None of the acted people shows {', '.join(unseen)} for long enough; describe "
+                "fewer gestures, or shorter ones (`duration_s`)."
+            )
         self._ends = {c: rows for c, rows in ends.items() if len(rows) or c in classes}
         held = sources.hands.names if sources.hands else ()
         arms = [unknown_id, *(self._ids[name] for name in held)]

@@ -17,10 +17,12 @@ SECONDS = 60.0
 def bystanders(
     vocabulary: Vocabulary, known: Collection[str], seed: int, people: int
 ) -> list[KeypointSequence]:
-    """A minute each of people who rest, fidget and gesture, but make none of `known`.
+    """A minute each of people who rest, fidget and gesture, but make none of `known`, nor what
+    could be taken for one of those that the vocabulary describes.
 
     What they do has the name of the vocabulary. Equal arguments give equal sequences.
     """
+    described = {**vocabulary.everyday, **vocabulary.others, **vocabulary.gestures}
     names = [n for n in vocabulary.class_names if n == vocabulary.background or n not in known]
     if len(names) < 2:
         raise ConfigurationError(
@@ -31,5 +33,8 @@ def bystanders(
         vocabulary,
         class_names=tuple(names),
         gestures={name: vocabulary.gestures[name] for name in vocabulary.gestures if name in names},
+        others={name: g for name, g in vocabulary.others.items() if name not in known},
+        everyday={name: g for name, g in vocabulary.everyday.items() if name not in known},
     )
-    return streams(others, people, seed, acting=ActingConfig(duration_s=SECONDS))
+    avoid = [gesture for name, gesture in described.items() if name in known]
+    return streams(others, people, seed, acting=ActingConfig(duration_s=SECONDS), avoid=avoid)

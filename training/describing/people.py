@@ -6,7 +6,7 @@ of the windows. A window is a stretch of one performance, seen by some camera (`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -29,14 +29,16 @@ OUTSIDER_PREFIX = "(outsider "
 KEPT: npt.NDArray[np.intp] = np.concatenate([np.arange(17), np.arange(91, 133)])
 
 IntArray = npt.NDArray[np.int64]
+_LONG_S = 10.0
 
 
 @dataclass(frozen=True)
 class ActingConfig:
     """How people act.
 
-    duration_s: length of one performance. gesture_s: how long a gesture takes, beyond what its
-    description says, as a factor. gap_s: pause between gestures; 0 is a direct transition.
+    duration_s: length of one performance, see `long_enough`. length: how long a gesture takes,
+    beyond what its description says, as a factor. gap_s: pause between gestures; 0 is a direct
+    transition.
     outsider_share: part of the script that is no gesture of the vocabulary.
     hold_visible_s: a held gesture counts this long after the hand has arrived;
     motion_visible_s: a moving one this long after its motion began.
@@ -94,7 +96,7 @@ def act(
     not its classes, and outsiders); None leaves those out of the scripts.
     Equal arguments give equal banks.
     """
-    config = config or ActingConfig()
+    config = long_enough(vocabulary, config or ActingConfig())
     step_s = window_s / (num_steps - 1)
     deck = Deck(vocabulary, np.random.default_rng([seed, 1]))
     points, labels, whole = [], [], []
@@ -112,6 +114,15 @@ def act(
     return PeopleBank(
         np.concatenate(points), np.concatenate(labels), np.concatenate(whole), step_s, num_steps
     )
+
+
+def long_enough(vocabulary: Vocabulary, config: ActingConfig) -> ActingConfig:
+    """The config with performances that any of the vocabulary's gestures fits into, twice with
+    some time to spare; unchanged if they do already."""
+    doings = (*vocabulary, *vocabulary.others.values(), *vocabulary.everyday.values())
+    longest = max(gesture.duration_s[1] for gesture in doings) * config.length[1]
+    needed = 2.0 * longest + 2.0
+    return config if needed <= config.duration_s else replace(config, duration_s=needed)
 
 
 def visible_s(gesture: GestureDescription, config: ActingConfig) -> float:
@@ -166,6 +177,10 @@ class Deck:
             self._cards = [str(n) for n in self._rng.permutation(self._names)]
         return self._cards.pop()
 
+    def put_back(self, name: str) -> None:
+        """It was not shown after all, so it is the next to be dealt."""
+        self._cards.append(name)
+
 
 def write_script(
     vocabulary: Vocabulary,
@@ -173,8 +188,16 @@ def write_script(
     config: ActingConfig,
     with_outsiders: bool,
     rng: np.random.Generator,
+    avoid: Collection[GestureDescription] = (),
 ) -> tuple[Vocabulary, list[tuple[str, float, float]]]:
-    """A vocabulary that also holds this performance's outsiders, and who does what when."""
+    """A vocabulary that also holds this performance's outsiders, and who does what when.
+
+    avoid: further gestures that no drawn outsider may resemble.
+    """
+    watched = vocabulary
+    if avoid:
+        more = {f"(avoided {number})": gesture for number, gesture in enumerate(avoid)}
+        watched = replace(vocabulary, others={**vocabulary.others, **more})
     strangers: dict[str, GestureDescription] = {}
     others = [*vocabulary.others.values(), *vocabulary.everyday.values()]
     script: list[tuple[str, float, float]] = []
@@ -185,7 +208,7 @@ def write_script(
             if others and rng.random() < 0.3:
                 gesture = replace(others[int(rng.integers(len(others)))], name=name)
             else:
-                gesture = draw_outsider(name, vocabulary, rng)
+                gesture = draw_outsider(name, watched, rng)
             strangers[name] = gesture
         else:
             name = deck.deal()
@@ -194,6 +217,10 @@ def write_script(
         length = float(rng.uniform(low, high) * rng.uniform(*config.length))
         length = max(length, 1.0)
         if clock + length > config.duration_s - 0.2:
+            # Few performances have room for a long one: it must not lose its turn. Short ones do,
+            # as they always did: their bundles can be made again bit by bit.
+            if name not in strangers and _LONG_S < length < config.duration_s - 2.0:
+                deck.put_back(name)
             break
         script.append((name, clock, length))
         clock += length

@@ -6,12 +6,14 @@ wrong. Thresholds are chosen on them.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import numpy as np
 
-from bharnet_ros.gestures import BodyShape, GesturePlayer, Style, Vocabulary
+from bharnet_ros.gestures import BodyShape, GestureDescription, GesturePlayer, Style, Vocabulary
 from bharnet_ros.skeleton import get_layout
 from training.describing.observing import ObservationConfig, Observer
-from training.describing.people import KEPT, ActingConfig, Deck, write_script
+from training.describing.people import KEPT, ActingConfig, Deck, long_enough, write_script
 from training.describing.views import ViewConfig, look
 from training.labels import OUTSIDER
 from training.sequences import GestureSpan, KeypointSequence
@@ -28,10 +30,12 @@ def streams(
     acting: ActingConfig | None = None,
     view: ViewConfig | None = None,
     observation: ObservationConfig | None = None,
+    avoid: Collection[GestureDescription] = (),
 ) -> list[KeypointSequence]:
     """`count` sequences of different people; what is no gesture of the vocabulary is called
-    OUTSIDER. Equal arguments give equal sequences."""
-    acting = acting or ActingConfig()
+    OUTSIDER. avoid: further gestures that nothing of that may resemble. Equal arguments give
+    equal sequences."""
+    acting = long_enough(vocabulary, acting or ActingConfig())
     view = view or ViewConfig()
     # A picture's border, a body never seen: such things hold for a whole sequence or not at all.
     steady = observation or ObservationConfig(
@@ -45,7 +49,7 @@ def streams(
     result = []
     for number in range(count):
         rng = np.random.default_rng([seed, 7, number])
-        cast, script = write_script(vocabulary, deck, acting, True, rng)
+        cast, script = write_script(vocabulary, deck, acting, True, rng, avoid)
         player = GesturePlayer(cast, BodyShape.sample(rng), Style.sample(rng))
         performance = player.plan(script, rng, acting.duration_s)
         times = np.arange(steps) / fps

@@ -72,6 +72,43 @@ def test_other_mistakes_are_told_before_anything_is_trained(tmp_path, capsys):
     assert "nowhere.npz" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seed", "-1"], "--seed is -1; it must be 0"),
+        (["--seed", "9" * 30], "it must be 0 to 2147483648"),
+        (["--output", "."], "--output is '.'; give the folder of the bundle a name"),
+        (["--output", ".."], "give the folder of the bundle a name"),
+        (["--output", "/"], "give the folder of the bundle a name"),
+        (["--output", "mine.yaml"], "--output is 'mine.yaml', which is a file"),
+        (["--output", "mine.yaml/bundle", "--check"], "mine.yaml/mine_pictures.png cannot be"),
+        (["--name", "a/b"], "--name is 'a/b'; give one line of text without slashes"),
+        (["--name", " "], "--name is ' '"),
+    ],
+)
+def test_places_and_seeds_are_checked_first(tmp_path, capsys, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(MINE, "utf-8")
+    assert main(["describe", "mine.yaml", "--init", "none", "--steps", "1", *arguments]) == 2
+    assert said in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yaml"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--seed", "-1"], "--seed is -1; it must be 0"),
+        (["--output", "mine.yaml"], "mine.yaml cannot be written"),
+        (["--output", "mine.yaml", "--each"], "mine.yaml cannot be written"),
+    ],
+)
+def test_pictures_need_a_seed_and_a_folder(tmp_path, capsys, monkeypatch, arguments, said):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.yaml").write_text(MINE, "utf-8")
+    assert main(["picture", "mine.yaml", "--height", "48", *arguments]) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_confusions_are_told_in_words_worst_first():
     figures = {
         "classes": {

@@ -52,6 +52,13 @@ def made(tmp_path_factory):
     return bundle, figures, recipe
 
 
+def test_a_gesture_that_nobody_shows_is_told_by_name(people):
+    number = VOCABULARY.class_id("wave")
+    fewer = replace(people, label=np.where(people.label == number, 0, people.label))
+    with pytest.raises(ConfigurationError, match=r"None of the acted people shows wave for long"):
+        Batches(VOCABULARY, len(NAMES) - 1, Sources(fewer), 1)
+
+
 def test_batches_are_balanced_repeatable_and_of_all_sources(people):
     rng = np.random.default_rng(0)
     recorded = HandRecordings(

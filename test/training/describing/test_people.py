@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from bharnet_ros.gestures import load_vocabulary
+from bharnet_ros.gestures import load_vocabulary, parse_vocabulary, shipped_vocabularies
 from bharnet_ros.gestures.performance import Segment
-from training.describing.people import ActingConfig, act, label_samples
+from training.describing.people import (
+    OUTSIDER_PREFIX,
+    ActingConfig,
+    Deck,
+    act,
+    label_samples,
+    long_enough,
+    write_script,
+)
+from training.describing.streams import streams
 from training.describing.transitions import transition_of
 from training.labels import IGNORE
+from training.outsiders import resembles
 
 VOCABULARY = load_vocabulary("first_light")
 UNKNOWN = len(VOCABULARY.class_names)
@@ -65,3 +77,48 @@ def test_a_short_motion_counts_from_its_middle():
     labels = label_samples(times, [segment], VOCABULARY, VOCABULARY, ActingConfig(), UNKNOWN)
     shown = times[labels == VOCABULARY.class_id("wave")]
     assert shown[0] == pytest.approx(1.0, abs=0.051)
+
+
+LONG = parse_vocabulary("""
+format: 2
+extends: first_light
+also: [stop]
+gestures:
+  wait: {meaning: wait, hand: fist, posture: raised_palm, duration_s: 30}
+""")
+
+
+@pytest.mark.parametrize("name", shipped_vocabularies())
+def test_shipped_gestures_are_acted_as_they_always_were(name):
+    config = ActingConfig()
+    assert long_enough(load_vocabulary(name), config) is config
+
+
+def test_gestures_as_long_as_the_format_allows_are_shown():
+    assert long_enough(LONG, ActingConfig()).duration_s == 2 * 30 * 1.25 + 2
+    bank = act(LONG, 4, 1.6, 32, seed=1, unknown_id=len(LONG.class_names))
+    assert all(len(bank.ends(LONG.class_id(name))) for name in LONG.class_names)
+    (film,) = streams(LONG, 1, seed=1, fps=5.0)
+    assert "wait" in {span.class_name for span in film.spans}
+
+
+def test_a_long_gesture_that_did_not_fit_keeps_its_turn():
+    config = long_enough(LONG, ActingConfig())
+    deck = Deck(LONG, np.random.default_rng(1))
+    rng = np.random.default_rng(2)
+    shown = [name for _ in range(40) for name, *_ in write_script(LONG, deck, config, True, rng)[1]]
+    counts = [shown.count(name) for name in LONG.actions]
+    assert max(counts) - min(counts) <= 3
+
+
+def test_outsiders_keep_away_from_what_is_to_be_avoided():
+    kept = parse_vocabulary("format: 2\nextends: gestures\nalso: [wave, yes]\n")
+    avoid = [kept.others[name] for name in ("stop", "fist", "thumbs_up", "victory", "ok")]
+    alone = replace(kept, others={}, everyday={})
+    drawn = []
+    for number in range(20):
+        deck, rng = Deck(alone, np.random.default_rng(1)), np.random.default_rng([2, number])
+        cast, _ = write_script(alone, deck, ActingConfig(), True, rng, avoid)
+        drawn += [g for name, g in cast.gestures.items() if name.startswith(OUTSIDER_PREFIX)]
+    assert len(drawn) > 15
+    assert not any(resembles(each, gesture) for each in drawn for gesture in avoid)
