@@ -13,7 +13,7 @@ from launch import LaunchDescription
 
 shared = load_python_launch_file_as_module(os.path.join(os.path.dirname(__file__), "shared.py"))
 
-SHARED = ("bundle", "rgb", "rviz", "web_viewer", "log_level")
+SHARED = ("bundle", "rgb", "rviz", "web_viewer")
 OWN = (
     DeclareLaunchArgument(
         "video", default_value="", description="A video file instead of the drawn people."

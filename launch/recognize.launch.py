@@ -91,7 +91,7 @@ def _processes(context):
         once.update(image_topic="", image_transport="")
         nodes = [shared.estimator(once), shared.recogniser(once)]
         return shared.processes(once, nodes, {"autostart": True, "build_only": True})
-    start = {"autostart": values["autostart"]}
+    start = {} if values["autostart"] else {"autostart": False}  # true: as the params_file says
     image = shared.remapped(values, "image_topic", "image_raw")
     pose, several = shared.estimator(values), bool(shared.parts(values["cameras"]))
     values["composed"] |= values["rgb"] and not several

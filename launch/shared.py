@@ -4,8 +4,12 @@ Not a launch file. The launch files load it by its path, because they must not d
 but the launch packages and the standard library. Nothing here does anything when it is loaded.
 """
 
+import atexit
+import json
 import os
 import re
+import shutil
+import tempfile
 
 from launch.actions import DeclareLaunchArgument
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
@@ -214,17 +218,34 @@ def process(values, executable, parameters, remappings=(), name=None, **options)
         options = {**options, "respawn": True, "respawn_delay": RESPAWN_S}
     if name is not None:
         options["name"] = name
+    # Only if it is so: the default, which nobody gave, must not win over the file.
+    parameters = {**({"use_sim_time": True} if values.get("use_sim_time") else {}), **parameters}
     return Node(
         package="bharnet_ros",
         executable=executable,
         namespace=values.get("namespace", ""),
-        parameters=[*files, {"use_sim_time": values.get("use_sim_time", False), **parameters}],
+        parameters=[*files, *([_winning_file(parameters)] if parameters else [])],
         remappings=list(remappings),
         ros_arguments=["--log-level", values.get("log_level", "info")],
         output="screen",
         emulate_tty=True,
         **options,
     )
+
+
+def _winning_file(parameters):
+    """A file with parameters that win over those of the files before it.
+
+    launch_ros would put them under `/**` where there are several nodes, and keys count in the
+    order in which they first appear: with `/**` at the top of a file the rest of it wins. This
+    key means any node too and nobody writes it, so it is the last.
+    """
+    folder = tempfile.mkdtemp(prefix="bharnet_ros_given_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    path, content = os.path.join(folder, "given.yaml"), {"/**/**": {"ros__parameters": parameters}}
+    with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
+        json.dump(content, stream, ensure_ascii=False)  # YAML with quotes around texts
+    return path
 
 
 def joined_namespace(namespace, name):
@@ -288,5 +309,6 @@ def rviz(values):
     config = PathJoinSubstitution([FindPackageShare("bharnet_ros"), "config", "bharnet_ros.rviz"])
     return Node(
         package="rviz2", executable="rviz2", namespace=values.get("namespace", ""),
-        arguments=["-d", config], parameters=[{"use_sim_time": values.get("use_sim_time", False)}],
+        arguments=["-d", config],
+        parameters=[{"use_sim_time": True}] if values.get("use_sim_time") else [],
     )  # fmt: skip

@@ -5,10 +5,17 @@ The arguments are those of launch/recognize.launch.py; `Supervisor` runs the pro
 
 from __future__ import annotations
 
+import atexit
+import functools
+import hashlib
+import json
 import os
+import shutil
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from bharnet_ros.errors import ConfigurationError
@@ -66,9 +73,14 @@ class ProcessSpec:
             line += ["--params-file", self.params_file]
         if self.namespace:
             line += ["-r", f"__ns:={_absolute(self.namespace)}"]
-        line += ["-p", f"use_sim_time:={_yaml(self.use_sim_time)}"]
-        for name, value in _merged([spec.parameters for spec in self.nodes]).items():
-            line += ["-p", f"{name}:={_yaml(value)}"]
+        # Only if it is so: the default, which nobody gave, must not win over the file.
+        clock: dict[str, Value] = {"use_sim_time": True} if self.use_sim_time else {}
+        values = _merged([clock, *(spec.parameters for spec in self.nodes)])
+        if self.params_file and values:
+            line += ["--params-file", _winning_file(values)]
+        else:
+            for name, value in values.items():
+                line += ["-p", f"{name}:={_yaml(value)}"]
         for source, target in _merged([spec.remaps for spec in self.nodes]).items():
             line += ["-r", f"{source}:={target}"]
         return line
@@ -88,6 +100,29 @@ def _merged(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
                     "that differ in it cannot share a process."
                 )
     return whole
+
+
+def _winning_file(values: Mapping[str, Value]) -> str:
+    """A file with parameters that win over those of the files before it.
+
+    `-p x:=y` lies under `/**`, and keys count in the order in which they first appear: with `/**`
+    at the top of a file the rest of it wins. This key means any node too and nobody writes it, so
+    it is the last.
+    """
+    text = json.dumps({"/**/**": {"ros__parameters": dict(values)}}, ensure_ascii=False)  # is YAML
+    content = text.encode("utf-8", "surrogateescape")
+    path = _folder() / f"{hashlib.sha256(content).hexdigest()[:16]}.yaml"
+    # For every start of a process: some systems clean their temporary folders.
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    path.write_bytes(content)
+    return str(path)
+
+
+@functools.cache
+def _folder() -> Path:
+    folder = tempfile.mkdtemp(prefix="bharnet_ros_given_")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def _absolute(namespace: str) -> str:
@@ -153,7 +188,7 @@ def recognize_graph(
     names = camera_names(cameras.split(","))
     check_image_topics(names, image_topic=image_topic, depth_topic=depth_topic)
     bundles = bundle_names(bundle)
-    start: dict[str, Value] = {"autostart": autostart}
+    start: dict[str, Value] = {} if autostart else {"autostart": False}  # true: as the file says
     recogniser = _given(bundles=bundles, engine=engine)
     if rgb:  # else as the parameters say
         recogniser["rgb"] = True

@@ -199,11 +199,14 @@ class _Playback:
             use_sim_time=options.use_sim_time, log_level=options.log_level,
             image_transport="compressed" if self._compressed else "raw" if self._images else "",
         )  # fmt: skip
+        # Whatever a robot's file says: this graph starts by itself, with the clock asked for here.
+        ours = {
+            "input_timeout_s": _PATIENCE_S, "autostart": True, "use_sim_time": options.use_sim_time,
+        }  # fmt: skip
         kept = []
         for spec in specs:
             nodes = tuple(
-                type(node)(node.node, {**node.parameters, "input_timeout_s": _PATIENCE_S},
-                           node.remaps)
+                type(node)(node.node, {**node.parameters, **ours}, node.remaps)
                 for node in spec.nodes
                 if self._images or node.node != "pose_estimator"
             )  # fmt: skip

@@ -7,6 +7,7 @@ logic can be tested where there is no `ros2 launch`. Where there is, test_launch
 from __future__ import annotations
 
 import importlib.util
+import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -104,6 +105,26 @@ class Node:
     respawn: bool = False
     respawn_delay: float | None = None
     on_exit: Any = None
+
+    @property
+    def files(self) -> list[str]:
+        """The files with parameters in which the arguments are not."""
+        return [item for item in self.parameters if not _is_given(item)]
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The parameters that come from arguments."""
+        if not self.parameters or not _is_given(self.parameters[-1]):
+            return {}
+        ((name, part),) = json.loads(Path(self.parameters[-1]).read_text("utf-8")).items()
+        assert name == "/**/**", "another key may not win over the params_file"
+        values = part["ros__parameters"]
+        assert values, "rcl refuses an empty map"
+        return dict(values)
+
+
+def _is_given(item: Any) -> bool:
+    return isinstance(item, str) and Path(item).parent.name.startswith("bharnet_ros_given_")
 
 
 def _load(path: str) -> ModuleType:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -53,7 +54,9 @@ def test_launch_files_need_nothing_but_the_launch_packages(path: Path) -> None:
             modules = [node.module or ""]
         for module in modules:
             top = module.split(".")[0]
-            assert top in ("launch", "launch_ros") or top in sys.stdlib_module_names, module
+            # launch and launch_ros bring yaml: they read parameter files themselves.
+            allowed = ("launch", "launch_ros", "yaml")
+            assert top in allowed or top in sys.stdlib_module_names, module
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -79,22 +82,20 @@ def test_choices_are_those_of_the_code() -> None:
 
 def test_the_entry_points_take_the_same_arguments(capsys: pytest.CaptureFixture[str]) -> None:
     assert set(RECOGNIZE.arguments) - {"rviz"} == offered("recognize", capsys)
-    viewers = {"rviz", "web_viewer"}
     demo = set(launch_file("demo").arguments)
-    assert demo - viewers - {"log_level"} == offered("demo", capsys)
+    assert demo - {"rviz", "web_viewer"} == offered("demo", capsys)
     evaluate = set(launch_file("evaluate").arguments)
     assert evaluate - {"bag", "engine", "image_transport"} <= offered("evaluate", capsys)
 
 
 def described(node: Node) -> dict[str, Any]:
     """A launch process in the terms of a ProcessSpec."""
-    files = [item for item in node.parameters if isinstance(item, str)]
-    values = {k: v for item in node.parameters if isinstance(item, dict) for k, v in item.items()}
+    values = node.given
     return {
         "nodes": list(node.arguments) if node.executable == "composed" else [node.executable],
         "namespace": node.namespace,
-        "files": files,
-        "use_sim_time": values.pop("use_sim_time"),
+        "files": node.files,
+        "use_sim_time": values.pop("use_sim_time", False),
         "parameters": values,
         "remaps": dict(node.remappings),
         "log_level": node.ros_arguments[1],
@@ -160,29 +161,37 @@ def test_composed_and_separate() -> None:
         "pose_estimator", "action_recognizer", "visualizer", "simulated_camera",
     ]  # fmt: skip
     assert all(node.name == node.executable and node.namespace == "robot" for node in separate)
-    assert separate[3].parameters[-1]["vocabulary"] == "b"
+    assert separate[3].given["vocabulary"] == "b"
     composed, camera = RECOGNIZE.processes(composed="true", image_topic="/cam/image", input="0")
     assert composed.arguments == ["pose_estimator", "action_recognizer", "visualizer"]
     assert composed.name is None, "one name for three nodes would be wrong"
     assert ("camera_info", "/cam/camera_info") in composed.remappings
-    assert camera.parameters[-1]["source"] == "0"
+    assert camera.given["source"] == "0"
 
 
 def test_pixels_need_estimator_and_recogniser_in_one_process() -> None:
     together, _ = RECOGNIZE.processes(rgb="true", bundle="held_objects", input="simulated")
     assert together.arguments == ["pose_estimator", "action_recognizer", "visualizer"]
-    assert together.parameters[-1]["rgb"] is True
+    assert together.given["rgb"] is True
     for node in RECOGNIZE.processes(composed="true", bundle="held_objects"):
-        assert "rgb" not in node.parameters[-1], "a params_file may say it"
+        assert "rgb" not in node.given, "a params_file may say it"
     # The estimator of several cameras is apart from any one's recogniser, which then warns.
     pose, *recognisers = RECOGNIZE.processes(rgb="true", cameras="left,right", visualizer="false")
     assert [node.executable for node in (pose, *recognisers)] == [
         "pose_estimator", "action_recognizer", "action_recognizer",
     ]  # fmt: skip
-    assert "rgb" not in pose.parameters[-1]
-    assert all(node.parameters[-1]["rgb"] is True for node in recognisers)
+    assert "rgb" not in pose.given
+    assert all(node.given["rgb"] is True for node in recognisers)
     (builder,) = RECOGNIZE.processes(rgb="true", build_only="true", bundle="held_objects")
-    assert builder.parameters[-1]["rgb"] is True
+    assert builder.given["rgb"] is True
+
+
+def test_rviz_follows_the_clock_only_if_told() -> None:
+    (viewer,) = [n for n in RECOGNIZE.processes(rviz="true") if n.package == "rviz2"]
+    assert viewer.parameters == [], "a launch file around this one may say it"
+    told = RECOGNIZE.processes(rviz="true", use_sim_time="true")
+    assert all(n.given["use_sim_time"] is True for n in told[:-1])
+    assert told[-1].parameters == [{"use_sim_time": True}]
 
 
 def test_respawn_is_for_what_shall_go_on() -> None:
@@ -190,7 +199,7 @@ def test_respawn_is_for_what_shall_go_on() -> None:
         assert node.respawn and node.respawn_delay == 1.0
     assert not any(node.respawn for node in RECOGNIZE.processes())
     (builder,) = RECOGNIZE.processes(respawn="true", build_only="true", composed="true")
-    assert not builder.respawn and builder.parameters[-1]["build_only"] is True
+    assert not builder.respawn and builder.given["build_only"] is True
     assert builder.arguments == ["pose_estimator", "action_recognizer"]
 
 
@@ -200,7 +209,7 @@ def test_several_cameras_share_one_estimator() -> None:
         web_viewer="true", depth_topic="depth/image",
     )  # fmt: skip
     assert pose.executable == "pose_estimator" and pose.namespace == "robot"
-    assert pose.parameters[-1]["cameras"] == ["left", "right"]
+    assert pose.given["cameras"] == ["left", "right"]
     assert pose.remappings == [
         ("left/image_raw", "left/color/image"), ("right/image_raw", "right/color/image")
     ]  # fmt: skip
@@ -213,8 +222,8 @@ def test_several_cameras_share_one_estimator() -> None:
     assert ("image_raw", "color/image") in by_name["robot/right", "visualizer"].remappings
     lifter = by_name["robot/right", "skeleton_lifter"]
     assert lifter.remappings == [("depth/image_raw", "depth/image")]
-    assert by_name["robot/right", "web_viewer"].parameters[-1]["port"] == WEB_PORT + 1
-    assert by_name["robot/right", "simulated_camera"].parameters[-1]["seed"] == 2
+    assert by_name["robot/right", "web_viewer"].given["port"] == WEB_PORT + 1
+    assert by_name["robot/right", "simulated_camera"].given["seed"] == 2
     separate, *composed = RECOGNIZE.processes(cameras="left,right", composed="true")
     assert separate.executable == "pose_estimator"
     assert [node.arguments for node in composed] == 2 * [["action_recognizer", "visualizer"]]
@@ -222,7 +231,7 @@ def test_several_cameras_share_one_estimator() -> None:
 
 def test_each_camera_may_have_a_source_of_its_own() -> None:
     nodes = RECOGNIZE.processes(cameras="a,b", input=f"2, {__file__}", visualizer="false")
-    sources = [node.parameters[-1]["source"] for node in nodes if node.executable == "video_camera"]
+    sources = [node.given["source"] for node in nodes if node.executable == "video_camera"]
     assert sources == ["2", __file__]
 
 
@@ -257,18 +266,53 @@ def test_evaluate_plays_to_its_own_graph_and_ends_with_it(tmp_path: Path) -> Non
     file = launch_file("evaluate")
     pose, recogniser, evaluate = file.processes(bag=str(tmp_path), rate="2", bundle="gestures")
     assert pose.namespace == recogniser.namespace == "evaluation"
-    assert recogniser.parameters[-1]["bundles"] == ["gestures"]
+    assert recogniser.given["bundles"] == ["gestures"]
     assert evaluate.on_exit is not None
     line = " ".join(evaluate.arguments)
     assert "--live --attach" in line and "--rate 2" in line and "--namespace evaluation" in line
     assert "--rgb" not in line
     together, looking = file.processes(bag=str(tmp_path), rgb="true", bundle="held_objects")
     assert together.arguments == ["pose_estimator", "action_recognizer"]
-    assert together.parameters[-1]["rgb"] is True
+    assert together.given["rgb"] is True
     assert " ".join(looking.arguments).endswith("--bundle held_objects --rgb true")
     for given_text in ({"bag": str(tmp_path), "rate": "fast"}, {"bag": "nowhere"}, {}):
         with pytest.raises(RuntimeError):
             file.processes(**given_text)
+
+
+def test_evaluate_gives_its_nodes_the_robots_parameters(tmp_path: Path) -> None:
+    """Whatever namespaces the file names: rcl looks at them, and the graph is in its own."""
+    file = launch_file("evaluate")
+    params = tmp_path / "robot.yaml"
+    params.write_text(
+        "action_recognizer:\n  ros__parameters: {start_threshold: 0.9, rgb: false}\n"
+        "robot:\n  pose_estimator:\n    ros__parameters: {pose_options: ['max_people=1']}\n"
+        "/**:\n  ros__parameters: {rgb: true}\ncamera:\n  ros__parameters: {fps: 5}\n"
+        "/odd/action_recognizer:\n  ros__parameters:\n",
+        "utf-8",
+    )
+    pose, recogniser, evaluate = file.processes(bag=str(tmp_path), params_file=str(params))
+    written = pose.parameters[0]
+    assert recogniser.parameters[0] == written != str(params)
+    assert yaml.safe_load(Path(written).read_text("utf-8")) == {
+        "/evaluation/pose_estimator": {
+            "ros__parameters": {"pose_options": ["max_people=1"], "rgb": True}
+        },
+        "/evaluation/action_recognizer": {
+            "ros__parameters": {"start_threshold": 0.9, "rgb": True}
+        },
+    }
+    # It reads the file in this way itself.
+    assert f"--params_file {params}" in " ".join(evaluate.arguments)
+    nodes = file.processes(bag=str(tmp_path), params_file=str(params), namespace="/a/b")
+    given_there = yaml.safe_load(Path(nodes[0].parameters[0]).read_text("utf-8"))
+    assert "/a/b/action_recognizer" in given_there
+    params.write_text("camera: {ros__parameters: {fps: 5}}", "utf-8")
+    pose, *_ = file.processes(bag=str(tmp_path), params_file=str(params))
+    assert len(pose.parameters) == 1
+    params.write_text("a: [", "utf-8")
+    with pytest.raises(RuntimeError, match=r"robot\.yaml cannot be read"):
+        file.processes(bag=str(tmp_path), params_file=str(params))
 
 
 def test_demo_passes_on_what_is_given() -> None:
