@@ -88,6 +88,12 @@ def lift(
         raise InvalidImageError(
             f"The depth image has the shape {depth.shape}; (height, width) is expected."
         )
+    if min(frame.image_size) <= 0:
+        height, width = frame.image_size
+        raise ConfigurationError(
+            f"The skeletons are of images of {width} x {height} pixels; whoever publishes them "
+            "must fill in image_width and image_height."
+        )
     camera = camera.scaled_to(frame.image_size)
     to_depth = _scale(frame.image_size, (depth.shape[0], depth.shape[1]))
     person = _Lifting(depth, camera, to_depth, options)

@@ -33,7 +33,7 @@ from bharnet_ros.types import (
     SkeletonFrame,
 )
 
-__all__ = ["colour_of", "describe", "draw", "draw_skeleton", "present"]
+__all__ = ["colour_of", "describe", "draw", "draw_skeleton", "fresh", "present"]
 
 _PEOPLE: tuple[Colour, ...] = (  # BGR, told apart by colour-blind eyes too (Okabe and Ito)
     (233, 180, 86), (0, 159, 230), (115, 158, 0), (167, 121, 204), (66, 228, 240), (0, 94, 213),
@@ -64,9 +64,7 @@ def draw(
     canvas: Image = image_bgr.copy()
     height, width = canvas.shape[:2]
     layout = get_layout(skeletons.layout)
-    if actions is not None and abs(actions.stamp_ns - skeletons.stamp_ns) > _STALE_NS:
-        actions = None
-    by_track = present(actions)
+    by_track = present(fresh(actions, skeletons))
     people = sorted(skeletons.skeletons, key=lambda skeleton: skeleton.track_id)
     for skeleton in people:
         draw_skeleton(canvas, skeleton, layout)
@@ -91,6 +89,13 @@ def draw(
     if status:
         draw_status(canvas, status, size)
     return canvas
+
+
+def fresh(actions: ActionFrame | None, skeletons: SkeletonFrame) -> ActionFrame | None:
+    """The actions if they are of the time of the skeletons, else None."""
+    if actions is None or abs(actions.stamp_ns - skeletons.stamp_ns) > _STALE_NS:
+        return None
+    return actions
 
 
 def present(actions: ActionFrame | None) -> dict[int, RecognizedAction]:

@@ -170,6 +170,8 @@ def test_what_does_not_fit_together_is_refused() -> None:
     frame, depth = scene()
     with pytest.raises(LayoutError, match="coco_17"):
         lift(replace(frame, layout="coco_17"), depth, CAMERA)
+    with pytest.raises(ConfigurationError, match="image_width"):
+        lift(replace(frame, image_size=(0, 0)), depth, CAMERA)
     with pytest.raises(InvalidImageError, match="not registered"):
         lift(frame, depth[:360], CAMERA)
     with pytest.raises(InvalidImageError, match="shape"):

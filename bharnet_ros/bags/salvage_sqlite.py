@@ -139,8 +139,9 @@ class SalvagedSqlite:
         while True:
             try:
                 for row in self._select(column, after, last):
-                    after = row[0]
-                    yield row
+                    if row[0] > after:  # a damaged tree gives rows again, without end
+                        after = row[0]
+                        yield row
                 return
             except _DAMAGE as error:
                 resumed = self._readable(column, after, last)
@@ -169,10 +170,10 @@ class SalvagedSqlite:
 
         def works(number: int) -> bool:
             try:
-                self._select(column, number, last, 1).fetchone()
+                row = self._select(column, number, last, 1).fetchone()
             except _DAMAGE:
                 return False
-            return True
+            return row is None or bool(row[0] > number)
 
         step = 1
         while not works(after + step):

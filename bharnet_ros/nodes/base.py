@@ -12,7 +12,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
 
 from bharnet_ros.errors import BharnetError
-from bharnet_ros.nodes.diagnostics import Reporter
+from bharnet_ros.nodes.diagnostics import INTERNAL_ERROR, Reporter
 from bharnet_ros.nodes.memory import return_memory
 from bharnet_ros.nodes.parameters import Param, Parameters
 from bharnet_ros.nodes.running import StopSignals, run
@@ -178,7 +178,7 @@ class ManagedNode(LifecycleNode):
 
     def survive(self, error: Exception) -> None:
         """A callback failed in a way nobody foresaw: told with its place, counted, and over."""
-        self.stats.drop("internal error")
+        self.stats.drop(INTERNAL_ERROR)
         self.get_logger().error(
             f"Internal error, please report it: {_sentence(error)}", throttle_duration_sec=5.0
         )

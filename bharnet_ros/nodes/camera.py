@@ -6,7 +6,7 @@ from typing import Any
 
 from sensor_msgs.msg import Image as ImageMessage
 
-from bharnet_ros.nodes.base import OK, ManagedNode
+from bharnet_ros.nodes.base import ERROR, OK, WARN, ManagedNode
 from bharnet_ros.nodes.images import bgr_to_image
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import IMAGE_PUBLISHER, overridable
@@ -14,6 +14,7 @@ from bharnet_ros.nodes.statistics import Period
 from bharnet_ros.types import Image
 
 _NS = 1_000_000_000
+_NO_IMAGE = "the device gave no image"
 
 CAMERA_PARAMS = (
     Param("real_time", True, "Keep to the clock; false = publish as fast as possible."),
@@ -69,7 +70,11 @@ class CameraNode(ManagedNode):
         self._published, self._ended, self._index = 0, False, 0
         self._begin_ns = None
         pace_s = 1.0 / self.rate_hz if self.params["real_time"] else 0.0
-        self._timer = self.create_timer(pace_s, self._tick)
+        # The system's clock may be set while images go out, the steady one cannot; a simulation's
+        # clock is the pace itself.
+        clock = self.get_clock()
+        self._pace = clock if clock.ros_time_is_active else self._steady
+        self._timer = self.create_timer(pace_s, self._tick, clock=self._pace)
 
     def deactivate(self) -> None:
         """Stop the clock."""
@@ -83,17 +88,21 @@ class CameraNode(ManagedNode):
             if waits and self._images.get_subscription_count() == 0:
                 return
             self._begin_ns = self.get_clock().now().nanoseconds
+            self._pace_begin_ns = self._pace.now().nanoseconds
         period_ns = _NS / self.rate_hz
         if self.follows_clock and self.params["real_time"]:
             # A machine too slow for the rate skips frames, as a camera driver would; it must
             # not fall behind the clock.
-            due = int((self.get_clock().now().nanoseconds - self._begin_ns) / period_ns)
+            due = int((self._pace.now().nanoseconds - self._pace_begin_ns) / period_ns)
             if due > self._index:
                 self.stats.drop("camera too slow", due - self._index)
                 self._index = due
         image = self.next_frame(self._index)
         if image is None:
-            self._end()
+            if self.follows_clock:
+                self._end()
+            else:  # a device has no end; it may come back
+                self.stats.drop(_NO_IMAGE)
             return
         stamp_ns = (
             self._begin_ns + round(self._index * period_ns)
@@ -115,4 +124,8 @@ class CameraNode(ManagedNode):
         """Count of images, and whether it waits, publishes or has reached the end."""
         message = "waiting for a subscriber" if self._begin_ns is None else "publishing"
         message = "ended" if self._ended else message
+        missing = period.drops.get(_NO_IMAGE, 0)
+        if missing:
+            level = WARN if period.rates_hz.get("images out") else ERROR
+            return level, f"{missing} times {_NO_IMAGE}", {"images": str(self._published)}
         return OK, message, {"images": str(self._published)}

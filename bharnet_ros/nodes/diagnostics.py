@@ -20,6 +20,8 @@ Status = tuple[bytes, str, dict[str, str]]
 """Level, message and values."""
 Diagnose = Callable[[Period], Status]
 _LOADED = ("active", "inactive")
+INTERNAL_ERROR = "internal error"
+"""Why something was dropped when a callback failed in a way nobody foresaw."""
 
 
 class Reporter:
@@ -62,6 +64,11 @@ class Reporter:
                 statuses.update(parts())
             except Exception as error:  # what tells of faults must not fall silent by one
                 level, message = Level.ERROR.byte(), f"cannot diagnose: {error!r}"
+            errors = period.drops.get(INTERNAL_ERROR, 0)
+            if errors and INTERNAL_ERROR not in message:
+                told = f"{errors} times {INTERNAL_ERROR}, see the log"
+                message = told if level == Level.OK.byte() else f"{message}; {told}"
+                level = max(level, Level.WARN.byte())
             values.update(describe(period))
             if state == "inactive":
                 level, message = Level.OK.byte(), "configured, not active"

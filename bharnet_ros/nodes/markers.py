@@ -12,7 +12,7 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from bharnet_ros.nodes.conversions import header
-from bharnet_ros.overlay import colour_of, describe, present
+from bharnet_ros.overlay import colour_of, describe, fresh, present
 from bharnet_ros.overlay_panels import is_in_action
 from bharnet_ros.overlay_text import shortened
 from bharnet_ros.placing import Distances, Pinhole, distance_m, on_plane, optical_to_body
@@ -67,7 +67,7 @@ class PeopleMarkers:
         """
         where = header(skeletons.stamp_ns, body_frame or image_frame)
         layout = get_layout(skeletons.layout)
-        by_track = present(actions)
+        by_track = present(fresh(actions, skeletons))
         markers: list[Any] = []
         if where.frame_id != self._frame_id:
             markers.append(Marker(header=where, action=Marker.DELETEALL))

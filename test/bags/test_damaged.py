@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import lz4.frame
 import numpy as np
@@ -23,6 +25,8 @@ from bharnet_ros.bags.mcap_records import (
     find_chunk,
     records,
 )
+from bharnet_ros.bags.problems import Problems
+from bharnet_ros.bags.salvage_sqlite import SalvagedSqlite
 from bharnet_ros.bags.write import BagWriter
 from bharnet_ros.errors import BagError
 
@@ -269,6 +273,36 @@ def test_damaged_messages_are_counted_and_skipped(tmp_path: Path, storage: str) 
         assert len(list(bag.messages())) == 4
         assert len(list(bag.messages())) == 4  # again: not counted twice
         assert bag.problems[-1].startswith("3 messages of /image_raw could not be read")
+
+
+def test_a_tree_that_gives_rows_again_and_again_comes_to_an_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = storage_file(write_scene(tmp_path / "scene", "sqlite3", "none", frames=4))
+    whole = SalvagedSqlite(file, "whole", Problems())
+    select = SalvagedSqlite._select
+
+    class Damaged:
+        """As hypothesis found it: whatever row is asked for, the tree leads back to the first."""
+
+        def __init__(self, rows: list[tuple]) -> None:
+            self.rows = rows
+
+        def __iter__(self) -> Iterator[tuple]:
+            yield from self.rows[:3]
+            yield self.rows[0]
+            raise sqlite3.DatabaseError("database disk image is malformed")
+
+        def fetchone(self) -> tuple:
+            return self.rows[0]
+
+    def damaged(self: SalvagedSqlite, column: str, after: int, last: int, limit: int = -1) -> Any:
+        return Damaged(select(self, column, -1, last).fetchall())
+
+    monkeypatch.setattr(SalvagedSqlite, "_select", damaged)
+    problems = Problems()
+    assert SalvagedSqlite(file, "damaged", problems).count == 3 < whole.count
+    assert len(problems.sentences()) == 1
 
 
 def test_whatever_is_left_of_a_file_never_crashes(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -10,13 +10,15 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from rclpy.parameter import Parameter
 from sensor_msgs.msg import Image
 
 from bharnet_ros import msg
-from bharnet_ros.nodes.base import ERROR
+from bharnet_ros.nodes.base import ERROR, OK, WARN
 from bharnet_ros.nodes.conversions import stamp_to_ns
 from bharnet_ros.nodes.graph import NodeSpec
 from bharnet_ros.nodes.qos import IMAGE_SUBSCRIBER, RESULTS
+from bharnet_ros.nodes.video_camera import VideoCameraNode
 
 
 @pytest.fixture(scope="module")
@@ -164,3 +166,54 @@ def test_wrong_arguments_end_with_a_sentence(ros: Any) -> None:
     ros.wait(lambda: child.process.poll() is not None, "the process to end")
     assert child.process.returncode == 1
     assert "no node 'toaster'" in child.output() and "Traceback" not in child.output()
+
+
+class Glitch:
+    """A device that gives images at 20 a second, but for a while."""
+
+    reads = 0
+
+    def __init__(self, source: object) -> None:
+        pass
+
+    def isOpened(self) -> bool:  # noqa: N802, as OpenCV names it
+        return True
+
+    def read(self) -> tuple[bool, Any]:
+        Glitch.reads += 1
+        works = not 5 <= Glitch.reads < 8
+        return works, np.full((48, 64, 3), 90, np.uint8) if works else None
+
+    def get(self, prop: int) -> float:
+        return 20.0
+
+    def set(self, prop: int, value: float) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass
+
+
+def test_a_device_that_gives_no_image_for_a_while_goes_on(
+    ros: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cv2, "VideoCapture", Glitch)
+    overrides = [
+        Parameter("source", value="0"), Parameter("diagnostics_period_s", value=60.0),
+    ]  # fmt: skip
+    node = VideoCameraNode(parameter_overrides=overrides, namespace="glitch")
+    ros.executor.add_node(node)
+    try:
+        images = ros.hear(Image, "/glitch/image_raw", RESULTS)
+        ros.wait(lambda: len(images) > 6, "images from before and after")
+        level, message, _ = node.diagnose(node.stats.close_period())
+        assert level == WARN and message == "3 times the device gave no image"
+        seen = len(images)
+        ros.wait(lambda: len(images) > seen, "more images")
+        assert node.diagnose(node.stats.close_period())[:2] == (OK, "publishing")
+        monkeypatch.setattr(Glitch, "read", lambda self: (False, None))  # unplugged
+        ros.wait(lambda: node.diagnose(node.stats.close_period())[0] == ERROR, "an error")
+    finally:
+        ros.executor.remove_node(node)
+        node.finish()
+        node.destroy_node()

@@ -11,7 +11,13 @@ from visualization_msgs.msg import Marker
 from benchmarks.synthetic import frame, person_keypoints, skeleton
 from bharnet_ros.nodes.markers import PeopleMarkers
 from bharnet_ros.placing import Pinhole
-from bharnet_ros.types import SkeletonFrame
+from bharnet_ros.types import (
+    ActionFrame,
+    ActionState,
+    Hypothesis,
+    RecognizedAction,
+    SkeletonFrame,
+)
 
 CAMERA = Pinhole.from_field_of_view((720, 1280), 60.0)
 HANDS = slice(91, 133)
@@ -93,3 +99,15 @@ def test_somebody_blurred_is_left_out_alone() -> None:
     again = replace(first, skeletons=(sharp, replace(blurred, scores=hands)))
     found = made.update(again, None, CAMERA, image_frame="lens")
     assert {one.id for one in found.markers if one.action == Marker.ADD} == {1, 2}
+
+
+def test_what_was_said_long_ago_is_not_shown_as_if_it_were_now() -> None:
+    seen = people(1)
+    for age_ns, words in ((100_000_000, "stop"), (2 * 10**9, "no judgement yet")):
+        stop = RecognizedAction(
+            ActionState.ONGOING, 1, (Hypothesis(3, "stop", 0.9, "gestures"),), 0, 1, 10, 0.25, 0.75,
+            np.zeros(4, np.float32),
+        )  # fmt: skip
+        said = ActionFrame(seen.stamp_ns - age_ns, (stop,))
+        found = PeopleMarkers().update(seen, said, CAMERA, image_frame="lens").markers
+        assert words in next(one for one in found if one.ns == "labels").text
