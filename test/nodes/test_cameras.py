@@ -176,7 +176,7 @@ class Glitch:
     def __init__(self, source: object) -> None:
         pass
 
-    def isOpened(self) -> bool:  # noqa: N802, as OpenCV names it
+    def isOpened(self) -> bool:
         return True
 
     def read(self) -> tuple[bool, Any]:

@@ -24,7 +24,7 @@ from bharnet_ros.errors import EngineError
 from bharnet_ros.nodes.action_recognizer import ActionRecognizerNode
 from bharnet_ros.nodes.base import ERROR, OK, WARN
 from bharnet_ros.nodes.conversions import skeletons_to_msg
-from bharnet_ros.nodes.diagnostics import Reporter
+from bharnet_ros.nodes.diagnostics import INTERNAL_ERROR, Reporter
 from bharnet_ros.nodes.endpoints import deaf_subscribers
 from bharnet_ros.nodes.findings import Finding, Level
 from bharnet_ros.nodes.input_watch import WatchedSubscription
@@ -260,6 +260,10 @@ def test_a_report_is_words_for_people_and_numbers_for_plots(ros: Any, listener: 
     reporter.publish("inactive", "", lambda _: (OK, "", {}))
     ros.wait(lambda: math.isnan(plots[-1].work_ms), "a period in which nothing happened")
     assert plots[-1].input_hz == 0.0 and math.isnan(plots[-1].stamp_age_ms)
+    # Whatever a node says of itself: when callbacks fail, somebody must look.
+    listener.stats.drop(INTERNAL_ERROR, 2)
+    report()
+    ros.wait(lambda: said().message == "late; 2 times internal error, see the log", "the errors")
 
 
 def test_an_engine_that_fails_is_an_error_until_it_works_again(
