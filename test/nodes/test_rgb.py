@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -239,9 +240,10 @@ def test_a_live_evaluation_with_pixels_has_them_in_one_process(images: bool) -> 
     subject = SimpleNamespace(rgb=True, bundle="held_objects", pose_backend="mediapipe")
     playback: Any = SimpleNamespace(
         _options=LiveOptions(), _job=SimpleNamespace(subject=subject),
-        _images=images, _compressed=False,
+        _images=images, _compressed=False, _closing=ExitStack(),
     )  # fmt: skip
-    (process,) = _Playback._processes(playback)
+    with playback._closing:
+        (process,) = _Playback._processes(playback)
     names = [node.node for node in process.nodes]
     assert names == (["pose_estimator", "action_recognizer"] if images else ["action_recognizer"])
     # A bag of skeletons has no images to look at.
