@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import rclpy
 from rclpy.exceptions import ParameterException
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _GRACE_S = 1.0
 """For running callbacks and endings in order after a signal; `ros2 launch` and systemd wait
 longer, but whoever presses Ctrl-C expects the end at once."""
+_TIDY_S = 3.0
+"""For taking down nodes and middleware after that, which takes far less when nothing hangs."""
 
 
 class StopSignals:
@@ -113,12 +115,29 @@ def _end(nodes: Sequence[ManagedNode], threads: Sequence[threading.Thread]) -> N
             f"bharnet_ros: {', '.join(busy)} did not stop within {_GRACE_S:g} s; ended anyway.",
             file=sys.stderr,
         )
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(0)  # Tidying up under a running callback would crash in native code.
+        _leave()  # Tidying up under a running callback would crash in native code.
+    late = threading.Timer(_TIDY_S, _leave_untidied)
+    late.daemon = True
+    late.start()
     for node in nodes:
         node.destroy_node()
     rclpy.try_shutdown()
+    late.cancel()
+
+
+def _leave_untidied() -> None:
+    """The middleware hangs now and then when it is taken down: nothing of value is left then."""
+    print(
+        f"bharnet_ros: the middleware did not end within {_TIDY_S:g} s; ended anyway.",
+        file=sys.stderr,
+    )
+    _leave()
+
+
+def _leave() -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _spin(node: ManagedNode, stop: StopSignals, ended: list[ManagedNode]) -> None:

@@ -149,3 +149,21 @@ def test_children_of_a_killed_supervisor_end_too(ros: Any, arms_bundle: Path) ->
     assert len(pids) == 2
     child.end(signal.SIGKILL)
     ros.wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "them to end")
+
+
+def test_a_middleware_that_hangs_at_the_end_does_not_hold_it_up(
+    ros: Any, tmp_path: Path
+) -> None:
+    script = tmp_path / "hangs.py"
+    script.write_text(
+        "import threading, rclpy\n"
+        "from bharnet_ros.nodes import running\n"
+        "from bharnet_ros.nodes.visualizer import VisualizerNode\n"
+        "rclpy.try_shutdown = lambda: threading.Event().wait()\n"
+        "running.run([VisualizerNode])\n"
+    )
+    child = ros.start_command([sys.executable, str(script)])
+    ros.wait(lambda: "visualizer" in ros.node.get_node_names(), "the node")
+    assert child.end(signal.SIGTERM) < 30.0
+    assert child.process.returncode == 0
+    assert "the middleware did not end within 3 s" in child.output()
