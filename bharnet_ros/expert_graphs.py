@@ -8,7 +8,8 @@ what the expert answers when it is shown nothing, measured once, so every output
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,14 +19,11 @@ from bharnet_ros.errors import BundleError
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import FUSION, RGB, Shape
 from bharnet_ros.types import FloatArray
+from bharnet_ros.workers import Workers, blocks
 
 if TYPE_CHECKING:  # the engines' own module chooses this one for split bundles
     from bharnet_ros.inference import Engine
 
-CACHE_BYTES = 4 << 20
-"""For `cache_bytes` of a processor: what cores commonly have of the caches for themselves."""
-_LEAST_ROWS = 2
-"""Threads share the rows of a batch; one row alone leaves them little to share."""
 _ROUNDING = 1e-6
 """A share this close below `min_share` may be on either side in the graph: let the graph decide."""
 
@@ -35,17 +33,20 @@ class ExpertGraphs:
 
     manifest: of a bundle that is split. engines: one for each of its graphs, by role; the one for
     pixels may be left out.
-    cache_bytes: of a processor, what an expert's largest result may take of its cache: larger
-    batches are run in even blocks, of two people or more, which is up to a fifth quicker; 0 =
-    never, as on a GPU.
+    workers: of a processor: both experts and blocks of people run side by side, each on one core
+    (see `bharnet_ros.workers`). None: one expert after the other with everybody, as on a
+    GPU.
     Raises BundleError if the graphs do not fit each other or the manifest.
     """
 
     def __init__(
-        self, manifest: Manifest, engines: Mapping[str, Engine], cache_bytes: int = 0
+        self,
+        manifest: Manifest,
+        engines: Mapping[str, Engine],
+        workers: Workers | None = None,
     ) -> None:
         self._manifest = manifest
-        self._cache_bytes = cache_bytes
+        self._workers = workers
         self._engines = {role: engines[role] for role in manifest.graphs if role in engines}
         missing = [role for role in (*manifest.streams, FUSION) if role not in self._engines]
         if missing:
@@ -58,6 +59,10 @@ class ExpertGraphs:
         for stream in manifest.streams:
             self._evidence[stream] = self._check_expert(stream)
         self._check_fusion()
+        # Whoever takes the last block makes the others wait: it should be a small one.
+        self._costly_first = sorted(
+            manifest.streams, key=lambda stream: -manifest.graphs[stream].row_bytes
+        )
         self._silence: dict[str, dict[str, FloatArray]] = {}
         self._rows: dict[str, tuple[int, int]] = {}
         self._last_ms = 0.0
@@ -100,11 +105,13 @@ class ExpertGraphs:
         return dict(self._rows)
 
     def run(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
-        """All outputs by name. inputs: as for an undivided graph."""
+        """All outputs by name. inputs: as for an undivided graph, and refused as there: raises
+        ConfigurationError (names, shapes) or EngineError."""
+        from bharnet_ros.inference.engine import check_inputs  # whose package imports this module
+
         begin = time.perf_counter()
-        evidence: dict[str, FloatArray] = {}
-        for stream in self._manifest.streams:
-            evidence |= self._judge(stream, inputs[stream])
+        check_inputs(self.inputs, inputs)
+        evidence = self._judge(inputs)
         fused = self._fusion.run({name: evidence[name] for name in self._fusion.inputs})
         self._last_ms = (time.perf_counter() - begin) * 1e3
         found = {**evidence, **fused}
@@ -112,8 +119,12 @@ class ExpertGraphs:
 
     def warm_up(self, batch_sizes: Sequence[int] = (1,)) -> None:
         """Run zeros of these batch sizes."""
-        for engine in self._engines.values():
-            engine.warm_up(batch_sizes)
+        for role, engine in self._engines.items():
+            sizes = batch_sizes
+            if role in self._manifest.streams:
+                cut = [block for count in batch_sizes for block in self._blocks(role, count)]
+                sizes = sorted({block.stop - block.start for block in cut})
+            engine.warm_up(sizes)
         for stream in self._manifest.streams:
             self._silent(stream)
         self._last_ms = 0.0
@@ -122,43 +133,69 @@ class ExpertGraphs:
         """Free all engines."""
         for engine in self._engines.values():
             engine.close()
+        if self._workers is not None:
+            self._workers.close()
 
-    def _judge(self, stream: str, windows: FloatArray) -> dict[str, FloatArray]:
-        """The expert's outputs for everybody, run for those of whom enough was seen."""
-        wanted = _share(windows) >= self._least_share(stream)
-        rows = np.flatnonzero(wanted)
-        self._rows[stream] = (len(rows), len(windows))
-        if len(rows) == len(windows):
-            return self._run(stream, windows)
-        silence = self._silent(stream)
-        found = self._run(stream, np.ascontiguousarray(windows[rows])) if len(rows) else {}
-        outputs = {}
-        for name, nothing in silence.items():
-            values = np.repeat(nothing, len(windows), axis=0)
-            if len(rows):
-                values[rows] = found[name]
-            outputs[name] = values
+    def _judge(self, inputs: Mapping[str, FloatArray]) -> dict[str, FloatArray]:
+        """The outputs of all experts for everybody, each run for those of whom enough was seen."""
+        rows: dict[str, npt.NDArray[np.intp]] = {}
+        tasks: list[tuple[str, Callable[[], dict[str, FloatArray]]]] = []
+        for stream in self._costly_first:
+            windows = inputs[stream]
+            seen = np.flatnonzero(_share(windows) >= self._least_share(stream))
+            rows[stream] = seen
+            self._rows[stream] = (len(seen), len(windows))
+            if len(seen) < len(windows):
+                windows = np.ascontiguousarray(windows[seen])
+            run = self._engines[stream].run
+            for block in self._blocks(stream, len(seen)):
+                tasks.append((stream, partial(run, {stream: windows[block]})))
+        runs = [run for _, run in tasks]
+        found = [run() for run in runs] if self._workers is None else self._workers.run(runs)
+        outputs: dict[str, FloatArray] = {}
+        for stream in self._manifest.streams:
+            parts = [part for (name, _), part in zip(tasks, found, strict=True) if name == stream]
+            outputs |= self._for_everybody(stream, rows[stream], len(inputs[stream]), parts)
         return outputs
 
-    def _run(self, stream: str, windows: FloatArray) -> dict[str, FloatArray]:
-        engine, count = self._engines[stream], len(windows)
-        row_bytes = self._manifest.graphs[stream].row_bytes
-        blocks = 1
-        if self._cache_bytes and row_bytes:
-            most = max(_LEAST_ROWS, self._cache_bytes // row_bytes)
-            # Rather one row more than the cache holds than one row alone.
-            blocks = min(-(-count // most), count // _LEAST_ROWS)
-        if blocks <= 1:
-            return engine.run({stream: windows})
-        parts = [engine.run({stream: block}) for block in np.array_split(windows, blocks)]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    def _blocks(self, stream: str, count: int) -> list[slice]:
+        if not count:
+            return []
+        if self._workers is None:
+            return [slice(0, count)]
+        return blocks(count, self._workers.count, self._manifest.graphs[stream].row_bytes)
+
+    def _for_everybody(
+        self,
+        stream: str,
+        rows: npt.NDArray[np.intp],
+        count: int,
+        parts: Sequence[Mapping[str, FloatArray]],
+    ) -> dict[str, FloatArray]:
+        """What an expert said of those in `rows`, in parts, and of the others what it says when it
+        is shown nothing."""
+        joined = {
+            name: parts[0][name]
+            if len(parts) == 1
+            else np.concatenate([part[name] for part in parts])
+            for name in (parts[0] if parts else ())
+        }
+        if len(rows) == count:
+            return joined
+        outputs = {}
+        for name, nothing in self._silent(stream).items():
+            values = np.repeat(nothing, count, axis=0)
+            if len(rows):
+                values[rows] = joined[name]
+            outputs[name] = values
+        return outputs
 
     def _silent(self, stream: str) -> dict[str, FloatArray]:
         """(1, ...) what the expert answers to a person of whom nothing is seen."""
         if stream not in self._silence:
             _, *rest = self._manifest.inputs[stream]
             nothing = np.zeros([1, *(int(size) for size in rest)], np.float32)
-            self._silence[stream] = self._run(stream, nothing)
+            self._silence[stream] = self._engines[stream].run({stream: nothing})
         return self._silence[stream]
 
     def _least_share(self, stream: str) -> float:
@@ -195,8 +232,7 @@ def _share(windows: FloatArray) -> npt.NDArray[np.float32]:
     seen = (windows[:, 2] > 0.0).reshape(count, steps, joints * instances)
     # One instance after the other: loops over one or two values are slow.
     shares = [
-        seen[..., i::instances].any(axis=2).mean(axis=1, dtype=np.float32)
-        for i in range(instances)
+        seen[..., i::instances].any(axis=2).mean(axis=1, dtype=np.float32) for i in range(instances)
     ]
     share: npt.NDArray[np.float32] = np.max(shares, axis=0)
     return share

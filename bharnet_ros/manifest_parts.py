@@ -80,7 +80,7 @@ class GraphFile:
     seen in a smaller share of the window's steps than this (0..1) says nothing about that person,
     so it need not be run; 0 = run it wherever anything was seen at all.
     row_bytes: size of the largest intermediate result for one person; 0 = not known. A processor
-    runs a large batch in blocks whose results stay in its cache.
+    runs a batch in blocks whose results stay in a core's own cache.
     """
 
     file: str

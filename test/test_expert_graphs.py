@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +13,12 @@ import pytest
 from benchmarks.synthetic import frame as frame_of
 from benchmarks.synthetic import person_keypoints, skeleton, write_tiny_bundle
 from bharnet_ros.bundle import Bundle, load_bundle, rewrite_bundle, write_bundle
-from bharnet_ros.errors import BundleError
+from bharnet_ros.errors import BundleError, ConfigurationError, EngineError
 from bharnet_ros.expert_graphs import ExpertGraphs
 from bharnet_ros.inference import Engine, create_engine, open_graph
 from bharnet_ros.manifest_parts import GraphFile
 from bharnet_ros.recognizer import Recognizer
+from bharnet_ros.workers import CORE_CACHE_BYTES, Workers
 
 pytest.importorskip("torch", reason="graphs are split by the training package")
 from benchmarks.synthetic_split import write_tiny_split_bundle
@@ -28,13 +30,17 @@ class Counting:
     """Remembers how many rows an engine was run with."""
 
     def __init__(self, inner: Engine) -> None:
-        self.inner, self.batches = inner, []  # type: ignore[var-annotated]
+        self.inner = inner
+        self.batches: list[int] = []
+        self.ran: Callable[[], object] | None = None
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.inner, name)
 
     def run(self, inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         self.batches.append(len(next(iter(inputs.values()))))
+        if self.ran is not None:
+            self.ran()
         return self.inner.run(inputs)
 
 
@@ -105,45 +111,95 @@ def test_the_least_share_is_of_the_hand_that_was_seen_most(tmp_path: Path) -> No
     assert engine.rows["hand"] == (2, 4)
 
 
-def test_large_batches_are_run_in_blocks_that_stay_in_the_cache(split: Bundle) -> None:
-    graphs = {**split.manifest.graphs, "hand": GraphFile("hand.onnx", row_bytes=1 << 20)}
-    manifest = replace(split.manifest, graphs=graphs)
+def shared_out(
+    split: Bundle, workers: Workers, row_bytes: Mapping[str, int]
+) -> tuple[ExpertGraphs, dict[str, Counting]]:
+    graphs = {
+        role: replace(graph, row_bytes=row_bytes.get(role, 0))
+        for role, graph in split.manifest.graphs.items()
+    }
     engines = {role: Counting(open_graph(path)) for role, path in split.graphs.items()}
-    engine = ExpertGraphs(manifest, engines, cache_bytes=4 << 20)
-    inputs = windows(10, {2, 3})
-    found, wanted = engine.run(inputs), create_engine(split).run(inputs)
-    assert engines["body"].batches == [10]
-    assert engines["hand"].batches == [1, 4, 4]  # nobody once, then eight people
-    for name, value in wanted.items():
-        np.testing.assert_allclose(found[name], value, atol=1e-6)
-    engines["hand"].batches.clear()
-    engine.run(windows(5))
-    assert engines["hand"].batches == [3, 2]
+    return ExpertGraphs(replace(split.manifest, graphs=graphs), engines, workers), engines
 
 
-@pytest.mark.parametrize(
-    ("cache_rows", "count", "blocks"),
-    [(4, 4, [4]), (4, 5, [3, 2]), (4, 13, [4, 3, 3, 3]),
-     # However large one row is: threads share the rows of a batch, so nobody is left alone.
-     (1, 1, [1]), (1, 2, [2]), (1, 3, [3]), (1, 4, [2, 2]), (2, 5, [3, 2]), (2, 7, [3, 2, 2])],
-)  # fmt: skip
-def test_blocks_are_even_and_none_is_of_one_person(
-    split: Bundle, cache_rows: int, count: int, blocks: list[int]
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("count", [1, 2, 5, 13])
+def test_blocks_of_people_side_by_side_say_the_same(
+    split: Bundle, threads: int, count: int
 ) -> None:
-    graphs = {**split.manifest.graphs, "hand": GraphFile("hand.onnx", row_bytes=1 << 20)}
-    manifest = replace(split.manifest, graphs=graphs)
-    engines = {role: Counting(open_graph(path)) for role, path in split.graphs.items()}
-    inputs = windows(count)
-    found = ExpertGraphs(manifest, engines, cache_bytes=cache_rows << 20).run(inputs)
-    assert engines["hand"].batches == blocks
-    wanted = create_engine(split).run(inputs)
+    workers = Workers(threads)
+    engine, engines = shared_out(split, workers, {"hand": CORE_CACHE_BYTES // 3})
+    inputs = windows(count, {2, 3} & set(range(count)), {0})
+    found, wanted = engine.run(inputs), create_engine(split).run(inputs)
     for name, value in wanted.items():
         np.testing.assert_allclose(found[name], value, atol=1e-6)
+    hands, bodies = count - len({2, 3} & set(range(count))), count - 1
+    assert engine.rows == {"body": (bodies, count), "hand": (hands, count)}
+    # Nobody, once, where somebody's hands or body were not seen.
+    assert sum(engines["hand"].batches) == hands + (hands < count)
+    assert max(engines["hand"].batches) <= 3
+    assert sum(engines["body"].batches) == bodies + 1
+    assert engines["fusion"].batches == [count]
+    workers.close()
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_wrong_inputs_are_refused_as_by_an_undivided_graph(split: Bundle, threads: int) -> None:
+    engine, given = create_engine(split, threads=threads), windows(4)
+    for wrong, message in (
+        ({name: value[:0] for name, value in given.items()}, r"batch sizes \[0\]"),
+        ({"body": given["body"]}, "inputs body, hand; it was given body"),
+        ({**given, "hand": given["hand"][:3]}, r"batch sizes \[3, 4\]"),
+        ({**given, "hand": given["hand"][:, :, 0]}, r"'hand' is float32 of shape \[4, 3, 21, 2\]"),
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            engine.run(wrong)
+    engine.close()
+
+
+def test_the_expert_that_costs_most_is_begun_first(split: Bundle) -> None:
+    for first, second in (("hand", "body"), ("body", "hand")):
+        engine, engines = shared_out(split, Workers(1), {first: 2000, second: 1000})
+        order: list[str] = []
+        for role in ("body", "hand"):
+            engines[role].ran = partial(order.append, role)
+        engine.run(windows(2))
+        assert order == [first, second]
+
+
+def test_blocks_are_warm_before_the_first_run(split: Bundle) -> None:
+    workers = Workers(2)
+    engine, _ = shared_out(split, workers, {"hand": CORE_CACHE_BYTES // 3})
+    asked: dict[str, list[int]] = {}
+    for role, each in engine._engines.items():
+        monkeypatched = partial(asked.__setitem__, role)
+        each.warm_up = monkeypatched  # type: ignore[method-assign]
+    engine.warm_up((1, 4, 16))
+    assert asked == {"body": [1, 2, 8], "hand": [1, 2, 3], "fusion": (1, 4, 16)}
+    workers.close()
+
+
+def test_an_expert_that_fails_side_by_side_fails_the_run_and_not_the_next(split: Bundle) -> None:
+    workers = Workers(2)
+    engine, engines = shared_out(split, workers, {})
+
+    def failing() -> None:
+        raise EngineError("out of memory")
+
+    engines["hand"].ran = failing
+    with pytest.raises(EngineError, match="out of memory"):
+        engine.run(windows(4))
+    engines["hand"].ran = None
+    wanted = create_engine(split).run(windows(4))
+    for name, value in engine.run(windows(4)).items():
+        np.testing.assert_allclose(value, wanted[name], atol=1e-6)
+    engine.close()
+    workers.close()
 
 
 def test_an_engine_like_any_other(split: Bundle) -> None:
-    engine = create_engine(split)
-    assert isinstance(engine, ExpertGraphs)
+    engine = create_engine(split, threads=2)
+    assert isinstance(engine, ExpertGraphs) and "2 threads" in engine.identity
     assert engine.identity.startswith("onnxruntime ") and engine.identity.endswith(", 3 graphs")
     assert dict(engine.inputs) == split.manifest.inputs
     assert dict(engine.outputs) == split.manifest.outputs

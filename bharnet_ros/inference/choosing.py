@@ -10,7 +10,7 @@ from typing import Any
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BackendUnavailable, EngineError
-from bharnet_ros.expert_graphs import CACHE_BYTES, ExpertGraphs
+from bharnet_ros.expert_graphs import ExpertGraphs
 from bharnet_ros.inference.checks import check_engine
 from bharnet_ros.inference.engine import Engine, Report
 from bharnet_ros.inference.options import (
@@ -20,7 +20,9 @@ from bharnet_ros.inference.options import (
     TorchOptions,
     check_options,
 )
+from bharnet_ros.inference.rows import SharedRows
 from bharnet_ros.manifest_parts import FUSION, RGB, WHOLE
+from bharnet_ros.workers import Workers
 
 _PACKAGES = {
     "onnxruntime": ("onnxruntime",),
@@ -59,6 +61,7 @@ def create_engine(
     """
     folder = bundle.path / ENGINE_FOLDER
     engines: dict[str, Engine] = {}
+    alone = _on_processor(check_options(name, options))
     try:
         for role, path in bundle.graphs.items():
             if role == RGB and not rgb:
@@ -66,13 +69,16 @@ def create_engine(
             engines[role] = (
                 open_graph(path)
                 if _stays_on_the_cpu(role, name)
+                else _on_one_core(path, alone)
+                if alone is not None and role != RGB
                 else open_graph(path, name, folder, report=report, **_of_role(role, options))
             )
-        split = bundle.manifest.graphs
-        cache_bytes = CACHE_BYTES if _on_processor(name, options) else 0
-        engine = (
-            ExpertGraphs(bundle.manifest, engines, cache_bytes) if split else engines[WHOLE]
-        )
+        workers = None if alone is None else Workers(alone.threads)
+        engine: Engine
+        if bundle.manifest.graphs:
+            engine = ExpertGraphs(bundle.manifest, engines, workers)
+        else:
+            engine = engines[WHOLE] if workers is None else SharedRows(engines[WHOLE], workers)
         check_engine(bundle, engine)
     except BaseException:
         for each in engines.values():
@@ -165,9 +171,17 @@ def _stays_on_the_cpu(role: str, name: str) -> bool:
     return role == FUSION and name != "onnxruntime"
 
 
-def _on_processor(name: str, options: Mapping[str, Any]) -> bool:
-    chosen = check_options(name, options)
-    return isinstance(chosen, OnnxRuntimeOptions) and chosen.providers == (PROVIDERS["cpu"],)
+def _on_processor(options: object) -> OnnxRuntimeOptions | None:
+    """The options, if nothing but a processor computes: its cores can take people side by side."""
+    if isinstance(options, OnnxRuntimeOptions) and options.providers == (PROVIDERS["cpu"],):
+        return options
+    return None
+
+
+def _on_one_core(path: Path, options: OnnxRuntimeOptions) -> Engine:
+    from bharnet_ros.inference.onnxruntime import OnnxRuntimeEngine
+
+    return OnnxRuntimeEngine(path, options=options, one_core=True)
 
 
 def _open_torch(path: Path, options: TorchOptions) -> Engine:

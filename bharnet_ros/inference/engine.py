@@ -90,7 +90,7 @@ class GraphEngine(ABC):
         begin = time.perf_counter()
         if self._closed:
             raise EngineError(f"The engine ({self._identity}) was closed; create it again.")
-        count = self._check(inputs)
+        count = check_inputs(self._inputs, inputs)
         outputs = self._execute(inputs, count)
         self._last_ms = (time.perf_counter() - begin) * 1e3
         return outputs
@@ -120,30 +120,32 @@ class GraphEngine(ABC):
     def _release(self) -> None:
         """Let go of everything; nothing is run afterwards."""
 
-    def _check(self, inputs: Mapping[str, FloatArray]) -> int:
-        if set(inputs) != set(self._inputs):
+
+def check_inputs(shapes: Mapping[str, Shape], inputs: Mapping[str, FloatArray]) -> int:
+    """The batch size of inputs that fit these shapes; ConfigurationError if they do not."""
+    if set(inputs) != set(shapes):
+        raise ConfigurationError(
+            f"The graph takes the inputs {', '.join(shapes)}; it was given "
+            f"{', '.join(inputs) or 'none'}."
+        )
+    sizes = set()
+    for name, shape in shapes.items():
+        value = inputs[name]
+        fits = value.ndim == len(shape) and all(
+            isinstance(wanted, str) or wanted == got
+            for wanted, got in zip(shape, value.shape, strict=True)
+        )
+        if not fits or value.dtype != np.float32:
             raise ConfigurationError(
-                f"The graph takes the inputs {', '.join(self._inputs)}; it was given "
-                f"{', '.join(inputs) or 'none'}."
+                f"Input '{name}' is {value.dtype} of shape {list(value.shape)}; the graph "
+                f"takes float32 of shape {list(shape)}."
             )
-        sizes = set()
-        for name, shape in self._inputs.items():
-            value = inputs[name]
-            fits = value.ndim == len(shape) and all(
-                isinstance(wanted, str) or wanted == got
-                for wanted, got in zip(shape, value.shape, strict=True)
-            )
-            if not fits or value.dtype != np.float32:
-                raise ConfigurationError(
-                    f"Input '{name}' is {value.dtype} of shape {list(value.shape)}; the graph "
-                    f"takes float32 of shape {list(shape)}."
-                )
-            sizes.add(value.shape[0])
-        if len(sizes) != 1 or 0 in sizes:
-            raise ConfigurationError(
-                f"The inputs have batch sizes {sorted(sizes)}; they must share one of at least 1."
-            )
-        return int(sizes.pop())
+        sizes.add(value.shape[0])
+    if len(sizes) != 1 or 0 in sizes:
+        raise ConfigurationError(
+            f"The inputs have batch sizes {sorted(sizes)}; they must share one of at least 1."
+        )
+    return int(sizes.pop())
 
 
 def first_line(error: BaseException) -> str:

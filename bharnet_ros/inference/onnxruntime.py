@@ -27,7 +27,8 @@ class OnnxRuntimeEngine(GraphEngine):
     """Runs an ONNX graph with ONNX Runtime.
 
     model: path of the graph. folder: where the provider tensorrt keeps what it builds, `engines`
-    beside the graph if None.
+    beside the graph if None. one_core: of a processor, for graphs of which several runs go on side
+    by side: each stays on one core, and `threads` is how many may be in use at a time.
     Raises BackendUnavailable (package, driver), ConfigurationError (threads, providers) or
     BundleError (graph).
     """
@@ -38,6 +39,7 @@ class OnnxRuntimeEngine(GraphEngine):
         *,
         folder: str | Path | None = None,
         options: OnnxRuntimeOptions | None = None,
+        one_core: bool = False,
     ) -> None:
         chosen = options or OnnxRuntimeOptions()
         ort = _package()
@@ -51,7 +53,9 @@ class OnnxRuntimeEngine(GraphEngine):
             )
         if set(chosen.providers) & set(_ON_NVIDIA):
             load_driver().gpu(chosen.device)
-        self._session = _session(ort, Path(model), folder, chosen)
+        self._session = _session(
+            ort, Path(model), folder, chosen, 1 if one_core else chosen.threads
+        )
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         for node in (*inputs, *outputs):
             if node.type != "tensor(float)" and (node in inputs or node.type not in _NUMBERS):
@@ -105,9 +109,11 @@ def _package() -> Any:
     return onnxruntime
 
 
-def _session(ort: Any, model: Path, folder: str | Path | None, chosen: OnnxRuntimeOptions) -> Any:
+def _session(
+    ort: Any, model: Path, folder: str | Path | None, chosen: OnnxRuntimeOptions, threads: int
+) -> Any:
     options = ort.SessionOptions()
-    options.intra_op_num_threads = chosen.threads
+    options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # errors reach the caller as exceptions
     # Spinning threads would keep cores busy between ticks that the pose networks need.

@@ -25,7 +25,7 @@ PROVIDERS = {
 
 @dataclass(frozen=True)
 class OnnxRuntimeOptions:
-    """threads: cores one run may use; 1 or 2 leave the others to the pose networks.
+    """threads: cores it may use; 1 or 2 leave the others to the pose networks.
 
     providers: execution providers in order of preference, short ("cuda") or in full. The first
     must start: falling back to the CPU in silence is what nobody wants to find out later.

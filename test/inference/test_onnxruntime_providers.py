@@ -122,7 +122,7 @@ def test_networks_of_one_architecture_do_not_share_engines_of_the_provider_tenso
 
 
 def test_a_run_that_fails_is_an_error_of_ours(tiny: Bundle) -> None:
-    engine: Any = create_engine(tiny)
+    engine: Any = open_graph(tiny.onnx_path)
 
     def full(*arguments: Any) -> None:
         raise RuntimeError("Failed to allocate memory for requested buffer of size 4294967296")
