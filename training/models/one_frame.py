@@ -15,7 +15,7 @@ from training.models.causal import CausalConv, CausalMaxPool, reach
 from training.models.memory import Following, Place, delayed
 from training.models.paper_blocks import PaperBlock
 from training.models.temporal import BorderedConv
-from training.models.topology import PartitionTopology
+from training.models.topology import AggregatedFirst, PartitionTopology, with_one
 
 REMEDY = (
     "use a block with a fixed topology (stgcnpp or stgcnpp_paper) with causal: true and "
@@ -30,7 +30,8 @@ def follow(block: nn.Module, at: Place) -> int:
     """
     if isinstance(block, GraphBlock) and isinstance(block.spatial, LearnedTopology):
         return _follow_light(block, block.spatial, at)
-    if isinstance(block, PaperBlock) and isinstance(block.spatial, PartitionTopology):
+    fixed = PartitionTopology | AggregatedFirst
+    if isinstance(block, PaperBlock) and isinstance(block.spatial, fixed):
         return _follow_paper(block, block.spatial, at._replace(axis=3))
     raise ConfigurationError(
         f"{type(block).__name__} has no form that runs frame by frame; {REMEDY}."
@@ -50,7 +51,9 @@ def _follow_light(block: GraphBlock, spatial: LearnedTopology, at: Place) -> int
     return ahead
 
 
-def _follow_paper(block: PaperBlock, spatial: PartitionTopology, at: Place) -> int:
+def _follow_paper(
+    block: PaperBlock, spatial: PartitionTopology | AggregatedFirst, at: Place
+) -> int:
     branches = block.temporal
     cores = [_first_layer(core) for core in branches.cores]
     ahead = max(_looks_ahead(core) for core in cores)
@@ -58,11 +61,13 @@ def _follow_paper(block: PaperBlock, spatial: PartitionTopology, at: Place) -> i
         following = _following(core, width, ahead, at)
         _replace_first(branches.cores, str(index), following)
     point = _first_layer(branches.point)
-    width = spatial.value.out_channels // len(spatial.adjacency)
-    _replace_first(branches, "point", _shortcut(point, width, ahead, at))
+    _replace_first(branches, "point", _shortcut(point, spatial.out_channels, ahead, at))
     if block.outer is not None:
-        block.outer = _shortcut(block.outer, spatial.value.in_channels, ahead, at)
-    block.spatial = OneFramePartitions(spatial)
+        block.outer = _shortcut(block.outer, spatial.in_channels, ahead, at)
+    if isinstance(spatial, PartitionTopology):
+        block.spatial = OneFramePartitions(spatial)
+    else:
+        block.spatial = OneFrameAggregated(spatial)
     return ahead
 
 
@@ -104,6 +109,21 @@ class OneFramePartitions(nn.Module):
         channels = self.value.out_channels * x.shape[2] // rows
         result: Tensor = value.reshape(-1, channels, rows) @ self.adjacency
         return result.unsqueeze(3)
+
+
+class OneFrameAggregated(nn.Module):
+    """`AggregatedFirst` on one frame. (N, C, V, 1)."""
+
+    @torch.no_grad()
+    def __init__(self, source: AggregatedFirst) -> None:
+        super().__init__()
+        self.aggregate = nn.Parameter(source.aggregate.t().clone())
+        self.mix = source.mix
+
+    def forward(self, x: Tensor) -> Tensor:
+        aggregated = with_one(x).squeeze(3) @ self.aggregate
+        result: Tensor = self.mix(aggregated.reshape(-1, self.mix.in_channels, x.shape[2], 1))
+        return result
 
 
 def _looks_ahead(layer: nn.Module) -> int:

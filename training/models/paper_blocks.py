@@ -61,6 +61,10 @@ class PaperBlock(nn.Module):
             factor, shift = affine(norm)
             spatial.scale(factor)
             result.norm = Shift(shift)
+            added = result.inner[-1] if isinstance(result.inner, nn.Sequential) else None
+            if isinstance(added, nn.BatchNorm2d):  # which has a summand already
+                added.bias.add_(shift)
+                result.norm = nn.Identity()
         return result
 
 

@@ -7,11 +7,12 @@ product does what would otherwise be S products and their sum.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import conv2d, pad
 
 from training.models.blocks import ChannelTopology
 
@@ -26,6 +27,7 @@ class PartitionTopology(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, adjacency: Tensor) -> None:
         super().__init__()
+        self.in_channels, self.out_channels = in_channels, out_channels
         self.adjacency = nn.Parameter(adjacency.clone())
         self.value = nn.Conv2d(in_channels, out_channels * len(adjacency), 1)
         nn.init.kaiming_normal_(self.value.weight, mode="fan_out")
@@ -41,6 +43,36 @@ class PartitionTopology(nn.Module):
     def scale(self, factor: Tensor) -> None:
         """Multiply each output channel, in place. factor: (C',)."""
         _scale_value(self.value, factor, len(self.adjacency))
+
+    def folded(self) -> nn.Module:
+        """For inference: what is narrower, input or output, is aggregated."""
+        return AggregatedFirst(self) if self.in_channels < self.out_channels else self
+
+
+class AggregatedFirst(nn.Module):
+    """What `PartitionTopology` computes, partitions aggregated before channels are mixed.
+
+    Both are linear, so the order is free; a first block turns a few features into many channels,
+    and aggregating the few is less work on less memory.
+    """
+
+    @torch.no_grad()
+    def __init__(self, source: PartitionTopology) -> None:
+        super().__init__()
+        partitions, v, _ = source.adjacency.shape
+        self.in_channels, self.out_channels = source.in_channels, source.out_channels
+        self.aggregate = nn.Parameter(source.adjacency.transpose(1, 2).reshape(-1, v).clone())
+        # The bias, which the joints pass on too, is the weight of one more feature that is one.
+        weight = torch.cat([source.value.weight.flatten(1), _bias(source.value)[:, None]], dim=1)
+        mixed = weight.reshape(self.out_channels, partitions, -1).transpose(1, 2).flatten(1)
+        self.mix = nn.Conv2d(mixed.shape[1], self.out_channels, 1, bias=False)
+        self.mix.weight.copy_(mixed[:, :, None, None])
+
+    def forward(self, x: Tensor) -> Tensor:
+        n, _, v, t = x.shape
+        aggregated = self.aggregate @ with_one(x)
+        result: Tensor = self.mix(aggregated.reshape(n, -1, v, t))
+        return result
 
 
 class RefinedTopology(nn.Module):
@@ -109,20 +141,24 @@ class FoldedRefinement(nn.Module):
         self.adjacency = nn.Parameter(source.adjacency.clone())
         self.value = source.value
         query, key, lift = source.query, source.key, source.lift
-        self.relate = nn.Conv1d(query.in_channels, 2 * query.out_channels, 1)
-        dense = torch.cat([_dense(query), _dense(key)])
-        self.relate.weight.copy_(dense.unsqueeze(2))
-        _bias(self.relate).copy_(torch.cat([_bias(query), _bias(key)]))
+        # Each group has a difference more, of which query and key are 1 and 0 everywhere: it
+        # carries the bias of the lift, which costs less than to add that to every adjacency.
+        groups, partitions = source.groups, len(source.adjacency)
+        weight = [_with_row(_dense(layer), groups, 0.0) for layer in (query, key)]
+        bias = _with_row(_bias(query), groups, 1.0), _with_row(_bias(key), groups, 0.0)
+        self.relate = nn.Conv1d(query.in_channels, 2 * len(bias[0]), 1)
+        self.relate.weight.copy_(torch.cat(weight).unsqueeze(2))
+        _bias(self.relate).copy_(torch.cat(bias))
         # Rows from (group, partition, channel) to (group, channel, partition), so that the
         # result needs no copy before the product; partitions of a group then share a product.
-        groups, partitions = source.groups, len(source.adjacency)
         order = torch.arange(lift.out_channels).reshape(groups, partitions, -1)
         order = order.transpose(1, 2).reshape(-1)
         rows = (_dense(lift) * source.gate)[order]
         rows = rows.reshape(groups, -1, groups, lift.in_channels // groups)
-        self.lift = nn.Parameter(torch.stack([rows[g, :, g] for g in range(groups)]))
-        offset = (_bias(lift) * source.gate)[order]
-        self.offset = nn.Parameter(offset.reshape(-1, partitions, 1, 1).clone())
+        offset = (_bias(lift) * source.gate)[order].reshape(groups, -1)
+        lifts = torch.stack([rows[g, :, g] for g in range(groups)])
+        carried = offset.unsqueeze(2) / math.tanh(1.0)
+        self.lift = nn.Parameter(torch.cat([lifts, carried], dim=2))
 
     def forward(self, x: Tensor) -> Tensor:
         n, _, v, t = x.shape
@@ -130,10 +166,15 @@ class FoldedRefinement(nn.Module):
         query, key = self.relate(x.mean(dim=3)).chunk(2, dim=1)
         difference = torch.tanh(query.unsqueeze(2) - key.unsqueeze(3))
         lifted = self.lift @ difference.reshape(n, groups, -1, v * v)
-        refined = lifted.reshape(n, -1, partitions, v, v) + self.offset + self.adjacency
+        refined = lifted.reshape(n, -1, partitions, v, v) + self.adjacency
         value = self.value(x).reshape(n, -1, partitions * v, t)
         result: Tensor = refined.reshape(n, -1, partitions * v, v).transpose(2, 3) @ value
         return result
+
+
+def with_one(x: Tensor) -> Tensor:
+    """(N, C, V, T) -> (N, C + 1, V, T): a feature more, which is one everywhere."""
+    return pad(x, (0, 0, 0, 0, 0, 1), value=1.0)
 
 
 def _dense(layer: nn.Conv1d | nn.Conv2d) -> Tensor:
@@ -145,6 +186,13 @@ def _dense(layer: nn.Conv1d | nn.Conv2d) -> Tensor:
     for g, part in enumerate(parts):
         dense[g * rows : (g + 1) * rows, g * columns : (g + 1) * columns] = part
     return dense
+
+
+def _with_row(rows: Tensor, groups: int, value: float) -> Tensor:
+    """(G R, ...) -> (G (R + 1), ...): each group with one row more, which is `value`."""
+    parts = rows.reshape(groups, -1, *rows.shape[1:])
+    row = parts.new_full((groups, 1, *rows.shape[1:]), value)
+    return torch.cat([parts, row], dim=1).flatten(0, 1)
 
 
 def _scale_value(value: nn.Conv2d, factor: Tensor, partitions: int) -> None:
