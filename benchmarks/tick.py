@@ -3,20 +3,23 @@
     python -m benchmarks.tick [--people 1 4 16] [--threads 2] [--rounds 40] [--json FILE]
 
 A tick is what happens when judgements fall due: windows are cut and resampled, features made, the
-networks run (`Panel.judge`). Four ways take turns in every round on the same frames, so what else
+networks run (`Panel.judge`). The ways take turns in every round on the same frames, so what else
 the machine does hits all alike; "times as long" is the median over rounds of a way's time on the
 wall to that of the first in the same round, "times the work" the ratio of the median processor
 times of all threads, which other work on the machine hardly touches.
 
-    together    everybody in one run (what the recogniser does)
+    together    everybody in one run (what the recogniser does), frame by frame where the network
+                can: a tick then takes one step of everybody
     one by one  a run per person
-    unfolded    everybody in one run of the graph as it is in training
-    whole       everybody in one run of the undivided graph, hands and all
+    unfolded    everybody in one call of the graph as it is in training: the whole window, and
+                ONNX Runtime's threads share each operator
+    whole       the same of the folded graph, undivided, hands and all
+    windows     as together, but the whole window, of a network that runs frame by frame
 
-Networks: the shipped bundle `gestures` (no unfolded graph: its weights come folded), and ready
-experts with random weights (`--experts`), body and hands alike; "pose" are those of `gestures`.
-In `--hidden` of the people no hand is seen. ONNX Runtime on the CPU, `--threads` threads, 1280x720
-at 30 frames/s.
+Networks: shipped bundles (no unfolded graphs: their weights come folded), and ready experts with
+random weights (`--experts`), body and hands alike; "pose" are those of `gestures`. In `--hidden`
+of the people no hand is seen. ONNX Runtime on the CPU, `--threads` threads (frame by frame one, as
+the robot does it), 1280x720 at 30 frames/s, 15 ticks a second.
 """
 
 from __future__ import annotations
@@ -26,16 +29,17 @@ import json
 import platform
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from benchmarks.overhead import moving_people
+from benchmarks.tick_networks import exported
 from bharnet_ros.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from bharnet_ros.inference import create_engine
+from bharnet_ros.continual import open_engine
+from bharnet_ros.inference import Engine, create_engine, open_graph
 from bharnet_ros.judging import Panel
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.tracking import Tracker
@@ -43,9 +47,10 @@ from bharnet_ros.types import SkeletonFrame
 
 GOAL = 3.0
 """Of 16 people: one by one, and unfolded, to together."""
-POSE = "pose"
 FRAME_NS = 1_000_000_000 // 30
-CLASSES = 36
+TICK_FRAMES = 2
+BUNDLES = (DEFAULT_BUNDLE, "asl_words_continual")
+EXPERTS = ("pose", "degcn_light", "stgcnpp_causal")
 
 
 @dataclass(frozen=True)
@@ -61,9 +66,26 @@ class Way:
     ratios: tuple[float, ...]
 
 
+Ways = list[tuple[str, Panel, Callable[[Panel, dict[int, int]], None]]]
+
+
 def panel(bundle: Bundle, threads: int) -> Panel:
-    """Warm, with room for everybody."""
-    engine = create_engine(bundle, threads=threads)
+    """Of windows; warm, with room for everybody."""
+    return _warm(bundle, create_engine(bundle, threads=threads))
+
+
+def stepping_panel(bundle: Bundle, threads: int) -> Panel | None:
+    """Frame by frame; None if the bundle has no such graph."""
+    engine = open_engine(bundle, threads=threads)
+    return None if engine is None else _warm(bundle, engine)
+
+
+def plain_panel(bundle: Bundle, threads: int) -> Panel:
+    """Of windows, of one graph in one call: ONNX Runtime's threads share each operator."""
+    return _warm(bundle, open_graph(bundle.onnx_path, threads=threads))
+
+
+def _warm(bundle: Bundle, engine: Engine) -> Panel:
     engine.warm_up((1, 4, 16))
     return Panel([(bundle, engine)], "fused", 0.5, 0.5)
 
@@ -97,9 +119,27 @@ def frames(people: int, count: int, hidden: float, window_s: float) -> Iterator[
         yield tracker.update(replace(frame, skeletons=tuple(skeletons)))
 
 
+def ways_of(bundles: Mapping[str, Bundle], threads: int) -> Ways:
+    """What can be compared of a network, by the bundles that there are of it (see `exported`)."""
+    split = bundles["split"]
+    windows = panel(split, threads)
+    # A step once taken is not due again: every way has a memory of its own.
+    first, second = stepping_panel(split, threads), stepping_panel(split, threads)
+    ways: Ways = [
+        ("together", first or windows, together),
+        ("one by one", second or windows, one_by_one),
+    ]
+    if first is not None:
+        ways.append(("windows", windows, together))
+    for name in ("unfolded", "whole"):
+        if name in bundles:
+            ways.append((name, plain_panel(bundles[name], threads), together))
+    return ways
+
+
 def measure(
     network: str,
-    ways: Sequence[tuple[str, Panel, Callable[[Panel, dict[int, int]], None]]],
+    ways: Ways,
     people: int,
     rounds: int,
     hidden: float = 0.0,
@@ -108,12 +148,15 @@ def measure(
     panels = list({id(judges): judges for _, judges, _ in ways}.values())
     window_s = max(manifest.window_s for manifest in panels[0].manifests)
     times, spent = np.zeros((2, rounds, len(ways)))
-    played = list(frames(people, rounds + 2, hidden, window_s))
+    warm = 2
+    played = list(frames(people, (warm + rounds) * TICK_FRAMES, hidden, window_s))
+    first = len(played) - 1 - (warm + rounds - 1) * TICK_FRAMES
     for index, frame in enumerate(played):
         for judges in panels:
             judges.push(frame)
-        number = index - (len(played) - rounds)
-        if number < -2:
+        number, between = divmod(index - first, TICK_FRAMES)
+        number -= warm
+        if number < -warm or between:
             continue
         ends_ns = {person.track_id: frame.stamp_ns for person in frame.skeletons}
         for turn in range(len(ways)):
@@ -132,44 +175,6 @@ def measure(
         )
         for n, (name, _, _) in enumerate(ways)
     ]  # fmt: skip
-
-
-def exported(preset: str, folder: Path) -> dict[str, Bundle]:
-    """Bundles of a ready expert for body and hands with random weights: "split" and folded as
-    exports are, folded in one graph ("whole"), and "unfolded" in one graph. preset: also POSE, the
-    experts of described gestures."""
-    import torch
-
-    from bharnet_ros.bundle import write_bundle
-    from bharnet_ros.manifest import Manifest
-    from training.describing.fitting import pose_model
-    from training.export import write_graph, write_split
-    from training.model_config import ModelConfig, expert_preset
-    from training.models import BHaRNet
-    from training.models.bharnet import CalibratedBHaRNet
-
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    steps = 32 if preset == POSE or preset.endswith("_light") else 64
-    if preset == POSE:
-        model = pose_model()
-    else:
-        model = ModelConfig(expert_preset(preset), expert_preset(preset))
-    network = BHaRNet(model, CLASSES, steps).eval()
-    manifest = Manifest(
-        name=preset, layout="coco_wholebody_133", background_class="0", window_s=0.05 * steps,
-        class_names=tuple(str(number) for number in range(CLASSES)), num_steps=steps,
-        description="A ready expert with random weights, for measurements.",
-    )  # fmt: skip
-    bundles = {}
-    for name, folded in (("whole", True), ("unfolded", False)):
-        path = folder / f"{preset}_{name}.onnx"
-        write_graph(CalibratedBHaRNet(network), steps, path, folded=folded)
-        bundles[name] = write_bundle(folder / f"{preset}_{name}", manifest, path)
-    shares = {"hand": network.min_hand_share}
-    whole = bundles["whole"].onnx_path
-    bundles["split"] = write_split(folder / f"{preset}_split", manifest, whole, {}, shares)
-    return bundles
 
 
 def report(measured: Sequence[Way], threads: int, hidden: float) -> str:
@@ -215,8 +220,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--threads", type=int, default=2, help="of ONNX Runtime (default 2)")
     parser.add_argument("--rounds", type=int, default=40, help="ticks of each way (default 40)")
     parser.add_argument("--hidden", type=float, default=0.0, help="share of people without hands")
-    parser.add_argument("--bundle", nargs="*", default=[DEFAULT_BUNDLE], help="names or folders")
-    parser.add_argument("--experts", nargs="*", default=[POSE, "degcn_light"], help="ready experts")
+    parser.add_argument("--bundle", nargs="*", default=BUNDLES, help="names or folders")
+    parser.add_argument("--experts", nargs="*", default=EXPERTS, help="ready experts")
     parser.add_argument("--json", type=Path, help="file for the figures")
     options = parser.parse_args(arguments)
     if min(*options.people, options.rounds, options.threads) < 1 or not 0 <= options.hidden <= 1:
@@ -224,16 +229,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     measured: list[Way] = []
     with tempfile.TemporaryDirectory() as scratch:
         for name in (*options.bundle, *options.experts):
-            ways: list[tuple[str, Panel, Any]] = []
             if name in options.experts:
                 bundles = exported(name, Path(scratch))
-                judges = panel(bundles["split"], options.threads)
-                unfolded = panel(bundles["unfolded"], options.threads)
-                whole = panel(bundles["whole"], options.threads)
-                ways = [("unfolded", unfolded, together), ("whole", whole, together)]
             else:
-                judges = panel(load_bundle(name), options.threads)
-            ways = [("together", judges, together), ("one by one", judges, one_by_one), *ways]
+                bundles = {"split": load_bundle(name)}
+            ways = ways_of(bundles, options.threads)
             for people in options.people:
                 measured += measure(name, ways, people, options.rounds, options.hidden)
     print(report(measured, options.threads, options.hidden))

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from benchmarks import tick
+from benchmarks import tick_networks
 from benchmarks.synthetic import tiny_model, write_tiny_bundle
-from benchmarks.tick import Way, frames, measure, one_by_one, panel, report, together
+from benchmarks.tick import Way, frames, measure, one_by_one, panel, report, together, ways_of
+from bharnet_ros.bundle import load_bundle
+from bharnet_ros.continual import Stepper
 from bharnet_ros.judging import Panel
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
@@ -40,6 +43,25 @@ def test_all_ways_judge_everybody_in_every_round(
     assert set(ways[0].ratios) == {1.0}
     expected = np.divide(ways[1].times_ms, ways[0].times_ms)
     np.testing.assert_allclose(ways[1].ratios, expected)
+
+
+def test_frame_by_frame_every_way_takes_its_own_step_at_every_tick(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ways = ways_of({"split": load_bundle("asl_words_continual")}, 1)
+    assert [name for name, _, _ in ways] == ["together", "one by one", "windows"]
+    assert len({id(judges) for _, judges, _ in ways}) == 3
+    stepped: list[int] = []
+    step = Stepper.step
+
+    def noted(self: Stepper, rows: Any, *rest: Any) -> dict[str, Any]:
+        stepped.append(len(rows))
+        return step(self, rows, *rest)
+
+    monkeypatch.setattr(Stepper, "step", noted)
+    measured = measure("net", ways, 2, 4)
+    assert sorted(stepped[-12:]) == [1] * 8 + [2] * 4  # each of four rounds: one of two, two of one
+    assert [way.name for way in measured] == ["together", "one by one", "windows"]
 
 
 def test_hands_can_be_hidden() -> None:
@@ -74,12 +96,12 @@ def test_a_ready_expert_is_exported_three_ways(
     written = []
 
     def write(judge: object, steps: int, path: Path, folded: bool = True) -> None:
-        weights = [np.zeros((rows, tick.CLASSES), np.float32) for rows in (57, 126)]
+        weights = [np.zeros((rows, tick_networks.CLASSES), np.float32) for rows in (57, 126)]
         path.write_bytes(tiny_model(*weights, steps))
         written.append(folded)
 
     monkeypatch.setattr(export, "write_graph", write)  # the exporter takes a minute
-    bundles = tick.exported("stgcnpp_light", tmp_path)
+    bundles = tick_networks.exported("stgcnpp_light", tmp_path)
     assert sorted(written) == [False, True]
     assert {name: len(bundle.graphs) for name, bundle in bundles.items()} == {
         "whole": 1, "unfolded": 1, "split": 3,
