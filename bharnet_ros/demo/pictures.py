@@ -11,8 +11,8 @@ from bharnet_ros.types import AnyFloat, Image
 
 _VIDEO_WIDTH = 960
 _CAPTION = 22  # height in pixels
-_TILE = (260, 300)  # width, height in pixels, the caption included
-_COLUMNS = 5
+_TILE = (370, 300)  # width, height in pixels, the caption included; as wide as labels need
+_COLUMNS = 4
 _MAX_TILES = 40
 
 

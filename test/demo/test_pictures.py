@@ -22,7 +22,7 @@ def test_a_video_and_a_strip_remain(tmp_path: Path) -> None:
         pictures.keep(f"0/{index}", 1.0, f"gesture {index}", picture(20 * index), BOX)
     assert pictures.close() == [tmp_path / "strip.jpg", tmp_path / "annotated.mp4"]
     strip = cv2.imread(str(tmp_path / "strip.jpg"))
-    assert strip.shape == (2 * 300, 5 * 260, 3)
+    assert strip.shape == (2 * 300, 4 * 370, 3)
     video = cv2.VideoCapture(str(tmp_path / "annotated.mp4"))
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 10
 
@@ -33,7 +33,7 @@ def test_of_one_key_the_first_of_the_best_stays(tmp_path: Path) -> None:
         pictures.keep("0/wave", rank, "wave", picture(level), BOX)
     pictures.close()
     strip = cv2.imread(str(tmp_path / "strip.jpg"))
-    assert strip.shape == (300, 260, 3)
+    assert strip.shape == (300, 370, 3)
     assert abs(strip[50, 50].mean() - 200) < 5
 
 
@@ -48,5 +48,5 @@ def test_boxes_beyond_the_image_are_cut_to_it(tmp_path: Path) -> None:
         pictures.keep(str(index), 1.0, "edge", picture(90), np.array(box, np.float32))
     pictures.close()
     strip = cv2.imread(str(tmp_path / "strip.jpg"))
-    assert strip.shape == (300, 3 * 260, 3)
+    assert strip.shape == (300, 3 * 370, 3)
     assert abs(strip[50].mean() - 90) < 5
