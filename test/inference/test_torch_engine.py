@@ -135,6 +135,8 @@ CASES: list[tuple[str, dict[str, Any], dict[str, np.ndarray]]] = [
      {"a": np.linspace(0.5, 2.0, 8).astype(FLOAT), "b": np.ones(8, FLOAT)}),
     ("MatMul", {}, {"a": np.linspace(-1, 1, 24).reshape(8, 3).astype(FLOAT)}),
     ("Pad", {}, {"a": np.array([0, 0, 2, 1, 0, 0, 3, 0])}),
+    ("Pad", {"mode": "edge"}, {"a": np.array([0, 0, 2, 1, 0, 0, 3, 0])}),
+    ("Pad", {"mode": "edge"}, {"a": np.array([0, 0, 0, -1, 0, 0, 0, 2])}),
     ("Pad", {}, {"a": np.array([1, 2]), "b": np.array(0.5, FLOAT), "c": np.array([-2])}),
     ("LeakyRelu", {"alpha": 0.2}, {}),
     ("DepthToSpace", {"blocksize": 2}, {}),

@@ -139,13 +139,20 @@ def _pad(
     a: Attributes, x: Tensor, pads: list[int], value: Any = None, axes: Any = None
 ) -> Tensor:
     mode = a.get("mode", b"constant")
-    if mode != b"constant":
+    if mode not in (b"constant", b"edge"):
         raise NotImplementedError(f"mode {mode!r}")
     half = len(pads) // 2
     places = [int(axis) % x.ndim for axis in axes] if axes is not None else list(range(half))
     around = [[0, 0] for _ in range(x.ndim)]
     for i, axis in enumerate(places):
         around[axis] = [int(pads[i]), int(pads[half + i])]
+    if mode == b"edge":
+        for axis, (before, after) in enumerate(around):
+            if before or after:
+                size = x.shape[axis]
+                steps = torch.arange(-before, size + after, device=x.device)
+                x = x.index_select(axis, steps.clamp(0, size - 1))
+        return x
     order = [n for pair in reversed(around) for n in pair]
     return F.pad(x, order, value=float(value[0]) if value else 0.0)
 
