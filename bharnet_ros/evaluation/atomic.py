@@ -12,9 +12,14 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     """Write a file beside `path`, bring it to the disk, and only then put it in its place.
 
     Links are followed, so what they point to is replaced. The permissions of a replaced file
-    stay. Raises OSError (no room, no permission); the file at `path` is then as it was.
+    stay. What is no file, such as /dev/stdout or a pipe, is written to and not replaced. Raises OSError (no room, no permission); the file at `path` is then as it was.
     """
-    target = Path(path).resolve()
+    given = Path(path)
+    if given.exists() and not given.is_file():
+        with given.open("wb") as stream:
+            stream.write(content)
+        return
+    target = given.resolve()
     name = target.with_name(f".{target.name[:80]}.{secrets.token_hex(4)}.partial")
     try:
         with name.open("xb") as file:

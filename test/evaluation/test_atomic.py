@@ -32,6 +32,25 @@ def test_the_file_is_there_and_nothing_else(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
 
 
+def test_what_is_no_file_is_written_to_and_not_replaced(tmp_path: Path) -> None:
+    pipe, link, heard = tmp_path / "pipe", tmp_path / "link", []
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        reader = threading.Thread(target=lambda: heard.append(pipe.read_bytes()))
+        reader.start()
+        write_atomically(path, b"report")
+        reader.join()
+    assert heard == [b"report"] * 2
+    assert pipe.is_fifo() and link.is_symlink()
+    with pytest.raises(IsADirectoryError):
+        write_atomically(tmp_path, b"report")
+    module = "from bharnet_ros.evaluation.atomic import write_atomically"
+    shown = f"{module}; write_atomically('/dev/stdout', b'hi')"
+    done = subprocess.run([sys.executable, "-c", shown], capture_output=True, check=True)
+    assert done.stdout == b"hi"
+
+
 def test_without_room_the_old_file_stays(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     write_atomically(path, b"old")
