@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -12,19 +11,22 @@ import torch
 from torch import nn
 
 from bharnet_ros.errors import ConfigurationError
+from training.files import DAMAGED, writing
 
 _TEXT = "__description__"
 
 
 def save_weights(path: Path, network: nn.Module, description: dict[str, Any]) -> None:
-    """Write the network's state and what belongs to it."""
+    """Write the network's state and what belongs to it; `ConfigurationError` if that cannot be
+    written."""
     arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
     text = json.dumps(description, sort_keys=True).encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        np.savez(file, allow_pickle=False, **arrays, **{_TEXT: np.frombuffer(text, np.uint8)})
-    part.replace(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays, **{_TEXT: np.frombuffer(text, np.uint8)})
+        part.replace(path)
 
 
 def read_description(path: Path) -> dict[str, Any]:
@@ -36,18 +38,19 @@ def read_description(path: Path) -> dict[str, Any]:
     try:
         with np.load(path, allow_pickle=False) as data:
             description: dict[str, Any] = json.loads(data[_TEXT].tobytes())
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ConfigurationError(
-            f"{path} is not a weights file of this package ({error}); train again."
-        ) from error
+    except DAMAGED as error:
+        raise _no_weights(path, error) from error
     return description
 
 
 def load_weights(path: Path, network: nn.Module) -> None:
-    """Fill `network`; `ConfigurationError` if the file belongs to another architecture."""
+    """Fill `network`; `ConfigurationError` if the file is damaged or of another architecture."""
     read_description(path)
-    with np.load(path, allow_pickle=False) as data:
-        state = {name: torch.from_numpy(data[name]) for name in data.files if name != _TEXT}
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            state = {name: torch.from_numpy(data[name]) for name in data.files if name != _TEXT}
+    except DAMAGED as error:
+        raise _no_weights(path, error) from error
     try:
         network.load_state_dict(state)
     except RuntimeError as error:
@@ -55,3 +58,9 @@ def load_weights(path: Path, network: nn.Module) -> None:
             f"{path} was trained with another model or vocabulary than the configuration "
             f"describes; train again. ({str(error).splitlines()[0]})"
         ) from error
+
+
+def _no_weights(path: Path, error: Exception) -> ConfigurationError:
+    return ConfigurationError(
+        f"{path} is not a weights file of this package ({error}); train again."
+    )

@@ -137,6 +137,7 @@ class FitConfig:
     projected_share: part of each batch that was projected and not filmed, if there is any.
     outsider_share: part of each batch that shows outsiders, if there are any, and
     outsider_weight: how much their loss counts beside that of the classes.
+    gradient_clip: largest norm of the gradient; 0 = none.
     bfloat16: mixed precision, a third quicker on processors that have it.
     """
 
@@ -260,7 +261,7 @@ def _build_record(kind: Any, value: Any, where: str) -> Any:
     if not isinstance(value, dict):
         raise ConfigurationError(f"{where} must be a mapping, not {value!r}.")
     hints = typing.get_type_hints(kind, vars(types) | globals())
-    unknown = sorted(set(value) - set(hints))
+    unknown = sorted(set(value) - set(hints), key=str)  # YAML's keys may be numbers, too
     if unknown:
         raise ConfigurationError(
             f"{where} has no key '{unknown[0]}'; it takes: {', '.join(hints)}."
@@ -291,10 +292,15 @@ def _check(config: TrainingConfig, where: str) -> None:
     for name, split in config.data.splits.items():
         first, last = split.actors
         shared_actors = first <= train.actors[1] and train.actors[0] <= last
-        same_views = set(split.yaw_deg) & set(train.yaw_deg)
-        same_speeds = set(split.speed) & set(train.speed)
-        if name != "train" and shared_actors and same_views and same_speeds:
+        shared_views = _overlap(split.yaw_deg, train.yaw_deg)
+        shared_speeds = _overlap(split.speed, train.speed)
+        if name != "train" and shared_actors and shared_views and shared_speeds:
             raise ConfigurationError(
                 f"{where}: data.splits.{name} shares actors, views and speeds with train; "
                 "hold out at least one of them."
             )
+
+
+def _overlap(first: tuple[Range, ...], second: tuple[Range, ...]) -> bool:
+    """Whether any two bands have more than an end in common."""
+    return any(a == b or (a[0] < b[1] and b[0] < a[1]) for a in first for b in second)

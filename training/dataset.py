@@ -9,6 +9,7 @@ from typing import Any
 
 from bharnet_ros.errors import ConfigurationError
 from training.config import TrainingConfig
+from training.files import writing
 
 CARD_FILE = "dataset.json"
 
@@ -38,9 +39,10 @@ class DatasetCard:
 
 
 def write_card(folder: Path, card: DatasetCard) -> None:
-    """Write `dataset.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / CARD_FILE).write_text(json.dumps(asdict(card), indent=2) + "\n", "utf-8")
+    """Write `dataset.json`; `ConfigurationError` if it cannot be written."""
+    with writing(folder / CARD_FILE):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / CARD_FILE).write_text(json.dumps(asdict(card), indent=2) + "\n", "utf-8")
 
 
 def read_card(folder: Path) -> DatasetCard:

@@ -172,7 +172,8 @@ def train_step(
     )  # fmt: skip
     optimiser.zero_grad(set_to_none=True)
     losses.total.backward()  # type: ignore[no-untyped-call]
-    nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
+    if config.gradient_clip > 0.0:  # clipped to 0, nothing would ever be learned
+        nn.utils.clip_grad_norm_(network.parameters(), config.gradient_clip)
     optimiser.step()
     return losses
 

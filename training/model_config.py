@@ -165,6 +165,12 @@ def check_expert(expert: ExpertConfig, num_steps: int, where: str) -> None:
         raise ConfigurationError(f"{where}.dropout is {expert.dropout}; it must be 0 to below 1.")
     if expert.causal:
         _check_causal(expert, where)
+    if expert.block == POSE_BLOCK and (expert.strides[0] != 1 or expert.streams != 1):
+        raise ConfigurationError(
+            f"{where} has block '{POSE_BLOCK}', whose first layer reads every step and which has "
+            f"one trunk, but its first stride is {expert.strides[0]} and streams {expert.streams}; "
+            "set both to 1, and give the stride to a later layer."
+        )
 
 
 def _check_causal(expert: ExpertConfig, where: str) -> None:

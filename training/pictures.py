@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.evaluation.atomic import write_atomically
 from bharnet_ros.gestures import BodyShape, GesturePlayer, Performance, Segment, Style, Vocabulary
 from bharnet_ros.gestures.description import GestureDescription, OtherHand, PostureDescription
 from bharnet_ros.simulation.appearance import Appearance
@@ -188,8 +189,24 @@ def _captioned(strip: Image, name: str, height_px: int) -> Image:
 
 
 def save(image: Image, path: Path, quality: int = 82) -> None:
-    """Write a PNG or JPEG; raises ConfigurationError if the file cannot be written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a PNG or JPEG, making its folder; quality: of a JPEG, 0 to 100.
+
+    Raises ConfigurationError if it cannot be written, or is larger than a JPEG can be; what was
+    there then stays.
+    """
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix != ".png" else []
-    if not cv2.imwrite(str(path), image, options):
-        raise ConfigurationError(f"{path} cannot be written; choose another folder")
+    # Not cv2.imwrite: it says that a PNG was written which the disk had no room for.
+    done, content = cv2.imencode(path.suffix, image, options)
+    if not done:
+        raise ConfigurationError(
+            f"{path} cannot hold {image.shape[1]} x {image.shape[0]} pixels; make --height "
+            "smaller, or have a picture of each gesture with --each."
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, content.tobytes())
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path} cannot be written ({error.strerror or error}); make room or give another "
+            "--output."
+        ) from error

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from training.config import SplitConfig, TrainingConfig
+from training.files import writing
 
 
 def write_report(
     folder: Path, name: str, figures: Mapping[str, Any], config: TrainingConfig
 ) -> None:
-    """Write `<name>.md` and `<name>.json`."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write `<name>.md` and `<name>.json`; `ConfigurationError` if they cannot be written."""
     text = json.dumps(figures, indent=2, ensure_ascii=False, allow_nan=False)
-    (folder / f"{name}.json").write_text(text + "\n", "utf-8")
-    (folder / f"{name}.md").write_text(markdown(figures, config), "utf-8")
+    page = markdown(figures, config)
+    with writing(folder / f"{name}.json"):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.json").write_text(text + "\n", "utf-8")
+        (folder / f"{name}.md").write_text(page, "utf-8")
 
 
 def markdown(figures: Mapping[str, Any], config: TrainingConfig) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy.typing as npt
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.types import FloatArray
+from training.files import DAMAGED, writing
 
 
 class GestureSpan(NamedTuple):
@@ -60,7 +60,7 @@ class KeypointSequence:
 
 
 def save_sequence(path: Path, sequence: KeypointSequence) -> None:
-    """Write one file, whole or not at all."""
+    """Write one file, whole or not at all; `ConfigurationError` if it cannot be written."""
     text = json.dumps(
         {
             "layout": sequence.layout,
@@ -69,18 +69,19 @@ def save_sequence(path: Path, sequence: KeypointSequence) -> None:
         },
         sort_keys=True,
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with part.open("wb") as file:
-        np.savez_compressed(
-            file,
-            stamps_ns=sequence.stamps_ns,
-            keypoints=sequence.keypoints,
-            scores=sequence.scores,
-            truth=sequence.truth,
-            description=np.frombuffer(text.encode(), np.uint8),
-        )
-    part.replace(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            np.savez_compressed(
+                file,
+                stamps_ns=sequence.stamps_ns,
+                keypoints=sequence.keypoints,
+                scores=sequence.scores,
+                truth=sequence.truth,
+                description=np.frombuffer(text.encode(), np.uint8),
+            )
+        part.replace(path)
 
 
 def load_sequence(path: Path) -> KeypointSequence:
@@ -97,7 +98,7 @@ def load_sequence(path: Path) -> KeypointSequence:
                 spans=tuple(GestureSpan(*span) for span in description["spans"]),
                 info=description["info"],
             )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise ConfigurationError(
             f"{path} is not a readable keypoint sequence ({error}); delete it and run "
             "`python -m training generate` again."

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Mapping
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor, nn
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BundleError
+from training.files import DAMAGED
 
 WEIGHTS_FILE = "weights.npz"
 """Its name in the bundle."""
@@ -40,7 +40,7 @@ def starting_weights(bundle: Bundle) -> dict[str, Tensor]:
     try:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name].astype(np.float32) for name in data.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise BundleError(f"{path} is damaged ({error}); copy the bundle again.") from error
     return {name: torch.from_numpy(value) for name, value in arrays.items()}
 

@@ -280,5 +280,7 @@ def read_idle(name: str, node: Node, known: Known) -> IdleDescription:
             raise fields["motion"].error(
                 f"idle hands cannot {primitive.kind}", f"use one of {', '.join(PRIMITIVES)}"
             )
+    if "motion" in fields:
+        refuse_out_of_reach(postures, motion, fields["motion"])
     gesture = GestureDescription(name, "", hands, postures, which, motion)
     return IdleDescription(gesture, fields["weight"].number(0.001, 1000))

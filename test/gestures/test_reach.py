@@ -82,6 +82,27 @@ def test_what_stays_within_reach_is_accepted_and_played_so(motion: str, posture:
         assert np.linalg.norm(wrists, axis=1).max() < 1.1
 
 
+def idling(motion: str, part: str) -> Vocabulary:
+    return parse_vocabulary(
+        f"format: 2\nextends: gestures\nalso: all\nidle:\n  {part}:\n    fidget:\n"
+        f"      hand: open\n      weight: 1\n      posture: {{{LOW}}}\n      motion: {motion}\n",
+        "mine.yaml",
+    )
+
+
+@pytest.mark.parametrize("part", ["rests", "habits"])
+def test_idle_hands_stay_within_reach_too(part: str) -> None:
+    with pytest.raises(GestureError) as told:
+        idling("{circle: {length: 0.4, rate_hz: 0.5}}", part)
+    assert str(told.value).startswith(
+        f"mine.yaml:10: idle.{part}.fidget.motion: 'circle' takes the wrist of posture "
+        "'fidget_posture' 1."
+    )
+    assert str(told.value).endswith("make `length` smaller, or let the posture begin nearer.")
+    found = getattr(idling("{circle: {length: 0.1, rate_hz: 0.5}}", part), part)
+    assert found[-1].gesture.name == "fidget"
+
+
 @pytest.mark.parametrize("name", [*shipped_vocabularies(), EXAMPLE])
 def test_shipped_motions_are_within_reach(name: str | Path) -> None:
     assert load_vocabulary(name).actions

@@ -65,6 +65,11 @@ def test_wrong_values_are_named(tmp_path, keys, value, message):
         load_config(_changed(tmp_path, *keys, value=value))
 
 
+def test_an_unknown_key_is_named_whatever_kinds_of_keys_there_are(tmp_path):
+    with pytest.raises(ConfigurationError, match="model has no key '1'; it takes: body"):
+        load_config(_changed(tmp_path, "model", value={1: 2, "colour": 3, "hands": "joined"}))
+
+
 def test_a_split_that_holds_nothing_out_is_refused(tmp_path):
     content = yaml.safe_load(SHIPPED.read_text("utf-8"))
     content["data"]["splits"]["test_actors"] = content["data"]["splits"]["train"]
@@ -72,6 +77,27 @@ def test_a_split_that_holds_nothing_out_is_refused(tmp_path):
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(ConfigurationError, match="hold out"):
         load_config(path)
+
+
+@pytest.mark.parametrize(
+    ("key", "bands", "apart"),
+    [
+        ("yaw_deg", [[0.001, 25]], False), ("yaw_deg", [[10, 12]], False),
+        ("yaw_deg", [[25, 40]], True), ("speed", [[0.5, 0.6], [0.9, 1.0]], False),
+        ("speed", [[0.6, 0.75], [1.35, 1.6]], True),
+    ],
+)  # fmt: skip
+def test_views_and_speeds_are_held_out_only_if_they_do_not_overlap(tmp_path, key, bands, apart):
+    content = yaml.safe_load(SHIPPED.read_text("utf-8"))
+    splits = content["data"]["splits"]
+    splits["test_mine"] = {**splits["train"], key: bands}
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(content))
+    if apart:
+        assert load_config(path)
+    else:
+        with pytest.raises(ConfigurationError, match="test_mine shares actors, views and speeds"):
+            load_config(path)
 
 
 def test_missing_key_missing_file_and_broken_yaml(tmp_path):

@@ -21,7 +21,7 @@ from training.checkpoint import load_weights, read_description
 from training.ema import WeightAverage
 from training.export import fold_batch_norms, zero_denormals
 from training.finish import calibrate_and_export, evaluate_bundle
-from training.fit import fit, learning_rate, make_optimiser, train_network
+from training.fit import fit, learning_rate, make_optimiser, train_network, train_step
 from training.labels import OTHER, OUTSIDER
 from training.models import BHaRNet
 from training.replay import (
@@ -34,6 +34,7 @@ from training.replay import (
 from training.sampling import BatchSampler
 from training.sequences import load_split
 from training.thresholds import choose_thresholds
+from training.windowing import ExpertInputs
 
 
 def _quiet(text: str) -> None:
@@ -236,3 +237,20 @@ def test_data_of_other_settings_are_refused(trained, tmp_path):
     config, data, _, _ = trained
     with pytest.raises(ConfigurationError, match="other data settings"):
         fit(replace(config, seed=77), data, tmp_path / "r", _quiet)
+
+
+def test_without_a_limit_to_the_gradient_the_network_learns(tiny_config):
+    """0 means that nothing is clipped, as in the trainings on stores; not that all is cut off."""
+    torch.manual_seed(0)
+    steps = tiny_config.windows.num_steps
+    network = BHaRNet(tiny_config.model, 3, steps)
+    plan = replace(tiny_config.fit, gradient_clip=0.0, weight_decay=0.0, bfloat16=False)
+    rng = np.random.default_rng(0)
+    batch = ExpertInputs(
+        rng.normal(size=(6, 3, steps, 19, 1)).astype(np.float32),
+        rng.normal(size=(6, 3, steps, 21, 2)).astype(np.float32),
+        np.arange(6) % 3,
+    )
+    before = network.body.classify.weight.detach().clone()
+    train_step(network, batch, make_optimiser(network, plan), plan)
+    assert float((network.body.classify.weight.detach() - before).abs().max()) > 1e-4

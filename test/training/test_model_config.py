@@ -81,6 +81,9 @@ def test_unused_later_options_leave_the_hash_alone():
         (ExpertConfig(modalities=("joint", "depth")), "depth"),
         (ExpertConfig(modalities=()), "modalities"),
         (ExpertConfig(dropout=1.0), "dropout"),
+        # Both were once read over.
+        (ExpertConfig("pose", (8, 8), (2, 1)), "first stride is 2 and streams 1; set both to 1"),
+        (ExpertConfig("pose", (8, 8), (1, 2), streams=2), "first stride is 1 and streams 2"),
     ],
 )
 def test_experts_that_cannot_work(expert, words):

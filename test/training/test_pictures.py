@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -9,7 +12,7 @@ import pytest
 from bharnet_ros.errors import ConfigurationError, GestureError
 from bharnet_ros.gestures import Segment, load_vocabulary
 from training.cli import main
-from training.pictures import STRIP_PICTURES, contact_sheet, picture_strip, picture_times
+from training.pictures import STRIP_PICTURES, contact_sheet, picture_strip, picture_times, save
 
 VOCABULARY = load_vocabulary("gestures")
 
@@ -49,6 +52,38 @@ def test_wrong_names_and_sizes_are_refused():
         picture_strip(VOCABULARY, "salute")
     with pytest.raises(ConfigurationError, match="48 pixels or more"):
         picture_strip(VOCABULARY, "stop", 10)
+
+
+def test_saving_names_the_file_and_the_remedy_where_there_is_no_folder(tmp_path):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for path in (file / "a.jpg", file / "folder" / "a.png", Path("/proc/nowhere/a.jpg")):
+        with pytest.raises(ConfigurationError) as told:
+            save(np.zeros((20, 20, 3), np.uint8), path)
+        assert str(told.value).startswith(f"{path} cannot be written (")
+        assert str(told.value).endswith("make room or give another --output.")
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg"])
+def test_a_picture_that_there_is_no_room_for_is_no_success(tmp_path, name):
+    noise = np.random.default_rng(0).integers(0, 256, (300, 300, 3)).astype(np.uint8)
+    save(noise[:50], tmp_path / name)
+    before = (tmp_path / name).read_bytes()
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, hard))  # as a disk that is nearly full
+    try:
+        with pytest.raises(ConfigurationError, match=rf"{name} cannot be written .*make room or"):
+            save(noise, tmp_path / name)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert (tmp_path / name).read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
+def test_a_picture_too_large_for_a_jpeg_says_so(tmp_path):
+    with pytest.raises(ConfigurationError, match="20 x 70000 pixels; make --height smaller"):
+        save(np.zeros((70_000, 20, 3), np.uint8), tmp_path / "a.jpg")
 
 
 def test_the_command_writes_a_sheet_or_each(tmp_path, capsys):

@@ -34,6 +34,23 @@ def test_damaged_file_is_named(tmp_path, content):
         load_sequence(path)
 
 
+def test_a_file_with_one_wrong_byte_is_named_or_read(tmp_path, make_sequence):
+    """Wherever the byte is: a damaged film is made again by the run that finds it."""
+    save_sequence(tmp_path / "whole.npz", make_sequence(1))
+    whole = (tmp_path / "whole.npz").read_bytes()
+    path, refused = tmp_path / "00001.npz", 0
+    for place in range(0, len(whole), max(len(whole) // 400, 1)):
+        damaged = bytearray(whole)
+        damaged[place] ^= 255
+        path.write_bytes(damaged)
+        try:
+            load_sequence(path)
+        except ConfigurationError as error:
+            assert str(path) in str(error)
+            refused += 1
+    assert refused > 300
+
+
 def test_pickled_objects_are_refused(tmp_path):
     path = tmp_path / "evil.npz"
     np.savez(path, description=np.array([{"layout": 1}], dtype=object))
@@ -87,3 +104,29 @@ def test_weights_round_trip_and_refusals(tmp_path):
     (tmp_path / "bad.npz").write_bytes(b"zip?")
     with pytest.raises(ConfigurationError, match="not a weights file"):
         read_description(tmp_path / "bad.npz")
+
+
+def test_weights_of_which_an_array_is_damaged_are_refused(tmp_path):
+    path = tmp_path / "w.npz"
+    save_weights(path, torch.nn.Linear(50, 50), {"epoch": 4})
+    damaged = bytearray(path.read_bytes())
+    damaged[3000] ^= 255
+    path.write_bytes(damaged)
+    assert read_description(path) == {"epoch": 4}
+    with pytest.raises(ConfigurationError, match=r"w\.npz is not a weights file .*train again"):
+        load_weights(path, torch.nn.Linear(50, 50))
+
+
+def test_where_nothing_can_be_written_the_file_and_the_remedy_are_named(
+    tmp_path, card, make_sequence
+):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    for write in (
+        lambda: save_weights(file / "w.npz", torch.nn.Linear(1, 1), {}),
+        lambda: save_sequence(file / "train" / "1.npz", make_sequence(1)),
+        lambda: write_card(file, card),
+    ):
+        with pytest.raises(ConfigurationError, match=r"file/.* cannot be written .*make room or"):
+            write()
+    assert file.read_text() == "mine"

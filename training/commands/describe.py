@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from bharnet_ros.gestures import Vocabulary
 
@@ -81,9 +80,7 @@ def run(options: argparse.Namespace) -> None:
         from training.pictures import contact_sheet, save
 
         sheet = folder.with_name(f"{name}_pictures.png")
-        picture = contact_sheet(vocabulary, seed=options.seed)
-        with telling_where(sheet):
-            save(picture, sheet)
+        save(contact_sheet(vocabulary, seed=options.seed), sheet)
         print(f"Pictures of every gesture: {sheet}")
     if options.check:
         return
@@ -100,19 +97,6 @@ def check_seed(seed: int) -> None:
 
     if not 0 <= seed <= MAX_SEED:
         raise ConfigurationError(f"--seed is {seed}; it must be 0 to {MAX_SEED}.")
-
-
-@contextmanager
-def telling_where(path: Path) -> Iterator[None]:
-    """Turn what goes wrong with writing a file into a ConfigurationError that names it."""
-    from bharnet_ros.errors import ConfigurationError
-
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path} cannot be written ({error.strerror}); give another --output."
-        ) from None
 
 
 def _check_places(name: str, folder: Path) -> None:

@@ -34,7 +34,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> None:
     """Write <output>/sheet.jpg or, if asked for, <output>/<gesture>.jpg of each."""
     from bharnet_ros.gestures import load_vocabulary
-    from training.commands.describe import check_seed, telling_where
+    from training.commands.describe import check_seed
     from training.pictures import contact_sheet, picture_strip, save
 
     if options.seed is not None:
@@ -44,11 +44,9 @@ def run(options: argparse.Namespace) -> None:
     if options.each:
         for name in vocabulary.actions:
             strip = picture_strip(vocabulary, name, options.height, options.seed)
-            with telling_where(options.output):
-                save(strip, options.output / f"{name}.jpg")
+            save(strip, options.output / f"{name}.jpg")
         print(f"{options.output}: {count} pictures")
         return
     sheet = contact_sheet(vocabulary, height_px=options.height, seed=options.seed)
-    with telling_where(options.output):
-        save(sheet, options.output / "sheet.jpg")
+    save(sheet, options.output / "sheet.jpg")
     print(f"{options.output / 'sheet.jpg'}: {count} gestures")

@@ -18,6 +18,10 @@ STEPS = 300
 ACTED = 80
 FOLDS = 3
 FEW, USUAL = 5, "5 to 20"
+BAG_OPTIONS: dict[str, str | None] = {
+    "labels": None, "names": "", "people": None, "skeletons": "skeletons", "backend": "",
+}  # fmt: skip
+"""What is said about bags, and what it is if nothing is said."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -75,11 +79,11 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "(default: %(default)s)",
     )  # fmt: skip
     group = command.add_argument_group("if the input is bags (see `convert rosbag`)")
-    group.add_argument("--labels", type=Path, default=None, metavar="PATH")
-    group.add_argument("--names", default="", metavar="PATTERN")
-    group.add_argument("--people", type=Path, default=None, metavar="CSV")
-    group.add_argument("--skeletons", default="skeletons", metavar="TOPIC")
-    group.add_argument("--backend", default="", metavar="NAME")
+    for name, type_, shown in (
+        ("labels", Path, "PATH"), ("names", str, "PATTERN"), ("people", Path, "CSV"),
+        ("skeletons", str, "TOPIC"), ("backend", str, "NAME"),
+    ):  # fmt: skip
+        group.add_argument(f"--{name}", type=type_, default=BAG_OPTIONS[name], metavar=shown)
     command.set_defaults(run=run)
 
 
@@ -179,6 +183,7 @@ def _store(options: argparse.Namespace) -> Store:
     from training.data.sheet import SHEET_FILE
 
     if (options.input / SHEET_FILE).is_file():
+        _refuse_bag_options(options)
         return open_store(options.input)
     from training.commands.convert import report
     from training.data.converters import RosbagConverter
@@ -193,6 +198,20 @@ def _store(options: argparse.Namespace) -> Store:
     forget_relabelled(converter, folder)
     report(convert(converter, folder), folder)
     return open_store(folder)
+
+
+def _refuse_bag_options(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError if a store was given together with what is said about bags."""
+    from bharnet_ros.errors import ConfigurationError
+
+    given = [f"--{name}" for name, usual in BAG_OPTIONS.items() if getattr(options, name) != usual]
+    if given:
+        raise ConfigurationError(
+            f"{options.input} is a store, and {', '.join(given)} says how to read bags; give the "
+            "bags in its place, or make the store with `python -m training convert rosbag "
+            f"{' '.join(f'{name} ...' for name in given)}` and leave "
+            f"{'it' if len(given) == 1 else 'them'} away here."
+        )
 
 
 def _start(init: str) -> Start:

@@ -60,11 +60,15 @@ def fit_rgb(
 
     skeleton: folder of a finished stage one (`python -m training fit`), which is not changed.
     rois: the tiles of its store (`python -m training extract-rois`). store: where that lies now.
-    resume: as in `fit_store`.
+    resume: as in `fit_store`, and of the same skeleton run.
     Raises ConfigurationError if skeleton, tiles and configuration do not go together.
     """
     machine = machine or Machine()
     checkpoint = checkpoint_of(run, resume, config.digest())
+    read_description(skeleton / WEIGHTS_FILE)  # raises if there are none
+    skeleton_sha256 = file_record(skeleton / WEIGHTS_FILE)["sha256"]
+    if checkpoint is not None:
+        refuse_other_skeleton(checkpoint, skeleton, skeleton_sha256)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     prepare_torch(config.seed, machine.threads)
     judged = judge_of(skeleton, store)
@@ -78,6 +82,7 @@ def fit_rgb(
     )
     branch = make_branch(config, tiles.config, len(names), groups, names)
     module = RgbModule(judged.judge, branch, config, data.steps_per_epoch)
+    module.skeleton_sha256 = skeleton_sha256
     trainer = make_trainer(config.fit, run, machine, True, report)
     clips = {part: len(data.clips(part)) for part in ("train", "validation")}
     if trainer.is_global_zero:
@@ -101,7 +106,7 @@ def fit_rgb(
         "groups": [list(group) for group in groups],
         "roi": tiles.config.to_dict(),
         "class_names": list(names),
-        "skeleton_sha256": file_record(skeleton / WEIGHTS_FILE)["sha256"],
+        "skeleton_sha256": skeleton_sha256,
         "store_sha256": judged.data.store.content_hash(),
         "clips": clips,
         "history": module.history,
@@ -121,6 +126,21 @@ def fit_rgb(
         report(f"Weights written to {run / WEIGHTS_FILE} ({description['seconds']:.0f} s)")
     trainer.strategy.barrier()
     return description
+
+
+def refuse_other_skeleton(checkpoint: Path, skeleton: Path, sha256: str) -> None:
+    """Raise ConfigurationError if a checkpoint is of a run on other skeleton weights than those
+    with that hash, as far as it says: older ones do not say.
+
+    The checkpoint holds the judge, too, and would go on with that one.
+    """
+    begun = torch.load(checkpoint, map_location="cpu", weights_only=True).get("skeleton_sha256")
+    if begun and begun != sha256:
+        raise ConfigurationError(
+            f"{checkpoint} is of a run on other skeleton weights (SHA-256 {begun[:12]}...) than "
+            f"{skeleton / WEIGHTS_FILE} has ({sha256[:12]}...); resume with the --skeleton it was "
+            "begun with, start without --resume, or choose another folder with --run."
+        )
 
 
 class Judged(NamedTuple):

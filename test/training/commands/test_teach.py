@@ -80,6 +80,21 @@ def test_what_cannot_be_taught_is_refused_with_a_sentence(store, tmp_path, capsy
     assert not (tmp_path / "bundle").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--people", "people.csv"], "--people says how to read bags.* --people ...` and leave it"),
+        (["--names", "{subject}", "--backend", "mediapipe"], "--names, --backend says"),
+        (["--skeletons", "robot/skeletons"], "--skeletons says"),
+        (["--labels", "labels"], "--labels says"),
+    ],
+)
+def test_what_is_said_about_bags_is_no_use_with_a_store(store, tmp_path, capsys, options, said):
+    assert cli.main(["teach", str(store), "--output", str(tmp_path / "bundle"), *options]) == 2
+    told = capsys.readouterr().err
+    assert f"{store} is a store, and {said.split()[0]}" in told and re.search(said, told)
+
+
 def test_an_input_that_is_neither_store_nor_bag_is_refused(tmp_path, capsys):
     assert cli.main(["teach", str(tmp_path), "--output", str(tmp_path / "bundle")]) == 2
     assert "holds no bag" in capsys.readouterr().err

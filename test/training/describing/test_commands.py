@@ -98,8 +98,8 @@ def test_places_and_seeds_are_checked_first(tmp_path, capsys, monkeypatch, argum
     ("arguments", "said"),
     [
         (["--seed", "-1"], "--seed is -1; it must be 0"),
-        (["--output", "mine.yaml"], "mine.yaml cannot be written"),
-        (["--output", "mine.yaml", "--each"], "mine.yaml cannot be written"),
+        (["--output", "mine.yaml"], "mine.yaml/sheet.jpg cannot be written"),
+        (["--output", "mine.yaml", "--each"], "mine.yaml/drawn_back.jpg cannot be written"),
     ],
 )
 def test_pictures_need_a_seed_and_a_folder(tmp_path, capsys, monkeypatch, arguments, said):

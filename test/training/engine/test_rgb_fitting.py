@@ -5,12 +5,14 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from held_clips import CLASSES, ROI, rgb_options, skeleton_config, write_rois, write_store
 
+from bharnet_ros.bundle import file_record
 from bharnet_ros.errors import ConfigurationError
 from training.data import open_store
 from training.data.rois import open_rois
@@ -19,7 +21,7 @@ from training.engine.rgb_data import RgbDataModule, RgbPreparation, some_moments
 from training.engine.rgb_exporting import export_rgb
 from training.engine.rgb_fitting import fit_rgb, heard, judge_of, load_branch
 from training.engine.rgb_module import RgbModule, slower
-from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS
+from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS, WEIGHTS_FILE
 from training.engine.streams import composed_streams
 
 CPU = Machine(accelerator="cpu")
@@ -157,9 +159,7 @@ def test_a_run_of_another_configuration_is_not_gone_on_with(made: Path, tmp_path
 
     def resume(seed: int) -> None:
         options = replace(rgb_options(), seed=seed)
-        fit_rgb(
-            options, made / "skeleton", made / "rois", tmp_path / "rgb", "", CPU, True, quiet
-        )
+        fit_rgb(options, made / "skeleton", made / "rois", tmp_path / "rgb", "", CPU, True, quiet)
 
     with pytest.raises(ConfigurationError, match="is of a run with another configuration"):
         resume(7)
@@ -167,3 +167,29 @@ def test_a_run_of_another_configuration_is_not_gone_on_with(made: Path, tmp_path
     del saved["config_sha256"]  # as older ones were
     torch.save(saved, path)
     resume(7)
+
+
+def test_a_run_on_another_skeleton_is_not_gone_on_with(made: Path, tmp_path: Path) -> None:
+    shutil.copytree(made / "rgb", tmp_path / "rgb")
+    shutil.copytree(made / "skeleton", tmp_path / "skeleton")
+    path = tmp_path / "rgb" / CHECKPOINTS / CHECKPOINT_FILE
+
+    def resume(skeleton: Path) -> dict[str, Any]:
+        return fit_rgb(
+            rgb_options(), skeleton, made / "rois", tmp_path / "rgb", "", CPU, True, quiet
+        )
+
+    resume(tmp_path / "skeleton")  # the same weights lie elsewhere
+    with (tmp_path / "skeleton" / WEIGHTS_FILE).open("ab") as file:
+        file.write(b"\0")  # another file, as a run with another seed gives
+    before = file_record(tmp_path / "rgb" / WEIGHTS_FILE)
+    with pytest.raises(ConfigurationError, match=r"other skeleton weights .*--skeleton it was"):
+        resume(tmp_path / "skeleton")
+    assert file_record(tmp_path / "rgb" / WEIGHTS_FILE) == before
+    with pytest.raises(ConfigurationError, match="There are no trained weights at"):
+        resume(tmp_path / "nowhere")
+    saved = torch.load(path, weights_only=True)
+    assert saved["skeleton_sha256"] == file_record(made / "skeleton" / WEIGHTS_FILE)["sha256"]
+    del saved["skeleton_sha256"]  # as older ones were
+    torch.save(saved, path)
+    resume(tmp_path / "skeleton")

@@ -38,6 +38,7 @@ from training.describing.people import (
     ActingConfig,
     Deck,
     label_samples,
+    long_enough,
     write_script,
 )
 from training.describing.views import ViewConfig, look
@@ -47,7 +48,7 @@ LAYOUTS = (LAYOUT, "coco_wholebody_133")
 OTHER = "other"
 IMAGE_SIZE = (720, 1280)
 _LONGEST_S = 20.0
-_LEAD_S = 4.0  # of acting before the end of the shortest clip
+_LEAD_S = 4.0  # of acting beyond a clip's length; more where a gesture is longer than both
 
 
 @dataclass(frozen=True)
@@ -84,6 +85,8 @@ class ActedConverter:
                 "vocabulary_sha256": hashlib.sha256(text.encode()).hexdigest(),
                 "count": self.count, "window_s": self.window_s, "rate_hz": self.rate_hz,
                 "leave_out": list(self.leave_out), "seed": self.seed,
+                # Not told where it is the usual: stores that were made before go on.
+                **({} if self._lead_s == _LEAD_S else {"lead_s": round(self._lead_s, 6)}),
             },
             notes=(
                 "A clip's class is what is done at its last frame; "
@@ -102,12 +105,12 @@ class ActedConverter:
         vocabulary = self._vocabulary
         frames = self._frames
         times = np.arange(frames) / self.rate_hz
-        acting = ActingConfig(duration_s=float(times[-1]) + _LEAD_S)
+        acting = ActingConfig(duration_s=float(times[-1]) + self._lead_s)
         cast, script = write_script(vocabulary, Deck(vocabulary, rng), acting, True, rng)
         script = [entry for entry in script if entry[0] not in self.leave_out]
         player = GesturePlayer(cast, BodyShape.sample(rng), Style.sample(rng))
         performance = player.plan(script, rng, acting.duration_s)
-        times = times + rng.uniform(0.0, _LEAD_S)
+        times = times + rng.uniform(0.0, self._lead_s)
         points = performance.poses(times)[None, :, KEPT].astype(np.float32)
         seen, scores = self._observer(look(points, rng, ViewConfig()), rng)
         label = label_samples(
@@ -156,6 +159,19 @@ class ActedConverter:
     @cached_property
     def _vocabulary(self) -> Vocabulary:
         return load_vocabulary(self.vocabulary)
+
+    @cached_property
+    def _lead_s(self) -> float:
+        """Seconds by which acting is longer than a clip, which is cut out of it anywhere."""
+        vocabulary = self._vocabulary
+        usual = ActingConfig(duration_s=(self._frames - 1) / self.rate_hz + _LEAD_S)
+        doings = (*vocabulary, *vocabulary.others.values(), *vocabulary.everyday.values())
+        longest = max(
+            (d.duration_s[1] for d in doings if d.name not in self.leave_out), default=0.0
+        )
+        if longest <= usual.duration_s:
+            return _LEAD_S  # exactly: trained networks rest on what was drawn with it
+        return long_enough(vocabulary, usual).duration_s - usual.duration_s + _LEAD_S
 
     @cached_property
     def _class_names(self) -> tuple[str, ...]:

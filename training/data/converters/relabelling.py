@@ -3,13 +3,14 @@
 A conversion goes on where it stopped and leaves alone what is in the store. So that corrections
 count nevertheless, the store keeps what it was made with: the hash of each bag's label file and
 what the table of people says about it. (The pattern of names is an option of the store's sheet.)
+A store that was made before such notes were kept is asked itself who is in its bags.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from bharnet_ros.bags import find_bags
@@ -18,6 +19,7 @@ from bharnet_ros.evaluation.atomic import write_atomically
 from training.data.converters.labelled import Naming, find_labels
 from training.data.converters.rosbag import RosbagConverter
 from training.data.sheet import SHEET_FILE, files_of, read_sheet
+from training.data.store import open_store
 
 HASHES_FILE = ".labels.json"
 
@@ -29,15 +31,19 @@ def forget_relabelled(
     what there is. Says which bags have no labels where others have some.
 
     Call it before converting. Stores that were not made from bags are left alone. Raises
-    ConfigurationError where the table of people is malformed or lacks a bag.
+    ConfigurationError where the table of people is malformed or lacks a bag, or the store is
+    damaged.
     """
     now = label_hashes(converter)
     _report_unlabelled(converter, now, report)
     place = output / HASHES_FILE
     before = _read(place)
     changed = [bag for bag, digest in now.items() if before.get(bag, digest) != digest]
-    if changed and (output / SHEET_FILE).is_file() and read_sheet(output).converter == "rosbag":
-        relabelled = [bag for bag in changed if _labels(before[bag]) != _labels(now[bag])]
+    made = (output / SHEET_FILE).is_file() and read_sheet(output).converter == "rosbag"
+    if made and not changed and converter.people is not None:
+        changed = _named_otherwise(converter.people, output, now)
+    if changed and made:
+        relabelled = [b for b in changed if _labels(before.get(b, now[b])) != _labels(now[b])]
         renamed = [bag for bag in changed if bag not in relabelled]
         for what, bags in (("The labels of", relabelled), ("Who is in", renamed)):
             if bags:
@@ -68,6 +74,25 @@ def label_hashes(converter: RosbagConverter) -> dict[str, str]:
         if naming is not None:
             found[name] += f" {json.dumps(naming.fields(bag.name), sort_keys=True)}"
     return found
+
+
+def _named_otherwise(people: Path, output: Path, bags: Collection[str]) -> list[str]:
+    """Which of the bags have samples in the store that name other people, or another session,
+    than the table does. Notes need not be there, nor be right: they were once written for tables
+    that nobody had asked the store about."""
+    naming = Naming(table=people)
+    store = open_store(output, partial=True)
+    wrong = set()
+    for source, *who in zip(
+        store.sources.tolist(), store.values("subject").tolist(), store.values("group").tolist(),
+        strict=True,
+    ):  # fmt: skip
+        bag = source.rpartition("#")[0]
+        if bag in bags:
+            told = naming.fields(bag)
+            if who != [told["subject"], told["group"]]:
+                wrong.add(bag)
+    return [bag for bag in bags if bag in wrong]
 
 
 def _labels(entry: str) -> str:

@@ -77,6 +77,37 @@ def test_what_is_left_out_nobody_makes() -> None:
     assert names <= {"idle", "stop", OTHER}
 
 
+LONG = """\
+format: 2
+extends: gestures
+also: [victory]
+gestures:
+  lifting: {meaning: x, hand: open, posture: palm_down, duration_s: [8, 9],
+            motion: {raise: {toward: up, length: 0.3}}}
+"""
+
+
+def test_gestures_longer_than_a_clip_and_its_lead_are_acted_in_full(tmp_path: Path) -> None:
+    file = tmp_path / "long.yaml"
+    file.write_text(LONG)
+    long = replace(SMALL, vocabulary=str(file))
+    called = [long.load(item).class_name for item in long.items()]
+    assert {"lifting", "victory", "idle"} <= set(called) and called.count("lifting") > 8
+    assert long.sheet().options["lead_s"] == pytest.approx(2 * 9 * 1.25 + 2 - 1.6)
+    without = replace(long, leave_out=("lifting",))
+    assert "lead_s" not in without.sheet().options
+    assert "lead_s" not in replace(SMALL, window_s=0.2).sheet().options
+
+
+def test_clips_of_the_shipped_gestures_are_those_that_networks_were_trained_on() -> None:
+    clips = [SMALL.load(item) for item in list(SMALL.items())[:12]]
+    called = [clip.class_name for clip in clips]
+    assert called == [*[OTHER] * 3, "idle", OTHER, OTHER, "idle", "idle", *[OTHER] * 3,
+                      "both_hands_up"]  # fmt: skip
+    heads = np.stack([clip.people[0].keypoints[-1, :3] for clip in clips])
+    assert heads.mean(axis=(0, 1)) == pytest.approx([606.857, 147.236], abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [

@@ -13,7 +13,7 @@ from training import cli
 from training.data import open_store
 from training.data.converters import RosbagConverter
 from training.data.converters.labelled import Naming, find_labels
-from training.data.converters.relabelling import HASHES_FILE, forget_relabelled
+from training.data.converters.relabelling import HASHES_FILE, forget_relabelled, label_hashes
 from training.data.converting import convert
 from training.data.protocols import Protocol, SplitError, split_clips
 
@@ -174,6 +174,33 @@ def test_a_table_of_people_that_comes_later_counts(tmp_path, again):
     assert again(people=table)[0][0].startswith("The labels of bag2 changed")
 
 
+@pytest.mark.parametrize("notes", ["none", "of a table that was not used", "broken"])
+def test_a_table_counts_for_a_store_whatever_is_noted_beside_it(tmp_path, again, notes):
+    """Stores were once made without notes, and then tables were noted and not used."""
+    again()
+    table = tmp_path / "people.csv"
+    table.write_text("bag,subject\nbag1,anna\nbag2,ben\nbag3,anna\n")
+    place = tmp_path / "store" / HASHES_FILE
+    if notes == "none":
+        place.unlink()
+    elif notes == "broken":
+        place.write_text("{")
+    else:
+        converter = RosbagConverter(tmp_path / "bags", layout=LAYOUT, people=table)
+        place.write_text(json.dumps(label_hashes(converter)))
+    said, done, subjects = again(people=table)
+    assert said == ["Who is in bag1, bag2, bag3 changed: converting everything anew."]
+    assert done.added == 3 and subjects == {"bag1#4": "anna", "bag2#4": "ben", "bag3#4": "anna"}
+    # A store that says the same already is left as it is, notes or not; a session counts.
+    place.unlink()
+    said, done, _ = again(people=table)
+    assert (said, done.present) == ([], 3)
+    place.unlink()
+    table.write_text("bag,subject,session\nbag1,anna,\nbag2,ben,2\nbag3,anna,\n")
+    said, done, _ = again(people=table)
+    assert said == ["Who is in bag2 changed: converting everything anew."] and done.added == 3
+
+
 def test_a_bag_whose_labels_were_forgotten_is_named(tmp_path, again):
     assert again()[0] == []
     (tmp_path / "bags" / "bag2" / "labels.csv").rename(tmp_path / "bag2.csv")
@@ -242,8 +269,13 @@ def test_images_are_read_by_a_backend_where_there_are_no_skeletons(tmp_path, mon
         layout = LAYOUT
 
         def estimate(self, image, stamp_ns):
-            person = Skeleton(-1, np.array([5, 5, 60, 90], np.float32), 1.0,
-                              np.full((COUNT, 2), 30.0, np.float32), np.ones(COUNT, np.float32))
+            person = Skeleton(
+                -1,
+                np.array([5, 5, 60, 90], np.float32),
+                1.0,
+                np.full((COUNT, 2), 30.0, np.float32),
+                np.ones(COUNT, np.float32),
+            )
             return SkeletonFrame(stamp_ns, image.shape[:2], LAYOUT, (person,))  # fmt: skip
 
         def close(self):
