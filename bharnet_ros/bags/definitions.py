@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,9 @@ from bharnet_ros.bags.records import Channel
 from bharnet_ros.errors import ConfigurationError
 
 _PACKAGE = "bharnet_ros"
-_IDL_SEPARATOR = "=" * 80 + "\n"
+_SEPARATOR = "=" * 80 + "\n"
+_WIDE = re.compile(r"^([ \t]*)wstring\b", re.MULTILINE)
+"""A field of wide strings, which rosbags neither parses nor reads."""
 _DEFAULT_DISTRO = "jazzy"
 
 
@@ -26,7 +30,7 @@ class MessageTypes:
     def __init__(self, distro: str = "") -> None:
         self._typesys = library("rosbags.typesys")
         self._distro = distro
-        self._stores: dict[tuple[str, str, str], tuple[Any, str]] = {}
+        self._stores: dict[tuple[str, ...], tuple[Any, str]] = {}
         self._known: Any = None
 
     def missing(self, channel: Channel) -> str:
@@ -41,7 +45,10 @@ class MessageTypes:
         return store.deserialize_cdr(data, channel.type)
 
     def _store(self, channel: Channel) -> tuple[Any, str]:
-        key = channel.type, channel.definition, channel.encoding
+        key = (
+            channel.type, channel.definition, channel.definition_format, channel.digest,
+            channel.encoding,
+        )  # fmt: skip
         if key not in self._stores:
             self._stores[key] = self._make(channel)
         return self._stores[key]
@@ -50,23 +57,33 @@ class MessageTypes:
         if channel.encoding != "cdr":
             return None, f"its messages are encoded as {channel.encoding!r}, not as CDR"
         reason = "the bag brings no definition of it, and it is no standard message"
-        if channel.definition:
+        # No text at all, but said to be a definition, is that of a message without fields.
+        blank = not channel.definition and channel.definition_format == "ros2msg"
+        if channel.definition or (blank and channel.type not in self._standard().fielddefs):
             store = self._typesys.get_typestore(self._typesys.Stores.EMPTY)
             try:
                 store.register(self._parse(channel))
                 store.get_msgdef(channel.type)
             except Exception as error:  # whatever a damaged definition makes the parser raise
+                if _WIDE.search(channel.definition):
+                    return None, "it has wide strings (wstring), which are not read here"
                 reason = f"its definition in the bag is damaged ({type(error).__name__}: {error})"
             else:
-                return store, ""
-        if self._known is None:
-            self._known = known_types(self._distro)
-        if channel.type not in self._known.fielddefs:
+                digest = channel.digest if blank else ""
+                if digest in ("", store.hash_rihs01(channel.type)):
+                    return store, ""
+        known = self._standard()
+        if channel.type not in known.fielddefs:
             return None, reason
-        digest = self._known.hash_rihs01(channel.type) if channel.digest else ""
+        digest = known.hash_rihs01(channel.type) if channel.digest else ""
         if digest != channel.digest:
             return None, "it was recorded with another version of this message"
-        return self._known, ""
+        return known, ""
+
+    def _standard(self) -> Any:
+        if self._known is None:
+            self._known = known_types(self._distro)
+        return self._known
 
     def _parse(self, channel: Channel) -> dict[str, Any]:
         text = channel.definition
@@ -74,8 +91,8 @@ class MessageTypes:
             types: dict[str, Any] = self._typesys.get_types_from_msg(text, channel.type)
             return types
         types = {}
-        if text.startswith(f"{_IDL_SEPARATOR}IDL: "):
-            parts = [part.split("\n", 1)[1] for part in text.split(_IDL_SEPARATOR)[1:]]
+        if text.startswith(f"{_SEPARATOR}IDL: "):
+            parts = [part.split("\n", 1)[1] for part in text.split(_SEPARATOR)[1:]]
         else:
             parts = [text]
         for part in parts:
@@ -102,46 +119,90 @@ def known_types(distro: str = "") -> Any:
     return store
 
 
-def learn_type(store: Any, kind: str) -> None:
-    """Give a store what it needs to write messages of a type, as `pkg/msg/Name`: the installed
-    definitions of it and of the types in it, where it does not have them.
+def learn_type(store: Any, kind: str) -> tuple[str, str]:
+    """What a bag notes of a type, as `pkg/msg/Name`: its definition with those of the types in it,
+    and its hash. The store is given what it needs to write such messages.
 
-    Raises ConfigurationError where one is not installed or cannot be used.
+    Types with wide strings (`wstring`) are noted as they are installed; the store does not learn
+    them, so that their messages can be written as bytes only.
+    Raises ConfigurationError where a definition is not installed or cannot be used.
     """
+    texts: dict[str, str] = {}
     found: dict[str, Any] = {}
+    known: list[str] = []
     missing = [kind]
     while missing:
         name = missing.pop()
-        if name not in store.fielddefs and name not in found:
-            found.update(_installed(kind, name))
-            missing += [part for each in found[name][1] for part in _named(each[1])]
+        if name in store.fielddefs:
+            known.append(name)
+        elif name not in found:
+            path = _installed(kind, name)
+            texts[name], types = _parsed(path, name)
+            found.update(types)
+            missing += [part for each in types[name][1] for part in _named(each[1])]
     try:
+        if any(map(_WIDE.search, texts.values())):
+            return _as_installed(store, kind, texts, known)
         if found:
             store.register(found)
-        # What a bag notes of a type; better to fail here than at its first message.
-        store.generate_msgdef(kind, ros_version=2)
-        store.hash_rihs01(kind)
+        return store.generate_msgdef(kind, ros_version=2)[0], store.hash_rihs01(kind)
+    except ConfigurationError:
+        raise
     except Exception as error:  # whatever the library raises for what it does not know
         raise ConfigurationError(
             f"the definition of {kind} cannot be used ({type(error).__name__}: {error})"
         ) from None
 
 
-def _installed(kind: str, name: str) -> dict[str, Any]:
-    """The definition of `name`, which is `kind` or a type in it, as the library has it."""
+def _as_installed(
+    store: Any, kind: str, texts: dict[str, str], known: list[str]
+) -> tuple[str, str]:
+    """Definition and hash of a type, from the texts of it and its parts and, of the parts that the
+    store knows, from there."""
+    whole = [f"MSG: {_short(name)}\n{text}" for name, text in texts.items() if name != kind]
+    for name in known:
+        rest = f"MSG: {_short(name)}\n{store.generate_msgdef(name, ros_version=2)[0]}"
+        whole += rest.split(_SEPARATOR)
+    text = _SEPARATOR.join((texts[kind], *dict.fromkeys(whole)))
+    path = _installed(kind, kind).with_suffix(".json")
+    try:
+        hashes = json.loads(path.read_text("utf-8"))["type_hashes"]
+        return text, next(str(h["hash_string"]) for h in hashes if h["type_name"] == kind)
+    except (OSError, ValueError, LookupError, TypeError, StopIteration):
+        raise ConfigurationError(
+            f"{kind} has wide strings (wstring), which need the hash that ROS 2 Iron and newer "
+            f"install with a message, and {path} does not hold it"
+        ) from None
+
+
+def _installed(kind: str, name: str) -> Path:
+    """Where the definition of `name` is, which is `kind` or a type in it."""
     package, _, short = name.rpartition("/")
     folders = _message_folders(package.split("/")[0])
     path = next((p for folder in folders if (p := folder / f"{short}.msg").is_file()), None)
     if path is None:
         within = "" if name == kind else f", which is part of {kind},"
         raise ConfigurationError(f"the definition of {name}{within} is not installed here")
+    return path
+
+
+def _parsed(path: Path, name: str) -> tuple[str, dict[str, Any]]:
+    """The text of a definition, ending with its line, and what the library makes of it; wide
+    strings are strings there."""
     try:
+        text = path.read_text("utf-8")
         types: dict[str, Any] = library("rosbags.typesys").get_types_from_msg(
-            path.read_text("utf-8"), name
+            _WIDE.sub(r"\1string", text), name
         )
     except Exception as error:  # whatever an odd file makes the parser raise
         raise ConfigurationError(f"{path} cannot be read ({type(error).__name__})") from None
-    return types
+    return text if not text or text.endswith("\n") else f"{text}\n", types
+
+
+def _short(name: str) -> str:
+    """pkg/msg/Name -> pkg/Name, as definitions name each other."""
+    package, _, last = name.rpartition("/")
+    return f"{package.split('/')[0]}/{last}"
 
 
 def _named(field: Any) -> list[str]:

@@ -49,13 +49,13 @@ class IndexedFile:
 
 
 def _channel(connection: Any) -> Channel:
-    known = connection.msgdef.format.name != "NONE"
+    form = connection.msgdef.format.name
     return Channel(
         topic=connection.topic,
         type=connection.msgtype,
         count=connection.msgcount,
-        definition=connection.msgdef.data if known else "",
-        definition_format="ros2idl" if connection.msgdef.format.name == "IDL" else "ros2msg",
+        definition="" if form == "NONE" else connection.msgdef.data,
+        definition_format={"MSG": "ros2msg", "IDL": "ros2idl"}.get(form, ""),
         digest=connection.digest or "",
         encoding=connection.ext.serialization_format,
         qos=tuple(topic_qos(each) for each in connection.ext.offered_qos_profiles),

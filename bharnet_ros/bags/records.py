@@ -66,8 +66,9 @@ class BagMessage:
 class Channel:
     """What a storage file says of one topic.
 
-    definition: the text of the message definition, "" if the file has none; definition_format:
-    "ros2msg" or "ros2idl". digest: the RIHS01 hash of the type, "" if unknown.
+    definition: the text of the message definition, "" if the file has none (or, with a format, for
+    a message without fields); definition_format: "ros2msg" or "ros2idl", "" if unknown. digest:
+    the RIHS01 hash of the type, "" if unknown.
     """
 
     topic: str

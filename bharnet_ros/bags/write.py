@@ -33,9 +33,7 @@ class BagWriter:
     Raises BagError if the folder exists or cannot be written.
     """
 
-    def __init__(
-        self, path: Path | str, storage: str = "mcap", compression: str = "none"
-    ) -> None:
+    def __init__(self, path: Path | str, storage: str = "mcap", compression: str = "none") -> None:
         if storage not in STORAGES or compression not in COMPRESSIONS:
             raise ConfigurationError(
                 f"A bag of {storage!r} with compression {compression!r} cannot be written; choose "
@@ -44,7 +42,7 @@ class BagWriter:
         rosbag2 = library("rosbags.rosbag2")
         self._types = known_types()
         self._connections: dict[tuple[str, str], Any] = {}
-        self._learnt: set[str] = set()
+        self._noted: dict[str, tuple[str, str]] = {}
         self.path = Path(path)
         try:
             self._writer = rosbag2.Writer(
@@ -160,9 +158,8 @@ class BagWriter:
         Raises ConfigurationError for one that neither this package nor ROS has, and whose
         definition is not installed.
         """
-        if kind not in self._learnt:
-            learn_type(self._types, kind)
-            self._learnt.add(kind)
+        if kind not in self._noted:
+            self._noted[kind] = learn_type(self._types, kind)
 
     def raw(
         self, topic: str, kind: str, log_ns: int, data: bytes, qos: Sequence[TopicQos] = ()
@@ -171,8 +168,9 @@ class BagWriter:
         key = topic, kind
         if key not in self._connections:
             self.learn(kind)
+            definition, digest = self._noted[kind]
             self._connections[key] = self._writer.add_connection(
-                topic, kind, typestore=self._types,
+                topic, kind, msgdef=definition, rihs01=digest,
                 offered_qos_profiles=[_rosbags_qos(each) for each in (qos or (DEFAULT_QOS,))],
             )  # fmt: skip
         try:
@@ -192,9 +190,7 @@ class BagWriter:
 
     def time(self, stamp_ns: int) -> Any:
         """A builtin_interfaces/Time."""
-        return self.new(
-            "builtin_interfaces/msg/Time", sec=stamp_ns // _NS, nanosec=stamp_ns % _NS
-        )
+        return self.new("builtin_interfaces/msg/Time", sec=stamp_ns // _NS, nanosec=stamp_ns % _NS)
 
     def _constants(self, kind: str) -> list[tuple[str, Any, Any]]:
         found: list[tuple[str, Any, Any]] = self._types.fielddefs[kind][0]

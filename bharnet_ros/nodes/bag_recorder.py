@@ -75,18 +75,24 @@ class BagRecorder(Node):
         """Whether messages from before the end may still wait to be taken."""
         return time.monotonic() - self.heard_at < _UNDER_WAY_S
 
-    def look(self) -> None:
+    def look(self) -> Sequence[str]:
         """Subscribe to the topics that have publishers by now.
 
-        Raises ConfigurationError for a type that is not installed.
+        A sentence on each that cannot be recorded (a type that is not installed or cannot be
+        written); it is left out, and not looked at again.
         """
         types = dict(self.get_topic_names_and_types())
+        refused = []
         for topic in list(self._waiting):
             publishers = self.get_publishers_info_by_topic(topic)
             if topic not in types or not publishers:
                 continue
             self._waiting.remove(topic)
-            self._subscribe(topic, types[topic][0], publishers)
+            try:
+                self._subscribe(topic, types[topic][0], publishers)
+            except ConfigurationError as error:
+                refused.append(str(error))
+        return refused
 
     @property
     def waiting(self) -> Sequence[str]:

@@ -18,9 +18,7 @@ _NO_IMAGE = "the device gave no image"
 
 CAMERA_PARAMS = (
     Param("real_time", True, "Keep to the clock; false = publish as fast as possible."),
-    Param(
-        "wait_for_subscriber", True, "Begin a film or scene when somebody listens to image_raw."
-    ),
+    Param("wait_for_subscriber", True, "Begin a film or scene when somebody listens to image_raw."),
     Param("frame_id", "camera", "frame_id of the images."),
 )
 
@@ -60,6 +58,11 @@ class CameraNode(ManagedNode):
     def follows_clock(self) -> bool:
         """Whether frames belong to moments of the grid; a device gives them when it has them."""
         return True
+
+    @property
+    def trouble(self) -> str:
+        """Why a device gives no images at all, in words; "" while it is there."""
+        return ""
 
     def before_publishing(self, index: int, stamp_ns: int) -> None:
         """Chance to publish what belongs to the image about to go out."""
@@ -101,7 +104,7 @@ class CameraNode(ManagedNode):
         if image is None:
             if self.follows_clock:
                 self._end()
-            else:  # a device has no end; it may come back
+            elif not self.trouble:  # a device has no end; it may come back
                 self.stats.drop(_NO_IMAGE)
             return
         stamp_ns = (
@@ -124,6 +127,8 @@ class CameraNode(ManagedNode):
         """Count of images, and whether it waits, publishes or has reached the end."""
         message = "waiting for a subscriber" if self._begin_ns is None else "publishing"
         message = "ended" if self._ended else message
+        if self.trouble:
+            return ERROR, self.trouble, {"images": str(self._published)}
         missing = period.drops.get(_NO_IMAGE, 0)
         if missing:
             level = WARN if period.rates_hz.get("images out") else ERROR

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -18,7 +19,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from bharnet_ros.bags.write import BagWriter
-from bharnet_ros.errors import BharnetError
+from bharnet_ros.errors import BharnetError, ConfigurationError
 from bharnet_ros.nodes.bag_recorder import BagRecorder, check_topics, counted
 from bharnet_ros.nodes.base import StopSignals
 from bharnet_ros.nodes.environment import init_ros, prepare_middleware
@@ -57,7 +58,10 @@ class Film:
 def record_topics(
     path: Path, topics: Sequence[str], storage: str, duration_s: float, ros_args: Sequence[str]
 ) -> int:
-    """Record topics until a signal, or for a time; the exit status."""
+    """Record topics until a signal, or for a time; the exit status: 1 if one was refused.
+
+    Raises ConfigurationError if all are.
+    """
     with _Session(path, topics, storage, "", ros_args) as session:
         print(f"Recording {', '.join(topics)} to {path}; Ctrl-C ends it.", flush=True)
         begin = time.monotonic()
@@ -66,7 +70,7 @@ def record_topics(
             if duration_s and time.monotonic() - begin > duration_s:
                 break
         session.finish()
-    return 0
+        return 1 if session.refused else 0
 
 
 def record_film(path: Path, film: Film, storage: str) -> int:
@@ -92,10 +96,7 @@ def record_film(path: Path, film: Film, storage: str) -> int:
         print("The graph stands; recording.", flush=True)
         while not session.stop.stopped and session.camera_message != "ended":
             session.step()
-        while (
-            not session.stop.stopped
-            and time.monotonic() - session.recorder.heard_at < _QUIET_S
-        ):
+        while not session.stop.stopped and time.monotonic() - session.recorder.heard_at < _QUIET_S:
             session.step()
         session.finish()
         return 1 if session.stop.stopped else 0
@@ -130,6 +131,7 @@ class _Session:
         self.supervisor: Supervisor | None = None
         self.camera_message = self._camera_state = ""
         self._trouble = ""
+        self.refused = False
         prepare_middleware()
         with ExitStack() as undo:
             undo.callback(self.closing.close)
@@ -147,9 +149,7 @@ class _Session:
             self._executor.add_node(self.recorder)
             self.closing.callback(lambda: self._executor.shutdown(timeout_sec=1.0))
             undo.pop_all()
-        self.recorder.create_subscription(
-            DiagnosticArray, "/diagnostics", self._on_diagnostics, 10
-        )
+        self.recorder.create_subscription(DiagnosticArray, "/diagnostics", self._on_diagnostics, 10)
         self._change = self.recorder.create_client(ChangeState, f"{_CAMERA}/change_state")
         self._looked = 0.0
 
@@ -160,10 +160,12 @@ class _Session:
         self.closing.close()
 
     def step(self) -> None:
-        """Listen a moment. Raises RecordingError when the graph breaks."""
+        """Listen a moment. Raises RecordingError when the graph breaks, and ConfigurationError
+        when no topic is left that can be recorded."""
         if self.recorder.waiting and time.monotonic() - self._looked > 0.2:
             self._looked = time.monotonic()
-            self.recorder.look()
+            for sentence in self.recorder.look():
+                self._refuse(sentence)
         self._executor.spin_once(timeout_sec=0.05)
         ended = self.supervisor.ended() if self.supervisor is not None else None
         if ended is not None and not self.stop.stopped:
@@ -201,6 +203,13 @@ class _Session:
         print(f"Recorded: {counted(self.recorder.counts)}", flush=True)
         for topic in self.recorder.waiting:
             print(f"Nobody published {topic}.", flush=True)
+
+    def _refuse(self, sentence: str) -> None:
+        """A topic cannot be recorded; the others are."""
+        self.refused = True
+        if self.supervisor is not None or not (self.recorder.waiting or self.recorder.counts):
+            raise ConfigurationError(sentence)
+        print(f"bharnet_ros: {sentence}", file=sys.stderr, flush=True)
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         for status in message.status:

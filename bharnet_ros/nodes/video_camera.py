@@ -13,6 +13,7 @@ import numpy as np
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.nodes.base import run
 from bharnet_ros.nodes.camera import CAMERA_PARAMS, CameraNode
+from bharnet_ros.nodes.device import Device, opened
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.types import Image
 
@@ -23,13 +24,17 @@ PARAMS = (
     *CAMERA_PARAMS,
 )
 _FALLBACK_HZ = 30.0
+_AWAY_S = 0.05
+"""How often a device that is gone is asked for where nothing else sets the pace."""
 
 
 class VideoCameraNode(CameraNode):
-    """Publishes image_raw from a file or a device; a file ends (or loops), a device does not."""
+    """Publishes image_raw from a file or a device; a file ends (or loops), a device does not: one
+    that was unplugged is opened again when it is back."""
 
     def __init__(self, **options: Any) -> None:
-        self._capture: cv2.VideoCapture | None = None
+        self._video: cv2.VideoCapture | None = None
+        self._device: Device | None = None
         self._position = 0
         self._rate_hz = _FALLBACK_HZ
         super().__init__("video_camera", PARAMS, **options)
@@ -53,49 +58,68 @@ class VideoCameraNode(CameraNode):
         source = self.params["source"].strip()
         if self._is_file and not Path(source).is_file():
             raise ConfigurationError(f"The video {source} does not exist; give the path of a file.")
-        self._capture = cv2.VideoCapture(source if self._is_file else int(source))
-        if not self._capture.isOpened() or not self._capture.read()[0]:
+        capture = opened(source if self._is_file else int(source))
+        if capture is None:
             what = f"video {source}" if self._is_file else f"camera device {source}"
             raise ConfigurationError(
                 f"The {what} gives no images; check that it is one, that it is whole and that "
                 "no other program uses it."
             )
-        stated = float(self._capture.get(cv2.CAP_PROP_FPS))
+        stated = float(capture.get(cv2.CAP_PROP_FPS))
         sane = math.isfinite(stated) and 1.0 <= stated <= 240.0
         self._rate_hz = self.params["rate_hz"] or (stated if sane else _FALLBACK_HZ)
+        if self._is_file:
+            self._video = capture
+        else:
+            self._device = Device(int(source), capture, self.get_logger().warning)
 
     def cleanup(self) -> None:
         """Close the source."""
-        if self._capture is not None:
-            self._capture.release()
-            self._capture = None
+        video, self._video = self._video, None
+        device, self._device = self._device, None
+        if video is not None:
+            video.release()
+        if device is not None:
+            device.close()
+
+    @property
+    def trouble(self) -> str:
+        """That the device is gone, and what is done about it."""
+        return "" if self._device is None else self._device.trouble
 
     def rewind(self) -> None:
         """A file begins at its first frame; a device cannot."""
-        if self._capture is not None and self._is_file:
-            self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
+        if self._video is not None:
+            self._video.set(cv2.CAP_PROP_POS_FRAMES, 0)
             self._position = 0
 
     def next_frame(self, index: int) -> Image | None:
         """Frames the clock has passed by are skipped without decoding them to pictures."""
-        if self._capture is None:
-            return None
-        if self._is_file:
-            while self._position < index:
-                if not self._capture.grab():
-                    break
-                self._position += 1
-        good, image = self._capture.read()
-        self._position += 1
-        if not good and self._is_file and self.params["loop"]:
-            self._capture.set(cv2.CAP_PROP_POS_FRAMES, 0)
-            self._position = index + 1
-            good, image = self._capture.read()
-        if not good:
+        image = None
+        if self._device is not None:
+            image = self._device.read()
+            if image is None and not self.params["real_time"]:
+                self._device.wait(_AWAY_S)
+        elif self._video is not None:
+            image = self._next_of_file(self._video, index)
+        if image is None:
             return None
         if image.ndim == 2:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         return np.ascontiguousarray(image, dtype=np.uint8)
+
+    def _next_of_file(self, video: cv2.VideoCapture, index: int) -> Any | None:
+        while self._position < index:
+            if not video.grab():
+                break
+            self._position += 1
+        good, image = video.read()
+        self._position += 1
+        if not good and self.params["loop"]:
+            video.set(cv2.CAP_PROP_POS_FRAMES, 0)
+            self._position = index + 1
+            good, image = video.read()
+        return image if good else None
 
 
 def main(args: Sequence[str] | None = None) -> int:

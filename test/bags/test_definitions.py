@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from pathlib import Path
 
@@ -147,6 +148,9 @@ def their_msgs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )  # fmt: skip
     (folder / "Torn.msg").write_text("Part part\ntheir_msgs/Gone gone\n", "utf-8")
     (folder / "Odd.msg").write_text("int32 number\n]]]\n", "utf-8")
+    (folder / "Nil.msg").write_text("", "utf-8")
+    (folder / "Wide.msg").write_text("wstring text\nwstring<=5[<=3] few", "utf-8")
+    (folder / "Around.msg").write_text("std_msgs/Header header\nWide wide\n", "utf-8")
     monkeypatch.setenv("AMENT_PREFIX_PATH", f"/nowhere:{tmp_path / 'prefix'}")
     return folder
 
@@ -176,9 +180,70 @@ def test_installed_messages_are_written_with_their_definitions(
     assert (found[0].KIND, found[0].MOST) == ("a, b", -7)
 
 
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_messages_without_fields_are_written_and_read(
+    their_msgs: Path, tmp_path: Path, storage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kinds = ("std_msgs/msg/Empty", "their_msgs/msg/Nil")
+    with BagWriter(tmp_path / "bag", storage) as writer:
+        for index, kind in enumerate(kinds):
+            writer.raw(f"/{index}", kind, START_NS + index, b"\0\1\0\0\0")
+    monkeypatch.delenv("AMENT_PREFIX_PATH")  # the bag explains itself
+    with open_bag(tmp_path / "bag") as bag:
+        found = [message.message.__msgtype__ for message in bag.messages()]
+        assert tuple(found) == kinds and not bag.problems
+        assert all(topic.definition_known for topic in bag.topics.values())
+
+
+def test_a_definition_without_text_is_taken_for_no_other_message() -> None:
+    types = MessageTypes()
+    image = Channel("/i", "sensor_msgs/msg/Image", 1, "", "ros2msg")
+    assert len(types._store(image)[0].fielddefs[image.type][1]) > 5
+    assert types.missing(Channel("/n", "their_msgs/msg/Nil", 1, "", "ros2msg")) == ""
+    # Neither one that is known by its hash to have fields, nor one of which nothing is said.
+    for channel in (
+        Channel("/n", "their_msgs/msg/Nil", 1, "", "ros2msg", "RIHS01_00"),
+        Channel("/n", "their_msgs/msg/Nil", 1),
+    ):
+        assert "brings no definition" in types.missing(channel)
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+@pytest.mark.parametrize("short", ["Wide", "Around"])
+def test_wide_strings_are_written_as_they_are_installed(
+    their_msgs: Path, tmp_path: Path, storage: str, short: str
+) -> None:
+    """The library knows nothing of them; bytes and their definition are kept all the same."""
+    kind = f"their_msgs/msg/{short}"
+    hashes = [
+        {"type_name": "their_msgs/msg/Part", "hash_string": "RIHS01_11"},
+        {"type_name": kind, "hash_string": "RIHS01_22"},
+    ]
+    (their_msgs / f"{short}.json").write_text(json.dumps({"type_hashes": hashes}), "utf-8")
+    data = b"\0\1\0\0 wide, whatever that is"
+    with BagWriter(tmp_path / "bag", storage) as writer:
+        writer.raw("/wide", kind, START_NS, data)
+        writer.raw("/empty", "std_msgs/msg/Empty", START_NS + 1, b"\0\1\0\0\0")
+    with open_bag(tmp_path / "bag") as bag:
+        channel = bag._channels["/wide"]
+        assert [bytes(m.data) for m in bag.raw_messages(["/wide"])] == [data]
+        assert [message.topic for message in bag.messages()] == ["/empty"]
+        (problem,) = bag.problems
+    assert "cannot be read: it has wide strings (wstring)" in problem
+    assert "wstring text\nwstring<=5[<=3] few\n" in channel.definition
+    assert storage == "mcap" or channel.digest == "RIHS01_22"
+    parts = channel.definition.split("=" * 80 + "\n")
+    if short == "Around":
+        assert parts[0] == "std_msgs/Header header\nWide wide\n"
+        names = [part.split("\n")[0] for part in parts[1:]]
+        assert names == ["MSG: their_msgs/Wide", "MSG: std_msgs/Header",
+                         "MSG: builtin_interfaces/Time"]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("kind", "told"),
     [
+        ("their_msgs/msg/Wide", r"Wide has wide strings \(wstring\), which need the hash"),
         ("their_msgs/msg/Gone", "definition of their_msgs/msg/Gone is not installed"),
         ("their_msgs/msg/Torn", "their_msgs/msg/Gone, which is part of their_msgs/msg/Torn, is"),
         ("their_msgs/msg/Odd", r"Odd\.msg cannot be read"),

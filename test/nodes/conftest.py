@@ -211,17 +211,14 @@ class Ros:
 
 @pytest.fixture(scope="session")
 def ros_domain() -> Iterator[int]:
-    """A domain of this session's own on this machine alone."""
+    """The domain of this session (see pytest_configure), with rclpy in it."""
     import rclpy
 
     from bharnet_ros.nodes.environment import prepare_middleware
 
-    domain = 1 + os.getpid() % 99
-    os.environ["ROS_DOMAIN_ID"] = str(domain)
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     prepare_middleware()
     rclpy.init(signal_handler_options=rclpy.signals.SignalHandlerOptions.NO)
-    yield domain
+    yield int(os.environ["ROS_DOMAIN_ID"])
     rclpy.try_shutdown()
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import cv2
 import pytest
+from ros_domains import second
 
 from benchmarks import tiny_world as world
 
@@ -34,9 +35,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def bag(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Recorded skeletons: live they need the recogniser only."""
-    return world.write_bag(
-        tmp_path_factory.mktemp("bags") / "hall", images=False, skeletons=True
-    )
+    return world.write_bag(tmp_path_factory.mktemp("bags") / "hall", images=False, skeletons=True)
 
 
 def command(*arguments: object) -> list[str]:
@@ -45,7 +44,7 @@ def command(*arguments: object) -> list[str]:
 
 def evaluate(folder: Path, *arguments: object) -> subprocess.CompletedProcess[str]:
     """In a domain of its own."""
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + (os.getpid() + 31) % 99)}
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(second())}
     return subprocess.run(
         command(*arguments), cwd=folder, env=environment, capture_output=True, text=True,
         timeout=170, check=False,

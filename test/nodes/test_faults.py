@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from ros_domains import second
 
 from benchmarks.fault_cases import Case, behaves, frozen, killed
 from benchmarks.faults import steady, try_case
@@ -39,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, bundle: str) -> Iterator[Gra
     folder = tmp_path_factory.mktemp("faults")
     path = film(FilmScript("held", 1.0), folder)
     # Not the domain of the other tests of this session, whose nodes need not be seen here.
-    with GraphWorld(folder, 1 + (os.getpid() + 49) % 99) as world:
+    with GraphWorld(folder, second()) as world:
         world.start_graph("--visualizer", "false", "--bundle", bundle)
         world.start_camera(path, rate_hz=RATE_HZ)
         steady(world)

@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import pytest
+from ros_domains import second
 
 from bharnet_ros.nodes.environment import share_file
 
@@ -36,7 +37,7 @@ input()
 
 
 def start(said: str, heard: str, profile: bool) -> subprocess.Popen[str]:
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + (os.getpid() + 71) % 99)}
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(second())}
     environment.pop(PROFILE, None)
     if profile:
         environment[PROFILE] = str(share_file("config/fastdds.xml"))

@@ -34,6 +34,18 @@ def test_where_they_would_go_nowhere_they_are_refused(
     assert told in said and "(--ros-args -p rate_hz:=5.0)" in said
 
 
+def test_arguments_as_for_launch_are_told_how_to_write_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["recognize", "image_topic:=/camera/image_raw", "engine:=torch"])
+    said = capsys.readouterr().err
+    assert "write --image_topic /camera/image_raw --engine torch" in said
+    with pytest.raises(SystemExit):
+        main(["recognize", "--picture", "x"])
+    assert capsys.readouterr().err.endswith("unrecognized arguments: --picture x\n")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [("demo",), ("evaluate", "bag"), ("recognize",), ("node", "x"), ("record", "bag")],
