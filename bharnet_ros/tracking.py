@@ -73,6 +73,8 @@ class Tracker:
 
     Ids count up from 0 and are never given twice, not even after a reset or when the time
     jumps back (which starts afresh, as a looping bag does).
+
+    dropped: people left out since the start, whose boxes were no finite numbers.
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Tracker:
         self._max_tracks = int(max_tracks)
         self._tracks: list[_Track] = []
         self._next_id = 0
+        self.dropped = 0
         self._stamp_ns: int | None = None
         self._layout = ""
 
@@ -99,8 +102,11 @@ class Tracker:
     def update(self, frame: SkeletonFrame) -> SkeletonFrame:
         """The same frame with track ids; order and everything else unchanged.
 
-        Which id a person gets does not depend on the order of the skeletons.
+        Which id a person gets does not depend on the order of the skeletons. Who has a box that
+        is no finite numbers is left out and counted in `dropped`; a keypoint that is none is not
+        seen.
         """
+        frame = self._placed(frame)
         stamp_ns, before_ns = frame.stamp_ns, self._stamp_ns
         if (self._stamp_ns is not None and stamp_ns < self._stamp_ns) or (
             frame.layout != self._layout
@@ -132,6 +138,15 @@ class Tracker:
         del self._tracks[self._max_tracks :]
         named = zip(frame.skeletons, ids, strict=True)
         return replace(frame, skeletons=tuple(replace(s, track_id=i) for s, i in named))
+
+    def _placed(self, frame: SkeletonFrame) -> SkeletonFrame:
+        """The frame without the people who are nowhere: their tracks could not be followed, and
+        who gets a message with such a box refuses all of it."""
+        placed = tuple(s for s in frame.skeletons if np.isfinite(s.bbox).all())
+        if len(placed) == len(frame.skeletons):
+            return frame
+        self.dropped += len(frame.skeletons) - len(placed)
+        return replace(frame, skeletons=placed)
 
     def _affinity(
         self, people: list[Skeleton], stamp_ns: int, before_ns: int | None

@@ -24,3 +24,13 @@ def test_many_boxes_at_once() -> None:
     both = np.stack([SQUARE, NEAR])
     table = box_overlap(both[:, None], both[None])
     assert np.allclose(table, [[1.0, 1 / 3], [1 / 3, 1.0]])
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("part", range(4))
+def test_boxes_that_are_no_finite_numbers_overlap_nothing(bad: float, part: int) -> None:
+    odd = NEAR.copy()
+    odd[part] = bad
+    table = box_overlap(np.stack([SQUARE, odd])[:, None], np.stack([SQUARE, odd])[None])
+    assert table.tolist() == [[1.0, 0.0], [0.0, 0.0]]

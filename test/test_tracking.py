@@ -107,6 +107,31 @@ def test_people_without_usable_keypoints_are_tracked_by_their_box() -> None:
         assert ids(tracker.update(frame(people, i * STEP_NS))) == [0, 1]
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("when", [0, 6])
+def test_a_box_that_is_no_finite_numbers_is_left_out_and_counted(
+    bad: float, part: int, when: int
+) -> None:
+    tracker = Tracker()
+    for i in range(12):
+        walker, other = person(200 + 4 * i), person(700)
+        if i == when:
+            box = other.bbox.copy()
+            box[part] = bad
+            other = replace(other, bbox=box)
+        found = tracker.update(frame([other, walker] if i % 2 else [walker, other], i * STEP_NS))
+        if i == when:
+            (alone,) = found.skeletons
+            assert alone.keypoints is walker.keypoints and alone.track_id == 0
+            continue
+        by_place = sorted(found.skeletons, key=lambda s: float(s.bbox[0]))
+        assert [s.track_id for s in by_place] == [0, 1]
+    assert tracker.dropped == 1
+    assert all(np.isfinite(t.recent.seen.bbox).all() for t in tracker._tracks)
+
+
 def test_another_layout_starts_afresh() -> None:
     tracker = Tracker()
     tracker.update(frame([person(100)], 0))
