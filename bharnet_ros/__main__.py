@@ -41,7 +41,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         at = given.index("--ros-args")
         given, ros = given[:at], given[at:]
     parser, modules = _parser()
-    options = parser.parse_args(given)
+    options, unknown = parser.parse_known_args(given)
+    if unknown:
+        parser.error(_unknown(unknown))
     options.ros_args = ros
     if len(ros) > 1 and not _takes_ros_arguments(options):
         parser.error(_instead(options, ros))
@@ -57,6 +59,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:  # before a command listens to signals itself
         return _INTERRUPTED
     return status
+
+
+def _unknown(words: Sequence[str]) -> str:
+    """What argparse says, and how to write what was written as for `ros2 launch`."""
+    launch = [word.partition(":=") for word in words if word.partition(":=")[0].isidentifier()]
+    remedy = " ".join(f"--{name} {value}" for name, colon, value in launch if colon)
+    said = f"unrecognized arguments: {' '.join(words)}"
+    return f"{said}; without `ros2 launch` write {remedy}" if remedy else said
 
 
 def _takes_ros_arguments(options: argparse.Namespace) -> bool:

@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     from bharnet_ros.labelling.location import default_labels_path
     from bharnet_ros.labelling.server import LabelServer
     from bharnet_ros.web.guard import Guard, new_token
-    from bharnet_ros.web.server import is_loopback
+    from bharnet_ros.web.server import is_loopback, own_address
 
     class_names = _class_names(options.classes, options.bundle)
     path = options.labels or default_labels_path(options.bag)
@@ -94,7 +94,8 @@ def run(options: argparse.Namespace) -> int:
         guard = Guard(new_token())
         api = LabelApi(recording, document, class_names, guard)
         with LabelServer(api, options.host, options.port) as server:
-            address = server.address(guard.token)
+            everywhere = options.host in ("", "0.0.0.0", "::")  # noqa: S104
+            address = server.address(guard.token, own_address() if everywhere else "")
             print(f"labels: {path} ({count} segments)")
             if not recording.overview().has_skeletons:
                 print("The bag holds no skeletons: draw boxes, or start with --estimate.")

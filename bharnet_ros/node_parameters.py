@@ -90,7 +90,10 @@ def _collect(level: Mapping[Any, Any], node: str, path: str, found: dict[str, An
     """As rcl does: keys are nodes or namespaces, `*` and `**` stand for any, later ones win."""
     for key, value in level.items():
         if not isinstance(value, dict):
-            continue
+            raise ConfigurationError(
+                f"The params_file holds {key} outside of ros__parameters; write it as in "
+                "config/bharnet_ros.yaml: node, ros__parameters (two underscores), then values."
+            )
         if key == "ros__parameters":
             if path.rsplit("/", 1)[-1] in (node, "*", "**"):
                 found.update(value)

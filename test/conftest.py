@@ -15,7 +15,9 @@ from hypothesis import HealthCheck, settings
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # What several folders share is imported by its plain name (`test` may be Python's own package).
-sys.path += [str(REPOSITORY / "test" / folder) for folder in ("pose", "models_store")]
+sys.path += [str(REPOSITORY / "test" / folder) for folder in ("pose", "models_store", "domains")]
+
+from ros_domains import claim  # noqa: E402
 
 # Run without `make test` (a plain `pytest` in the source tree): the generated messages are in the
 # install folder, if the package was built at all.
@@ -26,6 +28,15 @@ for _found in sorted(_LIBRARIES.glob("python3*/site-packages")):
         os.environ["PYTHONPATH"] = os.pathsep.join(
             filter(None, [os.environ.get("PYTHONPATH"), str(_found)])
         )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Everything this process starts is in a ROS domain of its own, on this machine alone."""
+    distributes = getattr(config.option, "dist", "no") != "no"
+    if hasattr(config, "workerinput") or not distributes:  # its workers have one each
+        os.environ["ROS_DOMAIN_ID"] = str(claim())
+        os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+
 
 # Speed on a busy machine says nothing about right or wrong.
 settings.register_profile(

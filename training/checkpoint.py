@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from bharnet_ros.errors import ConfigurationError
-from training.files import DAMAGED, writing
+from training.files import DAMAGED, damage, writing
 
 _TEXT = "__description__"
 
@@ -62,5 +62,5 @@ def load_weights(path: Path, network: nn.Module) -> None:
 
 def _no_weights(path: Path, error: Exception) -> ConfigurationError:
     return ConfigurationError(
-        f"{path} is not a weights file of this package ({error}); train again."
+        f"{path} is not a weights file of this package ({damage(error)}); train again."
     )

@@ -20,6 +20,11 @@ DAMAGED: tuple[type[Exception], ...] = (
 """What NumPy raises while it reads an `.npz` that is cut off, or of which bytes have changed."""
 
 
+def damage(error: Exception) -> str:
+    """What is wrong with a file, without NumPy's advice to unpickle it."""
+    return "it is no .npz of plain arrays" if "pickle" in str(error) else str(error)
+
+
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
     """Turn an OSError into a ConfigurationError that names the file and the remedy."""

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.types import FloatArray
-from training.files import DAMAGED, writing
+from training.files import DAMAGED, damage, writing
 
 
 class GestureSpan(NamedTuple):
@@ -100,7 +100,7 @@ def load_sequence(path: Path) -> KeypointSequence:
             )
     except DAMAGED as error:
         raise ConfigurationError(
-            f"{path} is not a readable keypoint sequence ({error}); delete it and run "
+            f"{path} is not a readable keypoint sequence ({damage(error)}); delete it and run "
             "`python -m training generate` again."
         ) from error
     frames = len(sequence.stamps_ns)

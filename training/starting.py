@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BundleError
-from training.files import DAMAGED
+from training.files import DAMAGED, damage
 
 WEIGHTS_FILE = "weights.npz"
 """Its name in the bundle."""
@@ -41,7 +41,7 @@ def starting_weights(bundle: Bundle) -> dict[str, Tensor]:
         with np.load(path, allow_pickle=False) as data:
             arrays = {name: data[name].astype(np.float32) for name in data.files}
     except DAMAGED as error:
-        raise BundleError(f"{path} is damaged ({error}); copy the bundle again.") from error
+        raise BundleError(f"{path} is damaged ({damage(error)}); copy the bundle again.") from error
     return {name: torch.from_numpy(value) for name, value in arrays.items()}
 
 

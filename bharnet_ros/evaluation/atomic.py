@@ -12,7 +12,8 @@ def write_atomically(path: str | Path, content: bytes) -> None:
     """Write a file beside `path`, bring it to the disk, and only then put it in its place.
 
     Links are followed, so what they point to is replaced. The permissions of a replaced file
-    stay. What is no file, such as /dev/stdout or a pipe, is written to and not replaced. Raises OSError (no room, no permission); the file at `path` is then as it was.
+    stay. What is no file, such as /dev/stdout or a pipe, is written to and not replaced. Raises
+    OSError (no room, no permission); the file at `path` is then as it was.
     """
     given = Path(path)
     if given.exists() and not given.is_file():

@@ -133,7 +133,7 @@ def subject_from_parameters(
     rules = read_params_file(params_file, "action_recognizer") if params_file else {}
     looks = read_params_file(params_file, "pose_estimator") if params_file else {}
     names = [name.strip() for name in bundle.split(",") if name.strip()]
-    names = names or [name for name in rules.get("bundles", ()) if name] or [DEFAULT_BUNDLE]
+    names = names or _texts(rules, "bundles") or [DEFAULT_BUNDLE]
     if len(names) > 1:
         raise ConfigurationError(
             f"{len(names)} bundles are given ({', '.join(names)}); evaluate one at a time, and "
@@ -146,16 +146,26 @@ def subject_from_parameters(
             str(rules.get("engine", "onnxruntime")),
             int(rules.get("num_threads", 1)),
             pose_backend or str(looks.get("pose_backend", DEFAULT_POSE)),
-            parse_options([str(text) for text in looks.get("pose_options", ())]),
+            parse_options(_texts(looks, "pose_options")),
             float(looks.get("smoothing", 0.0)),
             rgb or bool(rules.get("rgb", False)),
-            tuple(text for text in map(str, rules.get("engine_options", ())) if text.strip()),
+            tuple(_texts(rules, "engine_options")),
             _continual(rules.get("continual", "auto")),
         )
     except (TypeError, ValueError) as error:
         raise ConfigurationError(
             f"The params_file {params_file} holds a value of a wrong type ({error})."
         ) from None
+
+
+def _texts(values: Mapping[str, Any], name: str) -> list[str]:
+    """A parameter that is a list of texts, without empty ones. Raises ConfigurationError."""
+    value = values.get(name, [])
+    if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
+        raise ConfigurationError(
+            f"{name} is {value!r} in the params_file; it must be a list of texts, like ['a', 'b']."
+        )
+    return [text for text in value if text.strip()]
 
 
 def _continual(value: Any) -> bool:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -15,6 +16,9 @@ from rcl_interfaces.msg import (
 )
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+
+_ALIKE = 0.92
+"""Of two names, 0..1: `rate_hzz` and `rate_hz` have 0.93."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,22 @@ class Param:
         return descriptor
 
 
+def misspelt(given: Collection[str], known: Collection[str]) -> list[str]:
+    """A sentence for each parameter given to a node that it does not have, but nearly.
+
+    Others are silent: a file may have parameters for several nodes under one name.
+    """
+    told = []
+    for name in sorted(set(given) - set(known)):
+        near = get_close_matches(name, known, n=1, cutoff=_ALIKE)
+        if near:
+            told.append(
+                f"This node has no parameter '{name}', so that is ignored; did you mean "
+                f"'{near[0]}'?"
+            )
+    return told
+
+
 class Parameters:
     """Declares the parameters of a node and guards their changes.
 
@@ -89,6 +109,8 @@ class Parameters:
         node.add_post_set_parameters_callback(self._after_set)
         for param in params:
             self._check(param, self[param.name])
+        for told in misspelt(getattr(node, "_parameter_overrides", {}), self._params):
+            node.get_logger().warning(told)
 
     def __getitem__(self, name: str) -> Any:
         return self._node.get_parameter(name).value

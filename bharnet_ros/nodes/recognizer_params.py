@@ -28,7 +28,13 @@ _LOADED = (
         "Look at the pixels of hands and head too, with the bundles that have an RGB expert; needs "
         "the pose_estimator in the same process.",
     ),
-    Param("num_threads", 1, "Cores of an engine that runs on the CPU; people and experts share them out.", 1, 64),
+    Param(
+        "num_threads",
+        1,
+        "Cores of an engine that runs on the CPU; people and experts share them out.",
+        1,
+        64,
+    ),
     Param(
         "build_only", False, "Build the engine's files for these bundles, then end the process.",
         fixed=True,

@@ -27,7 +27,7 @@ from bharnet_ros.viewer.api import ViewerApi
 from bharnet_ros.viewer.pictures import Look, Pictures
 from bharnet_ros.viewer.state import NodeHealth, ViewState
 from bharnet_ros.web.guard import Guard, new_token
-from bharnet_ros.web.server import Limits, WebServer, is_loopback
+from bharnet_ros.web.server import Limits, WebServer, is_loopback, own_address
 
 PARAMS = (
     Param(
@@ -209,16 +209,6 @@ class WebViewerNode(ManagedNode):
             told += ". The node visualizer publishes annotated pictures; is it running?"
         self._state.notice(told or self._pictures.problem)
         return level, message, values
-
-
-def own_address() -> str:
-    """This machine's address in its network, or its name; asks the routing table, sends nothing."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # an address for documentation: nobody has it
-        except OSError:
-            return socket.gethostname()
-        return str(probe.getsockname()[0])
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from ros_domains import second
 
 pytest.importorskip("rclpy", reason="needs ROS 2, run `make test`")
 pytest.importorskip("bharnet_ros.msg", reason="needs the built messages, run `make test`")
@@ -31,7 +32,7 @@ def hand_bundle(tmp_path: Path) -> Path:
 
 
 def demo(tmp_path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + (os.getpid() + 50) % 99)}
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(second())}
     return subprocess.run(
         [sys.executable, "-m", "bharnet_ros", "demo", "--output", "out", *arguments],
         cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=170, check=False,

@@ -237,9 +237,16 @@ def test_the_shipped_parameters_are_the_defaults(repository: Path) -> None:
     [
         ("- a list", "no nodes"),
         ("a: [", "not YAML"),
+        ("action_recognizer:\n  ros_parameters: {rate_hz: 5.0}", "rate_hz outside of ros__param"),
+        ("rate_hz: 5.0", "rate_hz outside of ros__parameters"),
         ("/**:\n  ros__parameters: {rate_hz: fast}", "wrong type"),
         ("/**:\n  ros__parameters: {fusion: magic}", "fusion is 'magic'"),
         ("/**:\n  ros__parameters: {smoothing: strong}", "wrong type"),
+        ("/**:\n  ros__parameters: {bundles: gestures}", "bundles is 'gestures' .* a list"),
+        ("/**:\n  ros__parameters: {bundles: }", "bundles is None .* a list of texts"),
+        ("/**:\n  ros__parameters: {bundles: [1]}", r"bundles is \[1\] .* a list of texts"),
+        ("/**:\n  ros__parameters: {pose_options: smoothing=1}", "pose_options is .* a list"),
+        ("/**:\n  ros__parameters: {engine_options: threads=2}", "engine_options is .* a list"),
     ],
 )
 def test_odd_parameter_files_are_refused(

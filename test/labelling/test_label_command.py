@@ -45,7 +45,9 @@ def test_an_open_address_is_warned_about(
     write_bag: Callable[..., Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     label_command.run(options(str(write_bag(count=3)), "--host", "0.0.0.0", "--port", "0"))  # noqa: S104
-    assert "can be reached from the network" in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert "can be reached from the network" in said.err
+    assert "browser: http://" in said.out and "http://0.0.0.0" not in said.out  # nobody's address
 
 
 def test_labels_of_another_tool_are_imported(

@@ -20,6 +20,7 @@ from bharnet_ros.nodes.parameter_pages import (
     value_text,
     yaml_text,
 )
+from bharnet_ros.nodes.parameters import misspelt
 
 NODE = "/set/action_recognizer"
 FOREIGN = ("use_sim_time", "start_type_description_service")
@@ -43,6 +44,17 @@ def test_the_page_is_what_the_nodes_declare(repository: Path) -> None:
 @pytest.mark.parametrize("value", ["", "plain", "a b", "0", "true", "127.0.0.1", "it's: #1"])
 def test_texts_survive_the_parameter_file(value: str) -> None:
     assert yaml.safe_load(f"x: {value_text(value)}") == {"x": value}
+
+
+def test_nearly_right_names_are_told_and_those_of_other_nodes_are_not() -> None:
+    known = [param.name for param in declared("action_recognizer")]
+    (told,) = misspelt(["rate_hzz", "rate_hz", "use_sim_time", "frobnicate"], known)
+    assert "no parameter 'rate_hzz'" in told and "did you mean 'rate_hz'?" in told
+    assert "'bundles'" in misspelt(["bundle"], known)[0]
+    for node in NODES:  # one block for all nodes of a file
+        names = [param.name for param in declared(node)]
+        for other in NODES:
+            assert not misspelt([param.name for param in declared(other)], names), (node, other)
 
 
 def test_every_parameter_is_described_and_every_number_bounded() -> None:

@@ -7,7 +7,6 @@ one source goes into one part of a split, because its rows are near copies of ea
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +17,7 @@ import numpy.typing as npt
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.types import FloatArray
 from training.describing.people import hand_indices
+from training.files import DAMAGED, damage
 
 Texts = npt.NDArray[np.str_]
 
@@ -63,9 +63,9 @@ def load_recordings(path: Path) -> HandRecordings:
         with np.load(path, allow_pickle=False) as data:
             xy = np.asarray(data["xy"], np.float32)
             label, source = np.asarray(data["label"]), np.asarray(data["source"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    except DAMAGED as error:
         raise ConfigurationError(
-            f"{path} is no file of hand recordings ({error}); give an .npz with arrays xy "
+            f"{path} is no file of hand recordings ({damage(error)}); give an .npz with arrays xy "
             "(N, 21, 2), label and source (N,)."
         ) from error
     count = len(xy)
