@@ -61,6 +61,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BharnetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        if package in ("", "training", "bharnet_ros"):
+            raise
+        print(
+            f"error: the package {package}, which training needs, is not installed; in the folder "
+            "of the sources: pip install '.[training,mediapipe]'",
+            file=sys.stderr,
+        )
+        return 2
     except KeyboardInterrupt:
         print("\nstopped; finished films are kept, run again to go on.", file=sys.stderr)
         return 130

@@ -39,6 +39,8 @@ NAMESPACE = "/evaluation"
 _NODES = ("pose_estimator", "action_recognizer")
 _STARTUP_S = 240.0
 """For loading networks, also on a slow and busy machine."""
+_HINT_S = 8.0
+"""After which it is told what the graph lacks: perhaps another namespace or topic was meant."""
 _SETTLE_S = 1.0
 """Discovery between two other processes cannot be seen from here."""
 _QUIET_S = 1.5
@@ -160,6 +162,11 @@ class _Playback:
         if not self._options.attach:
             self._graph = self._closing.enter_context(Supervisor(self._processes()))
         lacking = self.collector.missing
+        if not self._wait(lambda: not lacking(self._images), _HINT_S):
+            self.collector.get_logger().warning(
+                f"Waiting, {_STARTUP_S:.0f} s at most, for what the graph in namespace "
+                f"'{self._options.space or '/'}' lacks: {lacking(self._images)}."
+            )
         if not self._wait(lambda: not lacking(self._images), _STARTUP_S):
             raise EvaluationError(
                 f"After {_STARTUP_S:.0f} s the graph still lacks: {lacking(self._images)}."

@@ -5,6 +5,7 @@ python -m bharnet_ros.nodes.parameter_pages
 
 from __future__ import annotations
 
+import argparse
 import importlib
 import json
 import sys
@@ -123,6 +124,9 @@ def value_text(value: bool | int | float | str | list[str]) -> str:
 
 def main() -> int:
     """Write both files into the source tree this module lies in."""
+    argparse.ArgumentParser(
+        prog="python -m bharnet_ros.nodes.parameter_pages", description=__doc__.split("\n")[0]
+    ).parse_args()
     root = Path(__file__).resolve().parents[2]
     for name, text in ((YAML_FILE, yaml_text()), (PAGE_FILE, page_text())):
         (root / name).write_text(text, encoding="utf-8")

@@ -145,6 +145,18 @@ def test_a_graph_that_already_runs_is_used(
     assert data["metrics"]["overall"]["events"]["right"] >= 1
 
 
+def test_where_no_graph_is_it_says_what_it_waits_for(
+    ros: Any, tmp_path: Path, bag: Path, bundle: Path
+) -> None:
+    child = ros.start_command(
+        command(bag, "--bundle", bundle, "--live", "--attach", "--namespace", "elsewhere",
+                "--output", tmp_path / "out")
+    )  # fmt: skip
+    ros.wait(lambda: "lacks: action_labels of the recogniser" in child.output(), "the hint")
+    assert "namespace '/elsewhere'" in child.output()
+    child.end(signal.SIGINT)
+
+
 def test_the_graph_gets_the_robots_parameters_in_its_own_namespace(
     ros: Any, tmp_path: Path
 ) -> None:

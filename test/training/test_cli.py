@@ -64,3 +64,22 @@ def test_unknown_command_is_refused(capsys):
         main(["learn"])
     assert stop.value.code == 2
     assert "first-light" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("missing", ["torch", "pytorch_lightning.callbacks"])
+def test_a_package_that_is_missing_is_told_in_a_sentence(capsys, monkeypatch, missing):
+    def load(path):
+        raise ModuleNotFoundError(f"No module named '{missing}'", name=missing)
+
+    monkeypatch.setattr("training.cli.load_config", load)
+    told = _error(capsys, "generate")
+    assert f"the package {missing.partition('.')[0]}, which" in told and "pip install" in told
+
+
+def test_a_module_of_ours_that_is_missing_is_a_fault(monkeypatch):
+    def load(path):
+        raise ModuleNotFoundError("No module named 'training.gone'", name="training.gone")
+
+    monkeypatch.setattr("training.cli.load_config", load)
+    with pytest.raises(ModuleNotFoundError):
+        main(["generate"])
