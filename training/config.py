@@ -283,6 +283,11 @@ def _check(config: TrainingConfig, where: str) -> None:
         if name not in config.data.splits:
             raise ConfigurationError(f"{where} has no split data.splits.{name}; fit needs it.")
     check_model(config.model, config.windows.num_steps, where)
+    if config.data.gesture_s[0] <= 0.0 or config.data.idle_s[0] < 0.0:
+        raise ConfigurationError(
+            f"{where}: data.gesture_s is {list(config.data.gesture_s)}, data.idle_s "
+            f"{list(config.data.idle_s)}; gestures must take time, and none may be negative."
+        )
     train = config.data.splits["train"]
     for name in {PROJECTED, *OUTSIDERS} & set(config.data.splits):
         raise ConfigurationError(

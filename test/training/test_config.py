@@ -52,6 +52,8 @@ def test_the_shipped_configuration_holds_out_people_views_and_speeds():
         (("data", "scenes_s"), 3.0, "scenes_s"),
         (("data", "scene_s"), "long", "scene_s"),
         (("data", "gesture_s"), [1.0], "takes 2"),
+        (("data", "gesture_s"), [0.0, 0.0], "gestures must take time"),  # a film without an end
+        (("data", "idle_s"), [-1.0, 2.0], "none may be negative"),
         (("seed",), 1.5, "seed"),
         (("data", "splits"), {}, "train"),
         (("data", "splits", "outsiders_val"), SPLIT, "outsider_scenes"),

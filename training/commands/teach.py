@@ -179,9 +179,15 @@ def usage(folder: Path) -> list[str]:
 
 def _store(options: argparse.Namespace) -> Store:
     """The store that was given, or one made of the bags that were given."""
+    from bharnet_ros.errors import ConfigurationError
     from training.data import open_store
     from training.data.sheet import SHEET_FILE
 
+    if not options.input.exists():
+        raise ConfigurationError(
+            f"{options.input} does not exist; give labelled bags, the folder they lie in, or a "
+            "store."
+        )
     if (options.input / SHEET_FILE).is_file():
         _refuse_bag_options(options)
         return open_store(options.input)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,6 +99,12 @@ def test_what_is_said_about_bags_is_no_use_with_a_store(store, tmp_path, capsys,
 def test_an_input_that_is_neither_store_nor_bag_is_refused(tmp_path, capsys):
     assert cli.main(["teach", str(tmp_path), "--output", str(tmp_path / "bundle")]) == 2
     assert "holds no bag" in capsys.readouterr().err
+
+
+def test_an_input_that_is_not_there_is_told_whatever_an_earlier_run_left(store, tmp_path, capsys):
+    shutil.copytree(store, tmp_path / "my_store")
+    assert cli.main(["teach", str(tmp_path / "no"), "--output", str(tmp_path / "my_bundle")]) == 2
+    assert "no does not exist; give labelled bags" in capsys.readouterr().err
 
 
 def test_bags_are_converted_first(tmp_path, capsys):
