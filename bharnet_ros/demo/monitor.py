@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +15,18 @@ from rclpy.node import Node
 from sensor_msgs.msg import Image as ImageMessage
 
 from bharnet_ros import msg
-from bharnet_ros.demo.pictures import Pictures
+from bharnet_ros.demo.pictures import Pictures, drawn_actions
 from bharnet_ros.demo.record import Record, live_line
 from bharnet_ros.errors import BharnetError
-from bharnet_ros.nodes.conversions import msg_to_actions, msg_to_skeletons
+from bharnet_ros.nodes.conversions import msg_to_actions, msg_to_skeletons, stamp_to_ns
 from bharnet_ros.nodes.images import image_to_bgr
 from bharnet_ros.nodes.qos import IMAGE_SUBSCRIBER, LATCHED, RESULTS
-from bharnet_ros.types import ActionFrame, ActionState, RecognizedAction
+from bharnet_ros.types import ActionFrame, ActionState
 
 _ONGOING_EVERY_S = 1.0
 _SURE = 0.9
+_HEARD = 64
+"""Frames of actions that are remembered until the images arrive that show them."""
 
 
 class DemoError(BharnetError):
@@ -63,7 +66,7 @@ class Monitor(Node):
         self._record = record
         self._pictures = pictures
         self._say = say
-        self._latest: tuple[RecognizedAction, ...] = ()
+        self._heard: deque[ActionFrame] = deque(maxlen=_HEARD)
         self._said_ongoing: dict[tuple[int, str], float] = {}
         self._status: dict[str, Any] = {}
         self._ready: set[str] = set()
@@ -182,7 +185,7 @@ class Monitor(Node):
     def _on_actions(self, message: Any) -> None:
         frame = msg_to_actions(message)
         self._record.actions(frame, self.get_clock().now().nanoseconds)
-        self._latest = frame.actions
+        self._heard.append(frame)
         self._tell(frame)
 
     def _tell(self, frame: ActionFrame) -> None:
@@ -208,9 +211,7 @@ class Monitor(Node):
             self.get_logger().warning(str(error), throttle_duration_sec=10.0)
             return
         self._pictures.add(image)
-        for action in self._latest:
-            if action.state not in (ActionState.STARTED, ActionState.ONGOING):
-                continue
+        for action in drawn_actions(self._heard, stamp_to_ns(message.header.stamp)):
             actor = self._record.person(action) if self._with_truth else None
             name = action.hypotheses[0].class_name
             shown = f"{action.bundle}: {name}" if self._name_bundles else name

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from bharnet_ros.types import AnyFloat, Image
+from bharnet_ros.types import ActionFrame, ActionState, AnyFloat, Image, RecognizedAction
 
 _VIDEO_WIDTH = 960
 _CAPTION = 22  # height in pixels
@@ -62,6 +63,25 @@ class Pictures:
         if self._tiles:
             cv2.imwrite(str(self.strip_path), _sheet([tile for _, tile in self._tiles.values()]))
         return [path for path in (self.strip_path, self.video_path) if path.is_file()]
+
+
+def drawn_actions(heard: Iterable[ActionFrame], stamp_ns: int) -> list[RecognizedAction]:
+    """What people do in an annotated image of that stamp, as far as it shows it.
+
+    The image is drawn as soon as its skeletons are there, with what was judged before them: what
+    was so at the two judgements before is in the picture for certain. heard: in order of time.
+    """
+    earlier = [frame.actions for frame in heard if frame.stamp_ns < stamp_ns][-2:]
+    if len(earlier) < 2:
+        return []
+    already = {_doing(action) for action in earlier[0]}
+    return [action for action in earlier[1] if _doing(action) and _doing(action) in already]
+
+
+def _doing(action: RecognizedAction) -> tuple[int, str, str] | None:
+    if action.state not in (ActionState.STARTED, ActionState.ONGOING) or not action.hypotheses:
+        return None
+    return action.track_id, action.bundle, action.hypotheses[0].class_name
 
 
 def _cut(image: Image, bbox: AnyFloat, size: tuple[int, int]) -> Image:

@@ -5,7 +5,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from bharnet_ros.demo.pictures import Pictures
+from bharnet_ros.demo.pictures import Pictures, drawn_actions
+from bharnet_ros.types import ActionFrame, ActionState, Hypothesis, RecognizedAction
 
 BOX = np.array([300, 100, 80, 200], np.float32)
 
@@ -35,6 +36,29 @@ def test_of_one_key_the_first_of_the_best_stays(tmp_path: Path) -> None:
     strip = cv2.imread(str(tmp_path / "strip.jpg"))
     assert strip.shape == (300, 370, 3)
     assert abs(strip[50, 50].mean() - 200) < 5
+
+
+def action(state: ActionState, name: str, track_id: int = 0) -> RecognizedAction:
+    hypotheses = (Hypothesis(0, name, 0.9),) if name else ()
+    return RecognizedAction(state, track_id, hypotheses, 0, 1, 1, 0.5, 0.5, BOX)
+
+
+def test_a_picture_shows_what_was_judged_before_its_skeletons() -> None:
+    none, started = ActionState.NONE, ActionState.STARTED
+    ongoing, ended = ActionState.ONGOING, ActionState.ENDED
+    heard = [
+        ActionFrame(10, (action(none, ""), action(ongoing, "wave", 1))),
+        ActionFrame(20, (action(started, "stop"), action(ongoing, "wave", 1))),
+        ActionFrame(30, (action(ongoing, "stop"), action(ended, "wave", 1))),
+        ActionFrame(40, (action(ongoing, "stop"), action(started, "fist", 1))),
+    ]
+
+    def shown(stamp_ns: int) -> list[str]:
+        return [found.hypotheses[0].class_name for found in drawn_actions(heard, stamp_ns)]
+
+    assert shown(10) == shown(20) == []
+    assert shown(30) == ["wave"]  # the image of 30 may have been drawn before 20 was heard of
+    assert shown(40) == ["stop"] and shown(99) == ["stop"]
 
 
 def test_nothing_seen_leaves_nothing(tmp_path: Path) -> None:
