@@ -49,9 +49,9 @@ _TAIL = """## What follows for whoever uses it
   middlewares have found each other are lost; take an ONGOING of an unknown action for its start.
 - **Track ids count from 0 again after the estimator was restarted.** The recogniser has forgotten
   everybody by then; remember ids no longer than the actions they belong to.
-- **Below about 5 images a second nothing is recognised**, whether the camera is that slow or the
-  machine: keypoints further apart than the bundle's `max_gap_s` (0.25 s) are not joined. People are
-  reported as unknown then; `/diagnostics` tells the rates.
+- **Below 2 images a second nothing is recognised**, whether the camera is that slow or the machine:
+  images more than 0.6 s apart are not joined. People are reported as unknown then; `/diagnostics`
+  tells the rates. What a few images a second cost is in docs/tuning.md.
 - **A stamp far off restarts time**: actions end, windows and track ids begin anew. One wrong stamp
   costs as much as a window takes to fill. Images stamped 0 are dropped, and named.
 - **A node that hung** (a suspended machine, a debugger, heavy swapping) drops the image it was at

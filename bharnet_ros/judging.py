@@ -14,7 +14,7 @@ from bharnet_ros.manifest import Manifest
 from bharnet_ros.rgb_memory import RgbMemory, RgbUse
 from bharnet_ros.skeleton import read_layout
 from bharnet_ros.types import Image, SkeletonFrame
-from bharnet_ros.windows import Window, WindowBuffer
+from bharnet_ros.windows import MAX_PAUSE_S, Window, WindowBuffer
 
 Judgement = tuple[Window | Span, Opinion | None]
 """A person's window, and what the experts think of it; None if too little was seen."""
@@ -61,7 +61,9 @@ class Panel:
             if experts.rgb is not None
         ]
         self._memory = (
-            RgbMemory(self.layout, looking, max_people, lost_after_s) if looking else None
+            RgbMemory(self.layout, looking, max_people, max(lost_after_s, MAX_PAUSE_S))
+            if looking
+            else None
         )
         self._pixels: list[PixelCount] = []
         self._stages = ("windows", "features", "inference", *(["rgb"] if looking else []))

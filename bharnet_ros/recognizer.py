@@ -57,7 +57,6 @@ class Recognizer:
         )
         self.manifests = self._panel.manifests
         self._rules = tuple(rules_for(manifest, config) for manifest in self.manifests)
-        self._lost_ns = round(config.lost_after_s * _NS)
         self._schedule = Schedule(config.rate_hz)
         self._shedder = shedder
         self._late = 0
@@ -140,7 +139,7 @@ class Recognizer:
         judge: False = newer frames are waiting: this one is only taken in, and who is due now will
         be judged with the next.
 
-        One entry per person present (seen within `lost_after_s`), or one per person and bundle if
+        One entry per person present (not lost for `lost_after_s`), or one per person and bundle if
         several may speak; when one action turns into another there are two, ENDED then STARTED. Of
         many people only some are judged at a time; the others' entries repeat how they stand. A
         person who left with an action in progress gets a last entry, ENDED. Raises LayoutError if
@@ -200,13 +199,7 @@ class Recognizer:
         if not self._panel.push(frame):
             return None
         anew = buffer.resets > resets
-        self._part_with(
-            [
-                track_id
-                for track_id, person in self._people.items()
-                if anew or frame.stamp_ns - person.seen_ns > self._lost_ns
-            ]
-        )
+        self._part_with(list(self._people if anew else buffer.forgotten))
         if anew:
             self._schedule.restart()
         self._meet(frame)

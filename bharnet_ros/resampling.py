@@ -33,15 +33,18 @@ def resample(
     scores: FloatArray,
     steps_ns: npt.NDArray[np.int64],
     max_gap_ns: int,
+    joins_ns: npt.NDArray[np.int64] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """Observations at any times -> values at the wanted times, keypoint by keypoint.
 
     stamps_ns: (F,) strictly rising; keypoints: (F, K, 2); scores: (F, K), 0 = missing.
     steps_ns: (T,) rising. Returns (T, K, 2) and (T, K): straight lines between the nearest
     observations on both sides if these are at most `max_gap_ns` apart, otherwise zeros.
+    joins_ns: (F,) how far apart two observations may be instead that lie in frame f and the one
+    right before it; None = max_gap_ns there, too.
     """
     points, weights = resample_together(
-        stamps_ns, keypoints[None], scores[None], steps_ns, max_gap_ns
+        stamps_ns, keypoints[None], scores[None], steps_ns, max_gap_ns, joins_ns
     )
     return points[0], weights[0]
 
@@ -52,6 +55,7 @@ def resample_together(
     scores: FloatArray,
     steps_ns: npt.NDArray[np.int64],
     max_gap_ns: int,
+    joins_ns: npt.NDArray[np.int64] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
     """As `resample`, for P people who were seen in the same frames.
 
@@ -62,6 +66,8 @@ def resample_together(
     if frames == 0:
         shape = (people, len(steps_ns), num_keypoints)
         return np.zeros((*shape, 2), np.float32), np.zeros(shape, np.float32)
+    if joins_ns is None:
+        joins_ns = np.full(frames, max_gap_ns, np.int64)
     valid = scores > 0.0
     ever = np.asarray(valid.any(axis=1))
     at_or_before = np.searchsorted(stamps_ns, steps_ns, side="right") - 1
@@ -74,17 +80,19 @@ def resample_together(
     whole = (ever == valid.all(axis=1)).all(axis=1)
     if whole.all():
         observed = (stamps_ns, keypoints, scores)
-        return _from_whole_frames(observed, steps_ns, max_gap_ns, place, ever)
+        return _from_whole_frames(observed, steps_ns, joins_ns, place, ever)
     points = np.empty((people, len(steps_ns), num_keypoints, 2), np.float32)
     weights = np.empty((people, len(steps_ns), num_keypoints), np.float32)
     if whole.any():
         observed = (stamps_ns, keypoints[whole], scores[whole])
         points[whole], weights[whole] = _from_whole_frames(
-            observed, steps_ns, max_gap_ns, place, ever[whole]
+            observed, steps_ns, joins_ns, place, ever[whole]
         )
     for person in np.flatnonzero(~whole):
         observed = (stamps_ns, keypoints[person], scores[person])
-        points[person], weights[person] = _each_from_its_own(observed, steps_ns, max_gap_ns, place)
+        points[person], weights[person] = _each_from_its_own(
+            observed, steps_ns, max_gap_ns, joins_ns, place
+        )
     return points, weights
 
 
@@ -102,7 +110,7 @@ _Observed = tuple[npt.NDArray[np.int64], FloatArray, FloatArray]
 def _from_whole_frames(
     observed: _Observed,
     steps_ns: npt.NDArray[np.int64],
-    max_gap_ns: int,
+    joins_ns: npt.NDArray[np.int64],
     place: _Place,
     ever: npt.NDArray[np.bool_],
 ) -> tuple[FloatArray, FloatArray]:
@@ -114,7 +122,7 @@ def _from_whole_frames(
     before_ns = stamps_ns[place.before]
     span_ns = stamps_ns[place.after] - before_ns
     # Factors as floats: products with booleans convert them number by number.
-    known = (place.inside & (span_ns <= max_gap_ns)).astype(np.float32)[:, None]
+    known = (place.inside & (span_ns <= joins_ns[place.after])).astype(np.float32)[:, None]
     share = ((steps_ns - before_ns) / np.maximum(span_ns, 1)).astype(np.float32)[:, None]
     shape = (*scores.shape[:2], -1)  # x and y side by side: longer rows are quicker
     flat = np.ascontiguousarray(keypoints, dtype=np.float32).reshape(shape)
@@ -130,7 +138,11 @@ def _from_whole_frames(
 
 
 def _each_from_its_own(
-    observed: _Observed, steps_ns: npt.NDArray[np.int64], max_gap_ns: int, place: _Place
+    observed: _Observed,
+    steps_ns: npt.NDArray[np.int64],
+    max_gap_ns: int,
+    joins_ns: npt.NDArray[np.int64],
+    place: _Place,
 ) -> tuple[FloatArray, FloatArray]:
     """Where keypoints are missing now and then: each between its own observations."""
     stamps_ns, keypoints, scores = observed
@@ -147,7 +159,7 @@ def _each_from_its_own(
 
     before_ns = stamps_ns[before]
     span_ns = stamps_ns[after] - before_ns
-    known &= span_ns <= max_gap_ns
+    known &= span_ns <= np.where(after - before <= 1, joins_ns[after], max_gap_ns)
     share = ((steps_ns[:, None] - before_ns) / np.maximum(span_ns, 1)).astype(np.float32)
     # x and y travel as one complex number: half the gathering, which is what costs here.
     flat = np.ascontiguousarray(keypoints, dtype=np.float32).view(np.complex64).ravel()

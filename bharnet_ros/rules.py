@@ -27,7 +27,8 @@ class RecognizerConfig:
     top_k: hypotheses per person.
     smoothing_s: time constant of the average over judgements; 0 switches it off.
     min_coverage: share of the window in which a person must have been seen to be judged.
-    lost_after_s: a person not seen for this long has left.
+    lost_after_s: a person not seen in the frames of this long has left; a pause in which no frame
+    came is no absence (see WindowBuffer).
     max_people: more people than this at a time are not taken up.
     start, end, unknown, confirm_s, end_hold_s, min_duration_s: see EventConfig; a start given here
     holds for every class, also those for which the bundle has one of their own, and if it is

@@ -20,6 +20,9 @@ from bharnet_ros.track_history import TrackHistory
 from bharnet_ros.types import FloatArray, Skeleton, SkeletonFrame
 
 _NS = 1_000_000_000
+MAX_PAUSE_S = 0.6
+"""Nothing is known of a longer time without any frame: a camera, or a machine, must manage two
+images a second, some of them a little late."""
 
 __all__ = ["Window", "WindowBuffer", "resample", "step_stamps"]
 
@@ -57,8 +60,10 @@ class WindowBuffer:
         "" = all.
     window_s, num_steps: length of a window and its number of steps T.
     max_gap_s: between two observations of a keypoint further apart than this it is missing;
-        closer ones are joined by a straight line.
-    forget_after_s: a track not seen for this long is forgotten.
+        closer ones are joined by a straight line. Where no frame lies between them nobody looked:
+        they are joined up to MAX_PAUSE_S, so that slow cameras and machines have windows, too.
+    forget_after_s: a track not seen for this long is forgotten, unless no frame came without it
+        in a pause of at most MAX_PAUSE_S.
     reset_after_s: stamps that jump back further than this mean that time began anew (a bag
         loops, a simulation restarts): everything is forgotten. Smaller disorder is dropped.
     max_frames: at most about this many frames are kept of a track; a faster camera is thinned.
@@ -97,11 +102,12 @@ class WindowBuffer:
         self.num_steps = num_steps
         self._window_ns = round(window_s * _NS)
         self._max_gap_ns = round(max_gap_s * _NS)
+        self._pause_ns = round(MAX_PAUSE_S * _NS)
         self._forget_ns = round(forget_after_s * _NS)
         self._reset_ns = round(reset_after_s * _NS)
         # One gap more than the window, so that its first step has a neighbour on both sides.
-        self._keep_ns = self._window_ns + self._max_gap_ns
-        self._spacing_ns = self._keep_ns // max_frames
+        self._keep_ns = self._window_ns + max(self._max_gap_ns, self._pause_ns)
+        self._spacing_ns = (self._window_ns + self._max_gap_ns) // max_frames
         self._capacity = max_frames + 4
         self._num_keypoints = get_layout(layout).num_keypoints
         self.kept_layout = keep or layout
@@ -109,6 +115,7 @@ class WindowBuffer:
         self._kept = sources(layout, keep) if self.kept_layout != layout else None
         self._tracks: dict[int, TrackHistory] = {}
         self._taken: tuple[Skeleton, ...] = ()
+        self._forgotten: tuple[int, ...] = ()
         self._newest_ns: int | None = None
         self._image_size = (0, 0)
         self._drops: Counter[str] = Counter()
@@ -141,6 +148,11 @@ class WindowBuffer:
         return self._taken
 
     @property
+    def forgotten(self) -> tuple[int, ...]:
+        """Tracks that the newest frame came too late for; those in it started afresh."""
+        return self._forgotten
+
+    @property
     def track_ids(self) -> tuple[int, ...]:
         """Everybody not forgotten yet, longest known first."""
         return tuple(self._tracks)
@@ -162,13 +174,16 @@ class WindowBuffer:
                 return False
             self.clear()
             self._resets += 1
-        self._newest_ns = frame.stamp_ns
+        before_ns, self._newest_ns = self._newest_ns, frame.stamp_ns
         self._image_size = frame.image_size
         # Before adding: whoever returns after too long a time starts afresh.
         limit = frame.stamp_ns - self._forget_ns
-        for track_id in [t for t, track in self._tracks.items() if track.newest_ns < limit]:
+        if before_ns is not None and frame.stamp_ns - before_ns <= self._pause_ns:
+            limit = min(limit, before_ns)
+        self._forgotten = tuple(t for t, track in self._tracks.items() if track.newest_ns < limit)
+        for track_id in self._forgotten:
             del self._tracks[track_id]
-        self._taken = tuple(s for s in frame.skeletons if self._add(s, frame.stamp_ns))
+        self._taken = tuple(s for s in frame.skeletons if self._add(s, frame.stamp_ns, before_ns))
         return True
 
     def last_seen_ns(self, track_id: int) -> int:
@@ -182,7 +197,7 @@ class WindowBuffer:
     def clear(self) -> None:
         """Forget everybody and the time; the counters stay."""
         self._tracks.clear()
-        self._taken = ()
+        self._taken, self._forgotten = (), ()
         self._newest_ns = None
 
     def window(self, track_id: int, end_ns: int) -> Window:
@@ -205,18 +220,21 @@ class WindowBuffer:
 
         Raises KeyError if a track is not known.
         """
-        together: dict[tuple[int, bytes], list[int]] = {}
+        together: dict[tuple[int, bytes, bytes], list[int]] = {}
         for track_id, end_ns in ends_ns.items():
-            stamps, _, _ = self._tracks[track_id].view()
-            together.setdefault((end_ns, stamps.tobytes()), []).append(track_id)
+            track = self._tracks[track_id]
+            stamps, _, _ = track.view()
+            key = (end_ns, stamps.tobytes(), track.follows.tobytes())
+            together.setdefault(key, []).append(track_id)
         found: dict[int, Window] = {}
-        for (end_ns, _), track_ids in together.items():
+        for (end_ns, _, _), track_ids in together.items():
             start_ns = end_ns - self._window_ns
             views = [self._tracks[track_id].view() for track_id in track_ids]
             points, weights = resample_together(
                 views[0][0], np.stack([view[1] for view in views]),
                 np.stack([view[2] for view in views]),
                 step_stamps(start_ns, end_ns, self.num_steps), self._max_gap_ns,
+                self._joins_ns(self._tracks[track_ids[0]]),
             )  # fmt: skip
             observed = self.observed(track_ids[0], start_ns, end_ns)
             for track_id, own, own_weights in zip(track_ids, points, weights, strict=True):
@@ -233,15 +251,22 @@ class WindowBuffer:
 
         Raises KeyError if the track is not known. What is older than a window is gone.
         """
-        return resample(*self._tracks[track_id].view(), stamps_ns, self._max_gap_ns)
+        track = self._tracks[track_id]
+        return resample(*track.view(), stamps_ns, self._max_gap_ns, self._joins_ns(track))
 
     def observed(self, track_id: int, start_ns: int, end_ns: int) -> int:
         """How many frames with this track are kept from start to end, both included."""
         stamps, _, _ = self._tracks[track_id].view()
         return int(((stamps >= start_ns) & (stamps <= end_ns)).sum())
 
-    def _add(self, skeleton: Skeleton, stamp_ns: int) -> bool:
-        """Take a person up; False, counted in `drops`, if that cannot be."""
+    def _joins_ns(self, track: TrackHistory) -> npt.NDArray[np.int64]:
+        """(F,) how far apart a frame and the one before it may be to be joined."""
+        longest = max(self._max_gap_ns, self._pause_ns)
+        return np.where(track.follows, np.int64(longest), np.int64(self._max_gap_ns))
+
+    def _add(self, skeleton: Skeleton, stamp_ns: int, before_ns: int | None) -> bool:
+        """Take a person up; False, counted in `drops`, if that cannot be. before_ns: stamp of the
+        frame before."""
         count = self._num_keypoints
         if skeleton.track_id < 0:
             self._drops["untracked"] += 1
@@ -253,6 +278,7 @@ class WindowBuffer:
         if track is None and len(self._tracks) >= self._max_tracks:
             self._drops["too_many_people"] += 1
             return False
+        follows = track is not None and track.newest_ns == before_ns
         if track is None:
             kept = get_layout(self.kept_layout).num_keypoints
             track = self._tracks[skeleton.track_id] = TrackHistory(self._capacity, kept)
@@ -273,6 +299,7 @@ class WindowBuffer:
             np.where(present[:, None], points, 0.0),
             np.where(present, np.minimum(scores, 1.0), 0.0),
             self._spacing_ns,
+            follows,
         )
         track.forget_before(stamp_ns - self._keep_ns)
         return True

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from bharnet_ros.rules import RecognizerConfig, rules_for
-from training.measuring import drawn, idle, reaction
+from training.measuring import drawn, idle, rates, reaction
 from training.measuring.following import judgements
 from training.replay import Judgement
 from training.sequences import GestureSpan
@@ -103,3 +103,17 @@ def test_what_a_bundle_calls_the_stop(judge):
     assert reaction.class_of(judge) == "stop"
     blind = type(judge)(judge.bundle, judge.engine, judge.experts, (None,) * 3, judge.known)
     assert reaction.class_of(blind) == "stop"
+
+
+def test_films_with_fewer_images(judge, raising):
+    """`raising` has 15 images a second."""
+    for rate_hz, expected_hz in ((3.0, 3.0), (2.5, 2.5), (10.0, 10.0), (30.0, 15.0)):
+        film = rates.thinned(raising, rate_hz)
+        assert np.isin(film.stamps_ns, raising.stamps_ns).all()
+        steps = np.diff(film.stamps_ns) / S
+        assert steps.mean() == pytest.approx(1.0 / expected_hz, rel=0.05)
+        assert abs(steps - 1.0 / expected_hz).max() < 0.1
+    found = rates.measure([raising], [raising], {"tiny": judge}).figures["tiny"]
+    assert [found[rate]["right"] for rate in ("10.0", "5.0", "3.3", "2.5", "2.0")] == [1] * 5
+    assert found["1.5"]["missed"] == 1, "further apart than windows join"
+    assert found["2.0"]["idle_per_hour"] == pytest.approx(3600.0 / raising.duration_s)
