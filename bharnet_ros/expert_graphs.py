@@ -19,7 +19,7 @@ from bharnet_ros.errors import BundleError
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import FUSION, RGB, Shape
 from bharnet_ros.types import FloatArray
-from bharnet_ros.workers import Workers, blocks
+from bharnet_ros.workers import Workers, blocks, joined
 
 if TYPE_CHECKING:  # the engines' own module chooses this one for split bundles
     from bharnet_ros.inference import Engine
@@ -174,19 +174,14 @@ class ExpertGraphs:
     ) -> dict[str, FloatArray]:
         """What an expert said of those in `rows`, in parts, and of the others what it says when it
         is shown nothing."""
-        joined = {
-            name: parts[0][name]
-            if len(parts) == 1
-            else np.concatenate([part[name] for part in parts])
-            for name in (parts[0] if parts else ())
-        }
+        said = joined(parts)
         if len(rows) == count:
-            return joined
+            return said
         outputs = {}
         for name, nothing in self._silent(stream).items():
             values = np.repeat(nothing, count, axis=0)
             if len(rows):
-                values[rows] = joined[name]
+                values[rows] = said[name]
             outputs[name] = values
         return outputs
 

@@ -262,7 +262,9 @@ class WindowBuffer:
     def _joins_ns(self, track: TrackHistory) -> npt.NDArray[np.int64]:
         """(F,) how far apart a frame and the one before it may be to be joined."""
         longest = max(self._max_gap_ns, self._pause_ns)
-        return np.where(track.follows, np.int64(longest), np.int64(self._max_gap_ns))
+        joins_ns = np.full(len(track.follows), self._max_gap_ns, np.int64)
+        joins_ns[track.follows] = longest
+        return joins_ns
 
     def _add(self, skeleton: Skeleton, stamp_ns: int, before_ns: int | None) -> bool:
         """Take a person up; False, counted in `drops`, if that cannot be. before_ns: stamp of the

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import itertools
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import TypeVar
+
+import numpy as np
+
+from bharnet_ros.types import FloatArray
 
 Result = TypeVar("Result")
 
@@ -27,6 +31,14 @@ def blocks(count: int, workers: int, row_bytes: int = 0) -> list[slice]:
     number = max(1, min(count, max(workers, -(-count // fits))))
     bounds = [count * index // number for index in range(number + 1)]
     return [slice(begin, end) for begin, end in itertools.pairwise(bounds)]
+
+
+def joined(parts: Sequence[Mapping[str, FloatArray]]) -> dict[str, FloatArray]:
+    """The outputs (N, ...) of blocks, one after the other; of a single block without a copy, of
+    none nothing."""
+    if len(parts) < 2:
+        return {name: values for part in parts for name, values in part.items()}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 class Workers:

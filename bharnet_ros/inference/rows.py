@@ -6,12 +6,10 @@ import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
 from bharnet_ros.inference.engine import Engine, check_inputs
 from bharnet_ros.manifest_parts import Shape
 from bharnet_ros.types import FloatArray
-from bharnet_ros.workers import Workers, blocks
+from bharnet_ros.workers import Workers, blocks, joined
 
 
 class SharedRows:
@@ -59,13 +57,9 @@ class SharedRows:
                 for rows in self._blocks(count)
             ]
         )
-        joined = (
-            parts[0]
-            if len(parts) == 1
-            else {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-        )
+        outputs = joined(parts)
         self._last_ms = (time.perf_counter() - begin) * 1e3
-        return joined
+        return outputs
 
     def warm_up(self, batch_sizes: Sequence[int] = (1,)) -> None:
         """Run zeros of these batch sizes, and of the blocks that they are cut into."""
