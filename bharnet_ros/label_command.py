@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     from bharnet_ros.labelling.location import default_labels_path
     from bharnet_ros.labelling.server import LabelServer
     from bharnet_ros.web.guard import Guard, new_token
-    from bharnet_ros.web.server import is_loopback, own_address
+    from bharnet_ros.web.server import is_loopback
 
     class_names = _class_names(options.classes, options.bundle)
     path = options.labels or default_labels_path(options.bag)
@@ -94,8 +94,7 @@ def run(options: argparse.Namespace) -> int:
         guard = Guard(new_token())
         api = LabelApi(recording, document, class_names, guard)
         with LabelServer(api, options.host, options.port) as server:
-            everywhere = options.host in ("", "0.0.0.0", "::")  # noqa: S104
-            address = server.address(guard.token, own_address() if everywhere else "")
+            address = server.address(guard.token)
             print(f"labels: {path} ({count} segments)")
             if not recording.overview().has_skeletons:
                 print("The bag holds no skeletons: draw boxes, or start with --estimate.")
@@ -139,13 +138,17 @@ def _sigterm_as_ctrl_c() -> Iterator[None]:
 def _estimating(options: argparse.Namespace) -> Callable[[str, int], EstimatedPeople] | None:
     """What starts to look for people in a topic of so many images; None if nobody asked for it."""
     if not options.estimate:
+        for name in ("pose_backend", "output"):
+            if getattr(options, name):
+                raise ConfigurationError(f"--{name} needs --estimate.")
         return None
+    from bharnet_ros.bags.find import bare_name
     from bharnet_ros.evaluation.checkpoints import FOLDER, Store, bag_identity
     from bharnet_ros.evaluation.subject import subject_from_parameters
     from bharnet_ros.labelling.estimated_people import EstimatedPeople
 
     path: Path = options.bag
-    folder = options.output or Path("output") / f"evaluate_{path.resolve().name.split('.')[0]}"
+    folder = options.output or Path("output") / f"evaluate_{bare_name(path)}"
     subject = subject_from_parameters(pose_backend=options.pose_backend)
     subject.estimator().close()  # says now if it is not installed
 

@@ -69,6 +69,7 @@ def _check(values):
 def _processes(context):
     """The command that starts and watches the graph, and whoever looks at it."""
     own = [argument.name for argument in OWN]
+    shared.tell_misspelt(__file__, [*own, *SHARED])
     values = {**shared.given(context, SHARED), **shared.texts(context, own)}
     _check(values)
     arguments = []

@@ -101,6 +101,7 @@ def _collect(level, node, name, found):
 def _processes(context):
     """The graph, and the command that plays the bag to it and listens."""
     own = [argument.name for argument in OWN]
+    shared.tell_misspelt(__file__, [*own, *SHARED])
     values = {**shared.given(context, SHARED), **shared.texts(context, own)}
     _check(values)
     values["composed"] |= values["rgb"]  # the images must be where they are looked at

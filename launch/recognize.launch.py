@@ -74,7 +74,6 @@ def _further(values, index):
     """What has a process of its own however the others are composed."""
     port = {"port": _WEB_PORT + index} if index else {}
     nodes = [("web_viewer", port, [])] if values["web_viewer"] else []
-    nodes += [("ros4hri", {}, [])] if values["ros4hri"] else []
     nodes += [("vision_msgs_bridge", {}, [])] if values["vision_msgs"] else []
     if values["depth_topic"]:
         transport = {"depth_transport": values["depth_transport"]}
@@ -85,6 +84,7 @@ def _further(values, index):
 
 def _processes(context):
     """The processes for the values given; the same ones `python -m bharnet_ros` starts."""
+    shared.tell_misspelt(__file__, ARGUMENTS)
     values = shared.given(context, ARGUMENTS)
     if values["build_only"]:
         once = {**values, "respawn": False, "composed": True}
@@ -97,6 +97,10 @@ def _processes(context):
     values["composed"] |= values["rgb"] and not several
     alone = several or not values["composed"]
     started = shared.processes({**values, "composed": False}, [pose], start) if alone else []
+    if values["ros4hri"]:  # one for all cameras: each of its lists is taken for everybody there is
+        names = shared.parts(values["cameras"])
+        bridge = ("ros4hri", {"cameras": names} if names else {}, [])
+        started += shared.processes({**values, "composed": False}, [bridge], start)
     for index, (name, source) in enumerate(_sources(values)):
         inside = {**values, "namespace": shared.joined_namespace(values["namespace"], name)}
         nodes = [] if alone else [pose]

@@ -9,12 +9,15 @@ import json
 import os
 import re
 import shutil
+import sys
 import tempfile
+from difflib import get_close_matches
 
 from launch.actions import DeclareLaunchArgument
+from launch.logging import get_logger
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
-from launch_ros.substitutions import FindPackageShare
+from launch_ros.substitutions import FindPackagePrefix, FindPackageShare
 
 BOOLEAN = ["true", "false"]
 RESPAWN_S = 1.0
@@ -127,6 +130,8 @@ ARGUMENTS = {
 }  # fmt: skip
 """Everything that more than one file could want, by name."""
 
+_ALIKE = 0.8
+"""Of two names, 0..1: `inputt` and `input` have 0.91, `bundles` and `bundle` 0.92."""
 _SPACE = re.compile(r"/?[A-Za-z_]\w*(?:/[A-Za-z_]\w*)*", re.ASCII)
 _TOPIC = re.compile(r"(?:~/|/)?[A-Za-z_{]\w*\}?(?:/[A-Za-z_{]\w*\}?)*", re.ASCII)
 
@@ -153,7 +158,26 @@ def given(context, names):
         if ARGUMENTS[name].get("choices") == BOOLEAN:
             values[name] = value == "true"
     _check(values)
+    if values.get("rviz"):
+        _check_rviz(context)
     return values
+
+
+def tell_misspelt(file, names):
+    """A warning for each argument on the command line of `file` that it does not have, but nearly.
+
+    `ros2 launch` ignores those. A launch file around this one may have arguments of its own: only
+    what was typed for this one counts.
+    """
+    if not any(os.path.basename(word) == os.path.basename(file) for word in sys.argv):
+        return
+    typed = {word.partition(":=")[0] for word in sys.argv if ":=" in word}
+    for name in sorted(typed - set(names)):
+        near = get_close_matches(name, names, n=1, cutoff=_ALIKE)
+        if near:
+            get_logger("bharnet_ros").warning(
+                f"There is no argument '{name}', so that is ignored; did you mean '{near[0]}'?"
+            )
 
 
 def texts(context, names):
@@ -193,6 +217,16 @@ def _check(values):
     for bundle in bundles(values.get("bundle", "")):
         if os.sep in bundle and not os.path.isdir(bundle):
             raise RuntimeError(f"The bundle {bundle} does not exist; give a folder or a name.")
+
+
+def _check_rviz(context):
+    """Or launch finds out when our processes run, and leaves them behind."""
+    try:
+        FindPackagePrefix("rviz2").perform(context)
+    except Exception as error:  # the package index has an error of its own, another one by version
+        raise RuntimeError(
+            "rviz is true, but the package rviz2 is not found here; install it, or leave rviz out."
+        ) from error
 
 
 def parts(text):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import count
 
 import numpy as np
 
@@ -62,22 +63,26 @@ class BodyIds:
     """Track ids to the ids of bodies, which REP-155 wants unique.
 
     A track number that comes back after its body was gone, as when the pose estimator was started
-    again, is another body. prefix: makes ids of several cameras differ; begins with a letter,
-    because ids are parts of topic names.
+    again, is another body. prefix: begins with a letter, because ids are parts of topic names.
+    numbers: what follows it; shared by whatever has the same prefix.
     """
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, numbers: Iterator[int] | None = None) -> None:
         self._prefix = prefix
         self._bodies: dict[int, str] = {}
-        self._count = 0
+        self._numbers = count(1) if numbers is None else numbers
+
+    @property
+    def bodies(self) -> tuple[str, ...]:
+        """Everybody who is present."""
+        return tuple(self._bodies.values())
 
     def see(self, track_ids: Iterable[int]) -> tuple[dict[int, str], tuple[str, ...]]:
         """The body of each of these tracks, and the bodies that are gone. Untracked (-1): none."""
         present = {track for track in track_ids if track >= 0}
         gone = tuple(self._bodies.pop(track) for track in self._bodies.keys() - present)
         for track in sorted(present - self._bodies.keys()):
-            self._count += 1
-            self._bodies[track] = f"{self._prefix}{self._count}"
+            self._bodies[track] = f"{self._prefix}{next(self._numbers)}"
         return dict(self._bodies), gone
 
     def body_of(self, track_id: int) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bharnet_ros.types import ActionFrame, FloatArray, SkeletonFrame
+from bharnet_ros.types import ActionFrame, ActionState, FloatArray, SkeletonFrame
 
 MESSAGES = (
     "BoundingBox2D", "Detection2D", "Detection2DArray", "ObjectHypothesisWithPose",
@@ -30,7 +30,11 @@ def people(vision: Any, header: Any, frame: SkeletonFrame) -> Any:
 
 def actions(vision: Any, header: Any, frame: ActionFrame) -> Any:
     """vision_msgs/Detection2DArray: one entry per person and bundle, its hypotheses as results;
-    no results = unknown."""
+    no results = unknown.
+
+    An action that ends is none of them: a detection says what is there, and whoever did it may
+    have left, or do something else by now.
+    """
     return vision.Detection2DArray(
         header=header,
         detections=[
@@ -39,6 +43,7 @@ def actions(vision: Any, header: Any, frame: ActionFrame) -> Any:
                 [_hypothesis(vision, h.class_name, h.score) for h in action.hypotheses],
             )
             for action in frame.actions
+            if action.state is not ActionState.ENDED
         ],
     )  # fmt: skip
 

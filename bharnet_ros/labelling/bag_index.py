@@ -126,14 +126,16 @@ class BagIndex:
                 self.progress = min(0.999, max(0.0, (message.log_ns - bag.start_ns) / span))
             self._tell(bag.problems)
         if self.images.skipped:
-            self._tell(
-                [f"{self.images.skipped} images whose stamps go back or repeat are left out."]
-            )
+            count = self.images.skipped
+            self._tell([f"{count} images whose stamps go back, repeat or are 0 are left out."])
 
     def _take(self, topic: str, message: Any, log_ns: int) -> None:
         stamp_ns = stamp_to_ns(message.header.stamp)
         if topic == self._image_topic:
-            self.images.add(stamp_ns, log_ns)
+            if stamp_ns == 0:  # nobody set it
+                self.images.skipped += 1
+            else:
+                self.images.add(stamp_ns, log_ns)
             return
         self.skeletons.add(stamp_ns, log_ns)
         with self._lock:

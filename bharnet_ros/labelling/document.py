@@ -69,7 +69,7 @@ class LabelDocument:
     @property
     def identity(self) -> str:
         """Tells this label file from others; for what a browser remembers about it."""
-        return hashlib.sha256(str(self.path.resolve()).encode()).hexdigest()[:16]
+        return hashlib.sha256(os.fsencode(self.path.resolve())).hexdigest()[:16]
 
     def read(self) -> Saved:
         """What lies on disk now."""

@@ -13,9 +13,10 @@ from typing import Any
 
 from bharnet_ros.errors import LabelError
 from bharnet_ros.evaluation.truth import LabelledSegment
+from bharnet_ros.evaluation.truth.checks import same_person
+from bharnet_ros.evaluation.truth.fields import MAX_LABEL
 
 MAX_SEGMENTS = 20_000
-MAX_LABEL = 100
 _MAX_TIME = 2**53
 _MAX_PERSON = 10**9  # label files take nine digits
 _MAX_PIXEL = 1e6
@@ -128,13 +129,18 @@ def _region(value: Any, number: int) -> tuple[float, float, float, float] | None
 
 
 def _refuse_overlaps(segments: Sequence[LabelledSegment], origin_ns: int) -> None:
-    latest: dict[int | None, LabelledSegment] = {}
+    """One person does one thing at a time; who is one person is as whoever reads the file has it.
+
+    segments: by start.
+    """
+    running: list[LabelledSegment] = []
     for segment in segments:
-        before = latest.get(segment.person)
-        if before is not None and segment.start_ns < before.end_ns:
-            at = (segment.start_ns - origin_ns) / 1e9
-            raise LabelError(
-                f"'{before.label}' and '{segment.label}' of one person overlap at {at:.3f} s; "
-                "end one before the other starts."
-            )
-        latest[segment.person] = segment
+        running = [before for before in running if before.end_ns > segment.start_ns]
+        for before in running:
+            if same_person(before, segment):
+                at = (segment.start_ns - origin_ns) / 1e9
+                raise LabelError(
+                    f"'{before.label}' and '{segment.label}' of one person overlap at {at:.3f} s; "
+                    "end one before the other starts."
+                )
+        running.append(segment)

@@ -51,13 +51,17 @@ class NodeSpec:
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """One process with one or several nodes, which then share interpreter and namespace."""
+    """One process with one or several nodes, which then share interpreter and namespace.
+
+    defaults: parameters that hold unless the params_file says otherwise.
+    """
 
     nodes: tuple[NodeSpec, ...]
     namespace: str = ""
     params_file: str = ""
     use_sim_time: bool = False
     log_level: str = "info"
+    defaults: Mapping[str, Value] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -69,6 +73,8 @@ class ProcessSpec:
         names = [spec.node for spec in self.nodes]
         line = [sys.executable, "-m", "bharnet_ros", "node", *names, "--ros-args"]
         line += ["--log-level", self.log_level]
+        for name, value in self.defaults.items():
+            line += ["-p", f"{name}:={_yaml(value)}"]
         if self.params_file:
             line += ["--params-file", self.params_file]
         if self.namespace:
@@ -215,6 +221,8 @@ def recognize_graph(
     processes = []
     if names or not composed:
         processes.append(process(estimator))
+    if ros4hri:  # one for all cameras: each of its lists is taken for everybody there is
+        processes.append(process(NodeSpec("ros4hri", {**start, **_given(cameras=list(names))})))
     for index, (name, source) in enumerate(camera_sources(input_source, names)):
         nodes = [] if names or not composed else [estimator]
         nodes += [NodeSpec("action_recognizer", {**start, **recogniser})]
@@ -224,7 +232,7 @@ def recognize_graph(
             nodes += [NodeSpec("visualizer", drawing, {**image, **camera_info})]
         groups = [tuple(nodes)] if composed else [(node,) for node in nodes]
         port = {"port": WEB_PORT + index} if index else {}
-        further = {"web_viewer": web_viewer, "ros4hri": ros4hri, "vision_msgs_bridge": vision_msgs}
+        further = {"web_viewer": web_viewer, "vision_msgs_bridge": vision_msgs}
         groups += [
             (NodeSpec(node, {**start, **port} if node == "web_viewer" else start),)
             for node, wanted in further.items()

@@ -120,10 +120,14 @@ def _person(where: Header, skeleton: Skeleton, layout: Layout, points: AnyFloat)
         else:
             hands.points += ends
             hands.colors += [ColorRGBA(r=side[0], g=side[1], b=side[2], a=1.0)] * 2
-    # rviz complains about line lists without points; hands come and go, so take them away.
-    if not hands.points:
-        hands = Marker(header=where, ns="hands", id=skeleton.track_id, action=Marker.DELETE)
-    return [body, hands] if body.points else [hands]
+    return [_or_gone(body), _or_gone(hands)]
+
+
+def _or_gone(lines: Any) -> Any:
+    """What has no lines is taken away: rviz complains about it, and body and hands come and go."""
+    if lines.points:
+        return lines
+    return Marker(header=lines.header, ns=lines.ns, id=lines.id, action=Marker.DELETE)
 
 
 def _lines(where: Header, name: str, number: int, width_m: float) -> Any:

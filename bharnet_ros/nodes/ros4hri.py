@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,14 +17,20 @@ from bharnet_ros.interop.bodies import BodyIds
 from bharnet_ros.interop.ros4hri import MESSAGES, gesture, ids_list, region, skeleton_2d
 from bharnet_ros.nodes.base import ManagedNode, run
 from bharnet_ros.nodes.conversions import msg_to_actions, msg_to_skeletons
-from bharnet_ros.nodes.findings import summary
+from bharnet_ros.nodes.findings import Finding, summary
 from bharnet_ros.nodes.input_watch import INPUT_PARAMS, WatchedSubscription
+from bharnet_ros.nodes.names import camera_names
 from bharnet_ros.nodes.optional_messages import message_classes
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import RESULTS, overridable
-from bharnet_ros.nodes.statistics import Period
+from bharnet_ros.nodes.statistics import Period, Statistics
 
 PARAMS = (
+    Param(
+        "cameras", [""],
+        "Names of several cameras, whose people are told of together: left means left/skeletons "
+        "and left/actions; empty = one camera without a name.",
+    ),
     Param(
         "id_prefix", "",
         "Beginning of the ids of bodies, a letter first; empty = another one at every start, so "
@@ -40,20 +49,59 @@ _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,19}")
 _MAX_BODIES = 64
 
 
+class _Camera:
+    """What is heard of a camera's people, and which bodies they are."""
+
+    def __init__(self, node: Ros4HriNode, name: str, ids: BodyIds) -> None:
+        self.ids = ids
+        self._node, self._name = node, name
+        self._stats = Statistics(node.stats) if name else node.stats
+        before = f"{name}/" if name else ""
+        self._skeletons = WatchedSubscription(
+            node, msg.SkeletonArray, f"{before}skeletons", partial(node.on_skeletons, self),
+            RESULTS, what="skeletons", timeout_s=node.params["input_timeout_s"], stats=self._stats,
+        )  # fmt: skip
+        self._actions = node.create_subscription(
+            msg.RecognizedActionArray, f"{before}actions", partial(node.on_actions, self), RESULTS,
+            qos_overriding_options=overridable(),
+        )  # fmt: skip
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether no skeletons came for longer than is normal."""
+        return self._skeletons.is_silent
+
+    def findings(self, whole: Period) -> list[Finding]:
+        """What is wrong with its skeletons. whole: the period of the node."""
+        if not self._name:
+            return self._skeletons.findings(whole)
+        period = replace(self._stats.close_period(), busy_share=whole.busy_share)
+        found = self._skeletons.findings(period)
+        return [Finding(f.level, f"camera {self._name}: {f.text}") for f in found]
+
+    def destroy(self) -> None:
+        """Stop listening."""
+        self._skeletons.destroy()
+        self._node.destroy_subscription(self._actions)
+
+
 class Ros4HriNode(ManagedNode):
-    """Publishes tracked, and per body roi, skeleton2d and gesture. Needs hri_msgs 2.x."""
+    """Publishes tracked, and per body roi, skeleton2d and gesture. Needs hri_msgs 2.x.
+
+    One node for all cameras: whoever follows `tracked` takes each list for everybody there is.
+    """
 
     def __init__(self, **options: Any) -> None:
         self._hri = SimpleNamespace()
-        self._ids = BodyIds("")
-        self._input: WatchedSubscription | None = None
-        self._actions: Any = None
+        self._cameras: list[_Camera] = []
+        self._numbers = count(1)  # never begins anew: with a given prefix ids would come back
         self._tracked: Any = None
         self._publishers_of: dict[str, dict[str, Any]] = {}
         super().__init__("ros4hri", PARAMS, **options)
 
     def check_parameters(self, values: Mapping[str, Any]) -> None:
-        """Ids are parts of topic names."""
+        """Ids are parts of topic names, names of cameras too."""
+        camera_names(values["cameras"])
         prefix = values["id_prefix"]
         if prefix and not _PREFIX.fullmatch(prefix):
             raise ConfigurationError(
@@ -68,38 +116,30 @@ class Ros4HriNode(ManagedNode):
 
     def activate(self) -> None:
         """Subscribe."""
-        self._ids = BodyIds(self.params["id_prefix"] or f"b{secrets.token_hex(2)}")
+        prefix = self.params["id_prefix"] or f"b{secrets.token_hex(2)}"
         self._tracked = self.create_publisher(self._hri.IdsList, f"{BODIES}/tracked", RESULTS)
-        self._input = WatchedSubscription(
-            self, msg.SkeletonArray, "skeletons", self._on_skeletons, RESULTS,
-            what="skeletons", timeout_s=self.params["input_timeout_s"],
-        )  # fmt: skip
-        self._actions = self.create_subscription(
-            msg.RecognizedActionArray, "actions", self._on_actions, RESULTS,
-            qos_overriding_options=overridable(),
-        )  # fmt: skip
+        for name in camera_names(self.params["cameras"]) or ("",):
+            self._cameras.append(_Camera(self, name, BodyIds(prefix, self._numbers)))
 
     def deactivate(self) -> None:
         """Nobody is tracked any more."""
-        if self._input is not None:
-            self._input.destroy()
-            self._input = None
-        if self._actions is not None:
-            self.destroy_subscription(self._actions)
-            self._actions = None
+        for camera in self._cameras:
+            camera.destroy()
         if self._tracked is not None:
-            self._nobody()
+            self._forget(self._cameras)
             self.destroy_publisher(self._tracked)
             self._tracked = None
+        self._cameras = []
 
-    def _on_skeletons(self, message: Any) -> None:
+    def on_skeletons(self, camera: _Camera, message: Any) -> None:
+        """Everybody whom a camera sees now."""
         try:
             frame = msg_to_skeletons(message)
             people = {s.track_id: s for s in frame.skeletons[:_MAX_BODIES]}
-            bodies, gone = self._ids.see(people)
+            bodies, gone = camera.ids.see(people)
             for body in gone:
                 self._drop(body)
-            self._tracked.publish(ids_list(self._hri, message.header, bodies.values()))
+            self._tell(message.header)
             for track, body in bodies.items():
                 person = people[track]
                 topics = self._topics(body)
@@ -116,14 +156,15 @@ class Ros4HriNode(ManagedNode):
             self.stats.drop("invalid skeleton")
             self.get_logger().warning(f"Skeletons dropped: {error}", throttle_duration_sec=10.0)
 
-    def _on_actions(self, message: Any) -> None:
+    def on_actions(self, camera: _Camera, message: Any) -> None:
+        """What a camera's people do."""
         try:
             frame = msg_to_actions(message)
         except ValueError:
             self.stats.drop("invalid actions")
             return
         for action in frame.actions:
-            body = self._ids.body_of(action.track_id)
+            body = camera.ids.body_of(action.track_id)
             found = gesture(self._hri, message.header, action)
             if body is not None and found is not None:
                 self._topics(body)["gesture"].publish(found)
@@ -145,26 +186,28 @@ class Ros4HriNode(ManagedNode):
         for publisher in self._publishers_of.pop(body, {}).values():
             self.destroy_publisher(publisher)
 
-    def _nobody(self) -> None:
+    def _tell(self, header: Any) -> None:
+        """The bodies of all cameras."""
+        everybody = [body for camera in self._cameras for body in camera.ids.bodies]
+        self._tracked.publish(ids_list(self._hri, header, everybody))
+
+    def _forget(self, cameras: Sequence[_Camera]) -> None:
         """Whoever listens must not believe that the last people are still there."""
-        _, gone = self._ids.see(())
+        gone = [body for camera in cameras for body in camera.ids.see(())[1]]
         for body in gone:
             self._drop(body)
         if gone:
             header = self._hri.IdsList().header
             header.stamp = self.get_clock().now().to_msg()
-            self._tracked.publish(ids_list(self._hri, header, ()))
+            self._tell(header)
 
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
         """Silence, and how many bodies are told of."""
-        findings = []
-        if self._input is not None:
-            findings = self._input.findings(period)
-            if self._input.is_silent:
-                self._nobody()
-        count = len(self._publishers_of)
-        level, message = summary(findings, f"{count} bodies")
-        return level, message, {"bodies": str(count)}
+        findings = [found for camera in self._cameras for found in camera.findings(period)]
+        self._forget([camera for camera in self._cameras if camera.is_silent])
+        bodies = len(self._publishers_of)
+        level, message = summary(findings, f"{bodies} bodies")
+        return level, message, {"bodies": str(bodies)}
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -27,7 +27,7 @@ from bharnet_ros.viewer.api import ViewerApi
 from bharnet_ros.viewer.pictures import Look, Pictures
 from bharnet_ros.viewer.state import NodeHealth, ViewState
 from bharnet_ros.web.guard import Guard, new_token
-from bharnet_ros.web.server import Limits, WebServer, is_loopback, own_address
+from bharnet_ros.web.server import Limits, WebServer, is_loopback
 
 PARAMS = (
     Param(
@@ -106,8 +106,7 @@ class WebViewerNode(ManagedNode):
         )
         self._server.start()
         self._timer = self.create_timer(_FOLLOW_S, self._follow_demand, clock=self._steady)
-        shown = "" if is_loopback(host) else own_address()
-        self.get_logger().info(f"Open in a browser: {self._server.address(token, shown)}")
+        self.get_logger().info(f"Open in a browser: {self._server.address(token)}")
         if not is_loopback(host):
             self.get_logger().warning(
                 f"{host} can be reached from the network, without encryption: whoever has the "

@@ -4,7 +4,8 @@
 |---------------------------|-------------------------------------------------------------------|
 | GET /, /NAME              | the page's files                                                  |
 | GET /api/picture?after=N  | the newest picture, a JPEG, as soon as it is another one than N;  |
-|                           | headers X-Number and X-Age-Ms; 204 if none comes within seconds   |
+|                           | headers X-Number, X-Age-Ms (since it was taken) and X-Held-Ms     |
+|                           | (since it came in); 204 if none comes within seconds              |
 | GET /api/state?after=V    | people, events, health of the nodes, once they changed; else 204  |
 
 A browser asks for the next picture when it has the last one: a slow one gets fewer pictures and
@@ -63,7 +64,6 @@ class ViewerApi:
         picture = self._pictures.wait(after, self._hold_s)
         if picture is None:
             return Response(HTTPStatus.NO_CONTENT, b"", HEADERS)
-        age_ms = max(0, round(1e3 * picture.age_s))
         return Response(
             HTTPStatus.OK,
             picture.data,
@@ -71,7 +71,8 @@ class ViewerApi:
                 **HEADERS,
                 "Content-Type": "image/jpeg",
                 "X-Number": str(picture.number),
-                "X-Age-Ms": str(age_ms),
+                "X-Age-Ms": str(max(0, round(1e3 * picture.age_s))),
+                "X-Held-Ms": str(max(0, round(1e3 * picture.held_s))),
             },
         )
 

@@ -35,18 +35,31 @@ class Look:
 
 @dataclass(frozen=True)
 class Picture:
-    """A JPEG. number: counts the images that came in; age_s: see `Pictures.put`."""
+    """A JPEG. number: counts the images that came in; taken_s, came_s: when its image was taken
+    and put, on the clock of `time.monotonic`."""
 
     number: int
     data: bytes
-    age_s: float
+    taken_s: float
+    came_s: float
+
+    @property
+    def age_s(self) -> float:
+        """How long ago the image was taken."""
+        return time.monotonic() - self.taken_s
+
+    @property
+    def held_s(self) -> float:
+        """How long ago the image came in; whatever clock its stamp is of."""
+        return time.monotonic() - self.came_s
 
 
 @dataclass(frozen=True)
 class _Source:
     number: int
     image: Any
-    taken_s: float  # on the clock of `time.monotonic`
+    taken_s: float
+    came_s: float
 
 
 class Pictures:
@@ -76,7 +89,8 @@ class Pictures:
         """A new image; age_s: how long ago it was taken."""
         with self._changed:
             self._numbers = self._numbers % MAX_NUMBER + 1
-            self._source = _Source(self._numbers, image, time.monotonic() - age_s)
+            now = time.monotonic()
+            self._source = _Source(self._numbers, image, now - age_s, now)
             if self._waiting:
                 self._changed.notify_all()
 
@@ -143,7 +157,7 @@ class Pictures:
         self._changed.release()
         try:
             data = encode_jpeg(self._decode(source.image), look)
-            picture = Picture(source.number, data, time.monotonic() - source.taken_s)
+            picture = Picture(source.number, data, source.taken_s, source.came_s)
         except BharnetError as error:
             problem = str(error)
         finally:

@@ -98,12 +98,11 @@ class WebServer(ThreadingHTTPServer):
             f"The address {host}, port {ports[0]} cannot be used ({reason}); {remedy}."
         )
 
-    def address(self, token: str, host: str = "") -> str:
-        """What to open in a browser. The token is in the fragment, which browsers never send.
-
-        host: instead of the one that the server is bound to.
-        """
-        name, port = host or str(self.server_address[0]), self.server_address[1]
+    def address(self, token: str) -> str:
+        """What to open in a browser. The token is in the fragment, which browsers never send."""
+        name, port = str(self.server_address[0]), self.server_address[1]
+        if ipaddress.ip_address(name).is_unspecified:  # bound to all of this machine's addresses
+            name = own_address()
         name = f"[{name}]" if ":" in name else name
         return f"http://{name}:{port}/#{token}"
 

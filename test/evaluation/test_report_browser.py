@@ -123,6 +123,19 @@ def test_small_screens_do_not_scroll_sideways(page: Any) -> None:
     assert page.locator(".timeline .view").first.is_visible()
 
 
+def test_long_names_of_classes_do_not_scroll_sideways(
+    acted: Any, browser: Any, tmp_path: Path
+) -> None:
+    names = tuple(name + 8 * "_and_so_on" for name in ("idle", "unknown", "wave", "stop", "ok"))
+    run = acted(1, seconds=60.0, names=names)
+    write_report(run, measure(run), tmp_path / "report.html", (), None)
+    context = browser.new_context(viewport={"width": 380, "height": 800})
+    page = context.new_page()
+    page.goto((tmp_path / "report.html").as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= 380
+    context.close()
+
+
 def test_paper_and_no_scripts_show_all_lines(page: Any, browser: Any, report: Path) -> None:
     lines = page.locator(".lines").first
     assert not lines.is_visible()

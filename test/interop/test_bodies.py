@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import count
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -91,6 +93,16 @@ def test_ids_are_never_given_twice() -> None:
     assert ids.see([3, 4]) == ({3: "cam2", 4: "cam3"}, ("cam1",))
     assert ids.body_of(1) is None and ids.body_of(4) == "cam3"
     assert ids.see([1]) == ({1: "cam4"}, ("cam2", "cam3")) or ids.body_of(1) == "cam4"
+
+
+def test_cameras_share_the_numbers_of_a_prefix() -> None:
+    numbers = count(1)
+    left, right = BodyIds("b", numbers), BodyIds("b", numbers)
+    left.see([4])
+    right.see([4, 5])
+    assert (left.bodies, right.bodies) == (("b1",), ("b2", "b3"))
+    left.see([])
+    assert left.bodies == ()
 
 
 @given(st.lists(st.lists(st.integers(-1, 6), max_size=5), max_size=30))

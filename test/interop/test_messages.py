@@ -90,6 +90,15 @@ def test_actions_as_detections(vision_stand_ins: Any) -> None:
     assert (box.center.position.x, box.center.position.y, box.size_x) == (60, 120, 100)
 
 
+def test_what_has_ended_is_detected_no_more(vision_stand_ins: Any) -> None:
+    ended, started = action(state=ActionState.ENDED), action("stop", ActionState.STARTED)
+    left = action(state=ActionState.ENDED, track=9)  # the person, too
+    frame = ActionFrame(1, (ended, started, left))
+    message = vision.actions(vision_stand_ins.classes, vision_stand_ins.header, frame)
+    found = vision_stand_ins.sent(message, "Detection2DArray").detections
+    assert [each.results[0].hypothesis.class_id for each in found] == ["stop"]
+
+
 def test_stand_ins_refuse_other_fields(hri: Any) -> None:
     with pytest.raises(AssertionError):
         hri.classes.IdsList(header=hri.header, names=[])

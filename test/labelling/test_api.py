@@ -187,6 +187,6 @@ def test_labels_that_could_not_be_read_again_are_refused(api: LabelApi, tmp_path
     before = (tmp_path / "labels.csv").read_bytes()
     answer = put(api, {"version": version, "segments": [nobody, {**ROW, "label": "clap"}]})
     assert answer.status == HTTPStatus.UNPROCESSABLE_ENTITY
-    assert "overlaps 'wave'" in json.loads(answer.body)["error"]
+    assert "'wave' and 'clap' of one person overlap" in json.loads(answer.body)["error"]
     assert (tmp_path / "labels.csv").read_bytes() == before
     assert get(api, "/api/labels").status == HTTPStatus.OK

@@ -139,12 +139,14 @@ def test_stamps_that_go_back_are_left_out_and_said(
     from bharnet_ros.bags.write import BagWriter
 
     with BagWriter(tmp_path / "bag") as writer:
-        for log, number in enumerate([0, 1, 2, 1, 0, 3]):
-            stamp_ns = ORIGIN_NS + number * STEP_NS
-            writer.image("/image", stamp_ns, drawn[0](number), log_ns=ORIGIN_NS + log * STEP_NS)
+        for log, number in enumerate([None, 0, 1, 2, 1, 0, 3]):  # None: nobody stamped it
+            stamp_ns = 0 if number is None else ORIGIN_NS + number * STEP_NS
+            picture = drawn[0](number or 0)
+            writer.image("/image", stamp_ns, picture, log_ns=ORIGIN_NS + log * STEP_NS)
     with opened(tmp_path / "bag") as recording:
         assert [shown(recording, n) for n in range(recording.overview().count)] == [0, 1, 2, 3]
-        assert "2 images" in recording.overview().problems[0]
+        assert recording.overview().origin_ns == ORIGIN_NS
+        assert "3 images" in recording.overview().problems[0]
 
 
 @given(st.lists(st.integers(0, 1000), unique=True), st.integers(-50, 1050), st.integers(0, 100))

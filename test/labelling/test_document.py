@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 import resource
 import threading
 from collections.abc import Iterator
@@ -34,6 +36,16 @@ def test_saved_and_read_again(document: LabelDocument) -> None:
     saved = document.replace(NO_FILE, (segment(1),))
     assert document.read() == saved
     assert saved.segments == (segment(1),)
+
+
+def test_a_file_name_in_no_encoding_has_an_identity(tmp_path: Path) -> None:
+    """As of a bag on a disk of another system."""
+    bag = tmp_path / os.fsdecode(b"caf\xe9")
+    bag.mkdir()
+    named = LabelDocument(bag / "labels.csv", lambda: (ORIGIN, END))
+    assert named.replace(NO_FILE, (segment(1),)) == named.read()
+    other = LabelDocument(tmp_path / "labels.csv", lambda: (ORIGIN, END))
+    assert re.fullmatch("[0-9a-f]{16}", named.identity) and named.identity != other.identity
 
 
 def test_an_old_version_overwrites_nothing(document: LabelDocument) -> None:

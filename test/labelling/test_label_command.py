@@ -89,3 +89,11 @@ def test_labels_lie_in_the_bag_s_folder_or_beside_the_file(tmp_path: Path) -> No
     (tmp_path / "walk").mkdir()
     assert default_labels_path(tmp_path / "walk") == tmp_path / "walk" / "labels.csv"
     assert default_labels_path(tmp_path / "walk.mcap") == tmp_path / "walk.labels.csv"
+
+
+@pytest.mark.parametrize("more", [("--pose_backend", "rtmpose"), ("--output", "somewhere")])
+def test_what_is_only_for_estimating_is_no_silent_wish(
+    write_bag: Callable[..., Path], more: tuple[str, str]
+) -> None:
+    with pytest.raises(ConfigurationError, match=f"{more[0]} needs --estimate"):
+        label_command.run(options(str(write_bag(count=2)), *more))

@@ -217,6 +217,24 @@ def test_one_person_does_one_thing_at_a_time(
     assert on_disk(served.labels) == [(1.0, 2.0, "wave", None), (2.0, 2.5, "stop", None)]
 
 
+def test_an_edge_moves_beside_somebody_else_s(
+    serve: Callable[..., Any], open_tab: Callable[..., Tab]
+) -> None:
+    """Two people whom nobody numbered, in two places at once."""
+    served = serve()
+    table = "start,end,label,region\n1,3,wave,10 10 50 90\n2,4,stop,200 10 50 90\n"
+    served.labels.write_text(table, "utf-8")
+    tab = open_tab(served.url)
+    tab.press("]")
+    tab.go(32)
+    tab.press("Shift+O")
+    until(lambda: on_disk(served.labels)[0] == (1.0, 3.2, "wave", None))
+    tab.press("]")
+    tab.go(15)
+    tab.press("Shift+I")
+    until(lambda: on_disk(served.labels)[1] == (1.5, 4.0, "stop", None))
+
+
 def test_an_edge_is_dragged_on_the_timeline(
     serve: Callable[..., Any], open_tab: Callable[..., Tab]
 ) -> None:
@@ -285,6 +303,23 @@ def test_it_fits_any_window(
         assert box["width"] > 40 and box["height"] > 8, name
         assert box["x"] + box["width"] <= size[0] + 1, name
         assert box["y"] + box["height"] <= size[1] + 1, name
+
+
+@pytest.mark.parametrize("size", [(1024, 640), (360, 740), (740, 360)])
+def test_long_names_fit_a_phone(
+    serve: Callable[..., Any], open_tab: Callable[..., Tab], size: tuple[int, int]
+) -> None:
+    tab = open_tab(serve().url)
+    tab.page.set_viewport_size({"width": size[0], "height": size[1]})
+    tab.press("/", *"wash_the_dishes_" * 6, "Enter")
+    tab.press("Home", "i", "ArrowRight", "o")
+    tab.saved()
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= size[0]
+    for name in ("#view", "#transport", "#find", "#palette .chosen", "#list .chosen"):
+        box = tab.page.locator(name).bounding_box()
+        assert box["width"] > 40 and box["height"] > 8, name
+        assert box["x"] >= 0 and box["x"] + box["width"] <= size[0] + 1, name
+        assert box["y"] >= 0 and box["y"] + box["height"] <= size[1] + 1, name
 
 
 def test_the_documentation_lists_every_shortcut(

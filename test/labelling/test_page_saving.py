@@ -114,6 +114,28 @@ def test_a_full_disk_is_said_loudly_and_nothing_is_lost(
     assert labels_of(served.labels) == ["wave", "stop"]
 
 
+def test_a_long_reason_leaves_the_way_out_in_view(
+    serve: Callable[..., Any], context: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A path has no spaces to break at."""
+
+    def refuse(path: Path, *_: Any) -> None:
+        raise OSError(13, "Permission denied")
+
+    monkeypatch.setattr("bharnet_ros.labelling.document.save_labels", refuse)
+    monkeypatch.setattr(
+        "bharnet_ros.labelling.document.LabelDocument._why",
+        lambda self, error: f"/{'of_the_kitchen/' * 12}labels.csv cannot be written",
+    )
+    page = opened(context, serve().url)
+    mark(page, "1")
+    page.wait_for_selector("#save.failed")
+    for width in (1280, 360):
+        page.set_viewport_size({"width": width, "height": 740})
+        box = page.locator("text=Download a copy").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
 def test_a_closed_tab_s_labels_come_back_in_the_next(
     serve: Callable[..., Any], context: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,8 +179,11 @@ def test_a_server_that_was_killed_and_started_again_gets_what_was_not_saved(
     until(lambda: labels_of(bag / "labels.csv") == ["wave", "stop"])
 
 
-def test_without_the_token_the_page_says_so(serve: Callable[..., Any], context: Any) -> None:
+@pytest.mark.parametrize("fragment", ["", "#another", "#the…", "#the%zz"])
+def test_without_the_token_the_page_says_so(
+    serve: Callable[..., Any], context: Any, fragment: str
+) -> None:
     page = context.new_page()
-    page.goto(serve().url.split("#")[0])
+    page.goto(serve().url.split("#")[0] + fragment)
     page.wait_for_selector("#banner:visible")
     assert "open the address" in page.inner_text("#banner")

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from bharnet_ros.errors import LabelError
 from bharnet_ros.evaluation.truth import LabelledSegment
+from bharnet_ros.evaluation.truth.fields import MAX_LABEL
 from bharnet_ros.labelling.document import NO_FILE, LabelDocument
-from bharnet_ros.labelling.payload import MAX_LABEL, parse_change, to_json
+from bharnet_ros.labelling.payload import parse_change, to_json
 
 ORIGIN = 1_700_000_000_123_456_789
 LENGTH = 60_000_000_000
@@ -120,6 +121,20 @@ def test_odd_segments_are_refused_or_sound(odd: dict[str, Any]) -> None:
 def test_what_is_wrong_is_named(body: bytes, said: str) -> None:
     with pytest.raises(LabelError, match=said):
         parse_change(body, ORIGIN)
+
+
+def test_what_a_file_may_hold_the_page_may_save(tmp_path: Path) -> None:
+    """As another tool writes it: people without numbers in two places, sentences as labels."""
+    table = tmp_path / "labels.csv"
+    text = f"start,end,label,region\n1,3,wave,10 10 50 90\n2,4,{'x' * MAX_LABEL},200 10 50 90\n"
+    table.write_text(text, "utf-8")
+    document = LabelDocument(table, lambda: (ORIGIN, ORIGIN + LENGTH))
+    saved = document.read()
+    body = change(*to_json(saved.segments, ORIGIN), version=saved.version)
+    assert document.replace(*parse_change(body, ORIGIN)).segments == saved.segments
+    here, there = row(region=[10, 10, 50, 90]), row(region=[12, 11, 50, 90])
+    with pytest.raises(LabelError, match="of one person overlap"):
+        parse_change(change(here, there), ORIGIN)
 
 
 def test_two_people_may_do_things_at_once() -> None:

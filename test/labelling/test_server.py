@@ -109,6 +109,17 @@ def test_without_a_wish_the_next_free_port_is_taken(api: LabelApi) -> None:
         assert first.server_address[1] != second.server_address[1]
 
 
+def test_the_address_is_one_that_answers(
+    api: LabelApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine in two networks that is bound to one of them is not found in the other."""
+    monkeypatch.setattr("bharnet_ros.web.server.own_address", lambda: "192.0.2.7")
+    with LabelServer(api, "127.0.0.2", 0) as one:
+        assert one.address("t") == f"http://127.0.0.2:{one.server_address[1]}/#t"
+    with LabelServer(api, "0.0.0.0", 0) as everywhere:  # noqa: S104
+        assert everywhere.address("t") == f"http://192.0.2.7:{everywhere.server_address[1]}/#t"
+
+
 def test_loopback() -> None:
     assert is_loopback("127.0.0.1") and is_loopback("::1") and is_loopback("localhost")
     assert not is_loopback("0.0.0.0") and not is_loopback("robot")  # noqa: S104

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -82,6 +83,20 @@ class FindPackageShare:
 
 
 @dataclass
+class FindPackagePrefix:
+    """Where a package is; every package is there but what `missing` names."""
+
+    package: str
+    missing = ""
+
+    def perform(self, context: Mapping[str, str]) -> str:
+        """The folder."""
+        if self.package == self.missing:
+            raise LookupError(self.package)
+        return "/opt"
+
+
+@dataclass
 class LaunchDescription:
     """What a launch file gives."""
 
@@ -143,6 +158,7 @@ def _modules() -> dict[str, ModuleType]:
             "OpaqueFunction": OpaqueFunction,
             "Shutdown": Shutdown,
         },
+        "launch.logging": {"get_logger": logging.getLogger},
         "launch.launch_description_sources": {"load_python_launch_file_as_module": _load},
         "launch.substitutions": {
             "LaunchConfiguration": LaunchConfiguration,
@@ -150,7 +166,10 @@ def _modules() -> dict[str, ModuleType]:
         },
         "launch_ros": {},
         "launch_ros.actions": {"Node": Node},
-        "launch_ros.substitutions": {"FindPackageShare": FindPackageShare},
+        "launch_ros.substitutions": {
+            "FindPackagePrefix": FindPackagePrefix,
+            "FindPackageShare": FindPackageShare,
+        },
     }
     modules = {}
     for name, members in contents.items():

@@ -70,6 +70,55 @@ def test_people_in_the_topics_of_ros4hri(ros: Any) -> None:
     ros.wait(lambda: list(tracked[-1].ids) == [], "an empty list")
 
 
+def test_several_cameras_are_one_list_and_ids_never_come_back(ros: Any) -> None:
+    hri = pytest.importorskip("hri_msgs.msg", reason="hri_msgs is not installed")
+    from lifecycle_msgs.msg import Transition
+
+    lists = ros.hear(hri.IdsList, "/humans/bodies/tracked", RESULTS)
+    parameters = {
+        "cameras": ["left", "right"], "id_prefix": "both", "diagnostics_period_s": 0.2,
+        "input_timeout_s": 1.0,
+    }  # fmt: skip
+    ros.start(NodeSpec("ros4hri", parameters), namespace="duo")
+    left = ros.publisher(msg.SkeletonArray, "/duo/left/skeletons", RESULTS)
+    right = ros.publisher(msg.SkeletonArray, "/duo/right/skeletons", RESULTS)
+    gestures = ros.hear(hri.Gesture, "/humans/bodies/both1/gesture", RESULTS)
+    actions = ros.publisher(msg.RecognizedActionArray, "/duo/left/actions", RESULTS)
+
+    def told() -> list[list[str]]:
+        return [list(each.ids) for each in lists if any(i.startswith("both") for i in each.ids)]
+
+    left.publish(seen(4))
+    ros.wait(lambda: told() == [["both1"]], "the body of the left camera")
+    right.publish(seen(4))  # somebody else, for all that cameras know
+    ros.wait(lambda: told()[-1] == ["both1", "both2"], "the bodies of both cameras")
+
+    def waved() -> bool:
+        left.publish(seen(4))
+        right.publish(seen(4))
+        actions.publish(waving(4))
+        return bool(gestures)
+
+    ros.wait(waved, "a gesture of the left camera's")
+    assert told()[-1] == ["both1", "both2"], "a list of one camera is that of all"
+
+    def left_alone() -> bool:
+        left.publish(seen(4))
+        return told()[-1] == ["both1"]
+
+    ros.wait(left_alone, "the end of the camera that is silent")
+    assert ros.change("/duo/ros4hri", Transition.TRANSITION_DEACTIVATE)
+    ros.wait(lambda: list(lists[-1].ids) == [], "an empty list")
+    assert ros.change("/duo/ros4hri", Transition.TRANSITION_ACTIVATE)
+
+    def another() -> bool:
+        left.publish(seen(4))
+        return told()[-1] != ["both1"]
+
+    ros.wait(another, "the body after it was activated again")
+    assert told()[-1] == ["both3"]
+
+
 def test_people_and_actions_as_detections(ros: Any) -> None:
     vision = pytest.importorskip("vision_msgs.msg", reason="vision_msgs is not installed")
     people = ros.hear(vision.Detection2DArray, "/see/person_detections", RESULTS)

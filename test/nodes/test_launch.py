@@ -27,7 +27,7 @@ from bharnet_ros.nodes.graph import (
 from bharnet_ros.nodes.parameter_pages import declared
 from bharnet_ros.pose import available_backends
 
-from .launch_stub import LaunchFile, Node
+from .launch_stub import FindPackagePrefix, LaunchFile, Node
 
 FOLDER = Path(__file__).resolve().parents[2] / "launch"
 FILES = ("recognize", "evaluate", "demo")
@@ -194,6 +194,14 @@ def test_rviz_follows_the_clock_only_if_told() -> None:
     assert told[-1].parameters == [{"use_sim_time": True}]
 
 
+def test_rviz_must_be_there_before_anything_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FindPackagePrefix, "missing", "rviz2")
+    for file in (RECOGNIZE, launch_file("demo")):
+        with pytest.raises(RuntimeError, match="package rviz2 is not found"):
+            file.processes(rviz="true")
+        assert file.processes(), "nobody else needs it"
+
+
 def test_respawn_is_for_what_shall_go_on() -> None:
     for node in RECOGNIZE.processes(respawn="true", input="simulated"):
         assert node.respawn and node.respawn_delay == 1.0
@@ -227,6 +235,15 @@ def test_several_cameras_share_one_estimator() -> None:
     separate, *composed = RECOGNIZE.processes(cameras="left,right", composed="true")
     assert separate.executable == "pose_estimator"
     assert [node.arguments for node in composed] == 2 * [["action_recognizer", "visualizer"]]
+
+
+def test_one_bridge_tells_of_the_people_of_all_cameras() -> None:
+    """Whoever follows the list of bodies takes each for everybody there is."""
+    nodes = RECOGNIZE.processes(cameras="left, right", namespace="robot", ros4hri="true")
+    (bridge,) = [node for node in nodes if node.executable == "ros4hri"]
+    assert bridge.namespace == "robot" and bridge.given["cameras"] == ["left", "right"]
+    (alone,) = [n for n in RECOGNIZE.processes(ros4hri="true") if n.executable == "ros4hri"]
+    assert "cameras" not in alone.given, "a params_file may say it"
 
 
 def test_each_camera_may_have_a_source_of_its_own() -> None:

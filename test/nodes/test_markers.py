@@ -85,6 +85,19 @@ def test_what_is_not_seen_is_not_shown() -> None:
     assert [one.action for one in found] == [Marker.DELETEALL]
 
 
+def test_a_body_that_is_hidden_again_is_taken_away() -> None:
+    """Both hands before the camera: the bones of a moment ago would look like now."""
+    made = PeopleMarkers()
+    (whole,) = people(1).skeletons
+    scores = np.zeros_like(whole.scores)
+    scores[HANDS] = 0.9
+    made.update(people(1), None, CAMERA, image_frame="lens")
+    hands = replace(people(1), skeletons=(replace(whole, scores=scores),))
+    markers = made.update(hands, None, CAMERA, image_frame="lens").markers
+    actions = {one.ns: one.action for one in markers}
+    assert actions == {"body": Marker.DELETE, "hands": Marker.ADD, "labels": Marker.ADD}
+
+
 def test_somebody_blurred_is_left_out_alone() -> None:
     made = PeopleMarkers()
     first = people(1, 2)

@@ -8,6 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,24 @@ def test_pictures_and_state(viewer: Start) -> None:
     news = page.news()
     assert news["people"][0]["hypotheses"][0][0] == "wave"
     assert page.get(f"/api/state?after={news['version']}")[0] == 204
+
+
+def test_an_old_picture_says_how_old(viewer: Start) -> None:
+    """A second browser, or a page that is loaded anew, while no new picture comes."""
+    page = viewer()
+    page.pictures.put(plain(3), age_s=0.25)
+
+    def told() -> list[int]:
+        headers = page.get("/api/picture?after=0")[2]
+        return [int(headers[name]) for name in ("X-Age-Ms", "X-Held-Ms")]
+
+    first = told()
+    newest = page.pictures._encoded
+    page.pictures._encoded = replace(
+        newest, taken_s=newest.taken_s - 60, came_s=newest.came_s - 60
+    )
+    assert all(later >= before + 60_000 for before, later in zip(first, told(), strict=True))
+    assert first[0] >= first[1] + 249
 
 
 def test_the_page_is_whole_and_loads_nothing_from_elsewhere(viewer: Start) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,7 +25,7 @@ PHONE = {
 NASTY = '<img src=x onerror="document.title=1">'
 
 
-def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+def until(holds: Callable[[], Any], seconds: float = 60.0) -> None:
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline
@@ -121,6 +123,68 @@ def test_what_is_seen_and_recognised_is_shown(
     until(lambda: "/image_annotated" in tab.text("#banner"))
 
 
+def test_a_page_opened_late_does_not_call_an_old_picture_live(
+    viewer: Callable[..., Viewer], opened: Callable[..., Tab]
+) -> None:
+    page = viewer()
+    page.pictures.put(plain(9))
+    newest = page.pictures.wait(0, 60.0)
+    assert newest is not None
+    page.pictures._encoded = replace(newest, came_s=newest.came_s - 60)
+    tab = opened(page.url, **DESK)
+    until(lambda: tab.pictures == 1)
+    until(lambda: re.search(r"no picture for [6-9]\d s", tab.text("#empty")))
+    assert tab.text("#link") == "waiting"
+
+
+def test_nodes_unfold_while_states_come(
+    viewer: Callable[..., Viewer], opened: Callable[..., Tab]
+) -> None:
+    """A click takes longer than a state; so does reading with the keyboard."""
+    page = viewer()
+
+    def tell(message: str) -> None:
+        page.state.put_nodes([NodeHealth(name, 0, message, [("k", message)]) for name in "ab"])
+
+    tell("before")
+    tab = opened(page.url, **DESK)
+    until(lambda: "before" in tab.text("#nodes"))
+    tab.page.hover("#nodes summary >> nth=1")
+    tab.page.mouse.down()
+    tell("meanwhile")
+    until(lambda: "meanwhile" in tab.text("#nodes"))
+    tab.page.mouse.up()
+    until(lambda: tab.page.locator("#nodes details[open]").count() == 1)
+    assert "k" in tab.text("#nodes details[open] table")
+    tab.page.focus("#nodes summary >> nth=0")
+    tell("after")
+    until(lambda: "after" in tab.text("#nodes"))
+    tab.page.keyboard.press("Enter")
+    until(lambda: tab.page.locator("#nodes details[open]").count() == 2)
+    page.state.forget()
+    until(lambda: "none heard" in tab.text("#nodes"))
+
+
+@pytest.mark.parametrize("options", [DESK, PHONE], ids=["desk", "phone"])
+def test_the_picture_stays_in_view_beside_many_people(
+    viewer: Callable[..., Viewer], opened: Callable[..., Tab], options: dict[str, Any]
+) -> None:
+    page = viewer()
+    page.pictures.put(plain(9, (180, 320)))
+    page.state.put_actions(frame(1.0, *(action(track, name=70 * "w") for track in range(40))))
+    tab = opened(page.url, **options)
+    until(lambda: tab.pictures == 1 and "#39" in tab.text("#people"))
+    if "is_mobile" not in options:  # the lists can be scrolled without a mouse
+        tab.page.focus("aside")
+        tab.page.keyboard.press("End")
+        until(lambda: tab.page.evaluate("document.querySelector('aside').scrollTop > 500"))
+    tab.page.locator(".person").last.scroll_into_view_if_needed()
+    place = tab.page.evaluate("view.getBoundingClientRect().toJSON()")
+    assert place["top"] >= 0 and place["height"] > 100
+    assert place["bottom"] <= options["viewport"]["height"]
+    assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
 def test_a_paused_page_asks_for_nothing(
     viewer: Callable[..., Viewer], opened: Callable[..., Tab], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -141,11 +205,12 @@ def test_a_paused_page_asks_for_nothing(
     camera.stop()
 
 
+@pytest.mark.parametrize("token", ["another", "the…", "the%zz", ""])
 def test_a_wrong_token_is_explained(
-    viewer: Callable[..., Viewer], opened: Callable[..., Tab]
+    viewer: Callable[..., Viewer], opened: Callable[..., Tab], token: str
 ) -> None:
     page = viewer()
-    tab = opened(page.url.replace(TOKEN, "another"), **DESK)
+    tab = opened(page.url.replace(TOKEN, token), **DESK)
     until(lambda: "token" in tab.text("#banner"))
     assert not page.pictures.is_watched()
 

@@ -120,7 +120,7 @@ def _refuse_overlaps(segments: list[tuple[Entry, LabelledSegment]], origin: int)
     for entry, segment in segments:
         running = [(e, s) for e, s in running if s.end_ns > segment.start_ns]
         for other, before in running:
-            if _same_person(before, segment):
+            if same_person(before, segment):
                 who = f"person {segment.person}" if segment.person is not None else "one person"
                 raise entry.place.error(
                     f"'{segment.label}' from {_shown(segment.start_ns - origin)} s overlaps "
@@ -131,7 +131,8 @@ def _refuse_overlaps(segments: list[tuple[Entry, LabelledSegment]], origin: int)
         running.append((entry, segment))
 
 
-def _same_person(a: LabelledSegment, b: LabelledSegment) -> bool:
+def same_person(a: LabelledSegment, b: LabelledSegment) -> bool:
+    """Whether two segments are of one person: by its number on both, else by their regions."""
     if a.person is not None and b.person is not None:
         return a.person == b.person
     if a.region is not None and b.region is not None:

@@ -1,6 +1,8 @@
 // Requests to the server that delivered this page.
 
-const TOKEN = decodeURIComponent(location.hash.slice(1));
+// As the browser spells it: tokens have nothing to decode, and what was cut off in copying ("…") or is no
+// code (%zz) has to reach the server to be refused.
+const TOKEN = location.hash.slice(1);
 
 export class ServerError extends Error {
   // status: the HTTP status, 0 if the server could not be reached. data: what it said beside.

@@ -74,14 +74,15 @@ export class Labels extends EventTarget {
       (s) => s.person === person && s.id !== exceptId && s.start_ns < end && s.end_ns > start);
   }
 
-  // The free time of a person around a segment: as far as its edges may move.
+  // The free time of a person around a segment: as far as its edges may move. What shares time with it
+  // already, as nobody's segments in two places do, is in nobody's way.
   room(segment) {
     let low = -Infinity;
     let high = Infinity;
     for (const s of this.#segments) {
       if (s.person !== segment.person || s.id === segment.id) continue;
       if (s.end_ns <= segment.start_ns) low = Math.max(low, s.end_ns);
-      else high = Math.min(high, s.start_ns);
+      else if (s.start_ns >= segment.end_ns) high = Math.min(high, s.start_ns);
     }
     return [low, high];
   }

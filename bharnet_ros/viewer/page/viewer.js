@@ -1,6 +1,8 @@
 // Asks for the newest picture and the newest state, again and again, while somebody looks.
 
-const TOKEN = decodeURIComponent(location.hash.slice(1));
+// As the browser spells it: tokens have nothing to decode, and what was cut off in copying ("…") or is no
+// code (%zz) has to reach the server to be refused.
+const TOKEN = location.hash.slice(1);
 const LEVELS = ["fine", "warn", "error", "silent"];
 const STALE_S = 2;
 const MAX_AGE_MS = 600000;
@@ -9,7 +11,7 @@ const $ = (id) => document.getElementById(id);
 class Gone extends Error {}
 
 let paused = false;
-let lastPicture = 0; // performance.now() of the newest picture, 0 before the first
+let lastPicture = null; // when the newest picture came to the robot, on the clock of performance.now()
 let lastState = 0;
 let ages = null;
 const times = [];
@@ -95,9 +97,11 @@ async function nextPicture() {
   }
   canvas.getContext("2d").drawImage(image, 0, 0);
   image.close();
-  lastPicture = performance.now();
-  times.push(lastPicture);
-  while (times.length > 40 || times[0] < lastPicture - 3000) times.shift();
+  const now = performance.now();
+  // A page that is opened late gets the last picture there was, however old.
+  lastPicture = now - Number(came.answer.headers.get("X-Held-Ms"));
+  times.push(now);
+  while (times.length > 40 || times[0] < now - 3000) times.shift();
   document.body.dataset.pictures = String(Number(document.body.dataset.pictures ?? 0) + 1);
 }
 
@@ -179,43 +183,54 @@ function showEvents(events) {
   }));
 }
 
+// Kept from one state to the next: states come many times a second, and a click or the focus belongs
+// to the element it began on.
+const known = new Map();
+const noNodes = element("div", { text: "none heard of yet", classes: "none" });
+
+function partsOf(name) {
+  if (!known.has(name)) {
+    const [level, text, table] = [element("span"), element("span"), element("table")];
+    const summary = element("summary", {}, level, element("b", { text: name }), " ", text);
+    known.set(name, { whole: element("details", {}, summary, table), level, text, table, values: "" });
+  }
+  return known.get(name);
+}
+
 function showNodes(nodes) {
-  const open = new Set([...$("nodes").querySelectorAll("details[open]")].map((each) => each.dataset.name));
-  if (!nodes.length) return $("nodes").replaceChildren(element("div", { text: "none heard of yet", classes: "none" }));
-  $("nodes").replaceChildren(...nodes.map((node) => {
+  for (const node of nodes) {
+    const parts = partsOf(node.name);
     const silent = node.age_s > 5;
     const level = silent ? "silent" : (LEVELS[node.level] ?? "silent");
-    const text = silent ? `silent for ${Math.round(node.age_s)} s` : node.message;
-    const rows = node.values.map(([key, value]) => element(
+    parts.whole.dataset.level = level;
+    parts.level.className = `level ${level}`;
+    parts.text.textContent = silent ? `silent for ${Math.round(node.age_s)} s` : node.message;
+    const values = JSON.stringify(node.values);
+    if (values === parts.values) continue;
+    parts.values = values;
+    parts.table.replaceChildren(...node.values.map(([key, value]) => element(
       "tr", {}, element("td", { text: key }), element("td", { text: value }),
-    ));
-    const made = element(
-      "details", {},
-      element(
-        "summary", {}, element("span", { classes: `level ${level}` }),
-        element("b", { text: node.name }), ` ${text}`,
-      ),
-      element("table", {}, ...rows),
-    );
-    made.dataset.name = node.name;
-    made.dataset.level = level;
-    made.open = open.has(node.name);
-    return made;
-  }));
+    )));
+  }
+  const wanted = nodes.length ? nodes.map((node) => partsOf(node.name).whole) : [noNodes];
+  const shown = [...$("nodes").children];
+  if (wanted.length === shown.length && wanted.every((each, i) => each === shown[i])) return;
+  $("nodes").replaceChildren(...wanted);
+  for (const [name, { whole }] of known) if (!wanted.includes(whole)) known.delete(name);
 }
 
 // Says several times a second whether what is shown is still the present.
 function tick() {
   const now = performance.now();
-  const stale = lastPicture > 0 && now - lastPicture > 1000 * STALE_S;
-  $("stage").classList.toggle("stale", stale || (paused && lastPicture > 0));
+  const stale = lastPicture !== null && now - lastPicture > 1000 * STALE_S;
+  $("stage").classList.toggle("stale", stale || (paused && lastPicture !== null));
   $("people").classList.toggle("stale-list", lastState > 0 && now - lastState > 1000 * STALE_S);
-  $("empty").hidden = lastPicture > 0 && !stale && !paused;
-  $("empty").textContent = paused ? "paused" : lastPicture === 0 ? "waiting for the first picture"
+  $("empty").hidden = lastPicture !== null && !stale && !paused;
+  $("empty").textContent = paused ? "paused" : lastPicture === null ? "waiting for the first picture"
     : `no picture for ${Math.round((now - lastPicture) / 1000)} s`;
   if (isBad && problem) link("lost", "no connection");
   else if (paused) link("waiting", "paused");
-  else if (lastPicture === 0 || stale) link("waiting", "waiting");
+  else if (lastPicture === null || stale) link("waiting", "waiting");
   else link("live", "live");
   const rate = times.length > 1 && !stale ? (times.length - 1) / ((times.at(-1) - times[0]) / 1000) : 0;
   const age = ages < MAX_AGE_MS ? ` · ${ages} ms old` : ""; // older: stamps of another clock, as of a bag
