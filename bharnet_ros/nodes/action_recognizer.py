@@ -227,6 +227,7 @@ class ActionRecognizerNode(ManagedNode):
         if actions is not None:
             self._publish(actions)
         self._people = 0
+        self.stats.gauge("people", 0)
 
     def _count_drops(self) -> None:
         """Move what the recogniser dropped into the node's statistics."""

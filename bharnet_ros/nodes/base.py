@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -175,6 +176,17 @@ class ManagedNode(LifecycleNode):
             self.trigger_activate()
 
     # what goes on
+
+    def create_publisher(self, kind: Any, topic: str, qos: Any, **options: Any) -> Any:
+        """With a profile of its own: rclpy writes `qos_overrides` of one topic into the profile,
+        and so into every other topic that has the same."""
+        return super().create_publisher(kind, topic, copy.copy(qos), **options)
+
+    def create_subscription(
+        self, kind: Any, topic: str, callback: Any, qos: Any, **options: Any
+    ) -> Any:
+        """Likewise."""
+        return super().create_subscription(kind, topic, callback, copy.copy(qos), **options)
 
     def survive(self, error: Exception) -> None:
         """A callback failed in a way nobody foresaw: told with its place, counted, and over."""

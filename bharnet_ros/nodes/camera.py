@@ -6,7 +6,9 @@ from typing import Any
 
 from sensor_msgs.msg import Image as ImageMessage
 
-from bharnet_ros.nodes.base import ERROR, OK, WARN, ManagedNode
+from bharnet_ros.nodes.base import ERROR, WARN, ManagedNode
+from bharnet_ros.nodes.endpoints import deaf_subscribers
+from bharnet_ros.nodes.findings import summary
 from bharnet_ros.nodes.images import bgr_to_image
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import IMAGE_PUBLISHER, overridable
@@ -15,6 +17,8 @@ from bharnet_ros.types import Image
 
 _NS = 1_000_000_000
 _NO_IMAGE = "the device gave no image"
+_JUMP_S = 10.0
+"""Simulated time that leaps further than this was set; a machine too slow skips less."""
 
 CAMERA_PARAMS = (
     Param("real_time", True, "Keep to the clock; false = publish as fast as possible."),
@@ -97,6 +101,11 @@ class CameraNode(ManagedNode):
             # A machine too slow for the rate skips frames, as a camera driver would; it must
             # not fall behind the clock.
             due = int((self._pace.now().nanoseconds - self._pace_begin_ns) / period_ns)
+            if self._pace is not self._steady and self._has_leapt(due - self._index, period_ns):
+                shift_ns = round((due - self._index) * period_ns)
+                self._begin_ns += shift_ns
+                self._pace_begin_ns += shift_ns
+                due = self._index
             if due > self._index:
                 self.stats.drop("camera too slow", due - self._index)
                 self._index = due
@@ -118,6 +127,12 @@ class CameraNode(ManagedNode):
         self._images.publish(bgr_to_image(image, stamp_ns, self.params["frame_id"]))
         self.stats.event("images out")
 
+    @staticmethod
+    def _has_leapt(frames: int, period_ns: float) -> bool:
+        """Whether a simulation began anew or was set on: the film goes on where it is, with the
+        stamps of the new time. One frame back is the edge of a period."""
+        return frames < -1 or frames * period_ns > _JUMP_S * _NS
+
     def _end(self) -> None:
         self._ended = True
         self.deactivate()
@@ -127,10 +142,11 @@ class CameraNode(ManagedNode):
         """Count of images, and whether it waits, publishes or has reached the end."""
         message = "waiting for a subscriber" if self._begin_ns is None else "publishing"
         message = "ended" if self._ended else message
+        level, message = summary(deaf_subscribers(self, [self._images]), message)
         if self.trouble:
             return ERROR, self.trouble, {"images": str(self._published)}
         missing = period.drops.get(_NO_IMAGE, 0)
         if missing:
             level = WARN if period.rates_hz.get("images out") else ERROR
             return level, f"{missing} times {_NO_IMAGE}", {"images": str(self._published)}
-        return OK, message, {"images": str(self._published)}
+        return level, message, {"images": str(self._published)}

@@ -29,7 +29,7 @@ from bharnet_ros.pose import PoseEstimator
 from bharnet_ros.pose.together import Job
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.smoothing import Smoother
-from bharnet_ros.tracking import Tracker
+from bharnet_ros.tracking import NOWHERE, Tracker
 from bharnet_ros.types import Image, SkeletonFrame
 
 _BACKEND = "pose backend"
@@ -232,7 +232,10 @@ class CameraStream:
         if self._is_past(stalled):
             return
         begin = time.perf_counter()
+        left_out = self._tracker.dropped
         frame = self._tracker.update(result)
+        if left_out := self._tracker.dropped - left_out:
+            self._stats.drop(NOWHERE, left_out)
         tracked = time.perf_counter()
         frame = self._smoother.update(frame)
         smoothed = time.perf_counter()
@@ -272,9 +275,11 @@ class CameraStream:
             found += self._input.findings(period)
         found += deaf_subscribers(self._node, [self._skeletons, self._layout])
         values = {"people": str(self.people)}
-        if period.drops:
-            reasons = ", ".join(f"{count} {reason}" for reason, count in period.drops.items())
-            found.append(Finding(Level.WARN, f"images dropped: {reasons}"))
+        if left_out := period.drops.get(NOWHERE, 0):
+            found.append(Finding(Level.WARN, f"left out: {left_out} {NOWHERE} (pose backend)"))
+        drops = [f"{count} {why}" for why, count in period.drops.items() if why != NOWHERE]
+        if drops:
+            found.append(Finding(Level.WARN, f"images dropped: {', '.join(drops)}"))
             values["last refusal"] = self._last_refusal
         level, message = summary(found, f"{self.people} people")
         if self.name:

@@ -14,12 +14,14 @@ from rclpy.qos import QoSProfile
 from bharnet_ros import msg
 from bharnet_ros.nodes.findings import Level
 from bharnet_ros.nodes.input_watch import INPUT_AGE, STAMP_AGE
+from bharnet_ros.nodes.stamps import StandingTime
 from bharnet_ros.nodes.statistics import WORK, Period, Statistics
 
 Status = tuple[bytes, str, dict[str, str]]
 """Level, message and values."""
 Diagnose = Callable[[Period], Status]
 _LOADED = ("active", "inactive")
+_FINALIZED = "shut down for good; start the process again to use it"
 INTERNAL_ERROR = "internal error"
 """Why something was dropped when a callback failed in a way nobody foresaw."""
 
@@ -34,6 +36,7 @@ class Reporter:
         self._node = node
         self._stats = stats
         self._usage = ProcessUsage()
+        self._standing = StandingTime()
         self._diagnostics = node.create_publisher(
             DiagnosticArray, "/diagnostics", QoSProfile(depth=10)
         )
@@ -55,7 +58,8 @@ class Reporter:
         it for the statuses of the node's parts, such as cameras, by their names.
         """
         period = self._stats.close_period()
-        level, message, values = Level.OK.byte(), "not configured", {"state": state}
+        message = _FINALIZED if state == "finalized" else "not configured"
+        level, values = Level.OK.byte(), {"state": state}
         statuses: dict[str, Status] = {}
         if state in _LOADED:
             try:
@@ -70,6 +74,10 @@ class Reporter:
                 message = told if level == Level.OK.byte() else f"{message}; {told}"
                 level = max(level, Level.WARN.byte())
             values.update(describe(period))
+            standing = self._standing_time()
+            if standing:  # the cause of whatever else is wrong
+                message = standing if level == Level.OK.byte() else f"{standing}; {message}"
+                level = max(level, Level.WARN.byte())
             if state == "inactive":
                 level, message = Level.OK.byte(), "configured, not active"
                 statuses = {part: (level, message, status[2]) for part, status in statuses.items()}
@@ -88,6 +96,16 @@ class Reporter:
                     memory_mib=memory_mib,
                 )
             )
+
+    def _standing_time(self) -> str:
+        """That a simulated time does not move, in words; said in the log now and then, too."""
+        clock = self._node.get_clock()
+        told = self._standing.sentence(clock.now().nanoseconds) if clock.ros_time_is_active else ""
+        if told:
+            self._node.get_logger().warning(
+                f"{told[0].upper()}{told[1:]}.", throttle_duration_sec=10.0
+            )
+        return told
 
     def _publish_statuses(self, whole: Status, parts: Mapping[str, Status]) -> None:
         """That of the node, under its name, and those of its parts, as diagnostic_updater names

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,6 +14,10 @@ from bharnet_ros.nodes.qos import mismatch
 
 _ENDLESS_NS = 1 << 62
 _UNKNOWN = "_NODE_NAME_UNKNOWN_"
+WRONG_TYPE = "its type is"
+"""What `obstacle` begins with where not the quality of service is to blame."""
+_BY_US = re.compile("(best effort|volatile) publisher")
+"""What `obstacle` says where a publisher could give more."""
 
 
 def endpoint_name(info: Any) -> str:
@@ -33,7 +38,7 @@ def obstacle(publisher_qos: Any, subscriber_qos: Any, their_type: str, kind: Any
     their_type: the type the other side has; kind: the message class this side has.
     """
     if their_type != type_name(kind):
-        return f"its type is {their_type}, not {type_name(kind)}"
+        return f"{WRONG_TYPE} {their_type}, not {type_name(kind)}"
     why = mismatch(_comparable(publisher_qos), _comparable(subscriber_qos))
     return why.replace("ERROR: ", "").strip().rstrip(";").lower() if why else ""
 
@@ -89,9 +94,7 @@ def deaf_subscribers(node: Node, publishers: Sequence[Any]) -> list[Finding]:
                 publisher.qos_profile, info.qos_profile, info.topic_type, publisher.msg_type
             )
             if why:
-                text = (
-                    f"{endpoint_name(info)} cannot receive {topic}: {why}; change it there or "
-                    f"with qos_overrides.{topic}.publisher here"
-                )
+                here = f" or with qos_overrides.{topic}.publisher here" if _BY_US.match(why) else ""
+                text = f"{endpoint_name(info)} cannot receive {topic}: {why}; change it there{here}"
                 found.append(Finding(Level.WARN, text))
     return found

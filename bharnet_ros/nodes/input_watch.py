@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bharnet_ros.nodes.conversions import stamp_to_ns
-from bharnet_ros.nodes.endpoints import publishers_of
+from bharnet_ros.nodes.endpoints import WRONG_TYPE, publishers_of
 from bharnet_ros.nodes.findings import Finding, Level
 from bharnet_ros.nodes.freshness import Waiting
 from bharnet_ros.nodes.parameters import Param
@@ -37,6 +37,13 @@ _REPEAT_S = 10.0
 _MAX_BACKLOG = 64
 _OTHER_CLOCK_S = 86400.0
 _FUTURE_S = 0.1
+_NOT_SIMULATED = (
+    "use_sim_time is on here, but whoever sets them does not follow this /clock (switch it on "
+    "there, or off here)"
+)
+_SILENT = "is it active, has it input itself, do large messages get lost on the way?"
+"""What keeps one who matches from being heard."""
+_RETYPE = "take a topic of that type; for images see image_transport"
 
 
 class WatchedSubscription:
@@ -165,7 +172,8 @@ class WatchedSubscription:
         found = self._silence()
         found += self._others(silent=bool(found))
         found += self._keeping_up.findings(self._what, params["max_missed_share"])
-        return found + stamp_findings(period, params["max_stamp_age_s"])
+        simulated = self._node.get_clock().ros_time_is_active
+        return found + stamp_findings(period, params["max_stamp_age_s"], simulated)
 
     def _silence(self) -> list[Finding]:
         silence_s = self.silence_s
@@ -194,11 +202,13 @@ class WatchedSubscription:
                 "nobody publishes there; remap the topic or start the camera "
                 "(and check ROS_DOMAIN_ID)"
             )
-        remedy = (
-            f" (qos_overrides.{self.subscription.topic_name}.subscription here, or the publisher)"
-            if others else ""
-        )  # fmt: skip
-        return ", ".join(told) + remedy
+        typed = [other for other in others if WRONG_TYPE in other]
+        remedies = [_SILENT] if matching else []
+        remedies += [_RETYPE] if typed else []
+        if len(others) > len(typed):
+            topic = self.subscription.topic_name
+            remedies += [f"qos_overrides.{topic}.subscription here, or the publisher"]
+        return f"{', '.join(told)} ({'; '.join(remedies)})"
 
     def _others(self, silent: bool) -> list[Finding]:
         """Further publishers: some that we cannot hear, or several at once."""
@@ -206,13 +216,7 @@ class WatchedSubscription:
         found = []
         if self._speakers.alternate():
             matching, _ = publishers_of(self._node, self.subscription)
-            found.append(
-                Finding(
-                    Level.WARN,
-                    f"several publishers send on {topic} ({', '.join(sorted(matching))}): their "
-                    "messages mix; remap one of them",
-                )
-            )
+            found.append(Finding(Level.WARN, _mixing(topic, sorted(matching))))
         count = self._node.count_publishers(topic)
         if not silent and count > self.subscription.get_publisher_count():
             _, others = publishers_of(self._node, self.subscription)
@@ -222,23 +226,33 @@ class WatchedSubscription:
         return found
 
 
-def stamp_findings(period: Period, max_age_s: float) -> list[Finding]:
+def _mixing(topic: str, senders: list[str]) -> str:
+    """That several send on a topic, and what helps; senders: the names of their nodes."""
+    if len(senders) == 1:
+        return (
+            f"several publishers send on {topic}, all of them named {senders[0]}: their messages "
+            "mix; end the one that was started twice or left over, or give it a namespace"
+        )
+    named = ", ".join(senders)
+    return f"several publishers send on {topic} ({named}): their messages mix; remap one of them"
+
+
+def stamp_findings(period: Period, max_age_s: float, simulated: bool = False) -> list[Finding]:
     """WARN for results that are late, and for stamps that cannot be of this clock.
 
-    max_age_s: 0 = say nothing.
+    max_age_s: 0 = say nothing. simulated: whether this clock is that of /clock.
     """
     ages_ms = period.durations_ms.get(STAMP_AGE)
     if ages_ms is None or max_age_s <= 0.0:
         return []
     age_s = ages_ms[0] / 1e3
     if abs(age_s) > _OTHER_CLOCK_S:
-        days = age_s / _OTHER_CLOCK_S
-        text = (
-            f"stamps are of another clock ({days:.0f} days old): a recording without use_sim_time "
-            "and /clock, or a camera that does not set them"
-        )
+        days = f"{abs(age_s) / _OTHER_CLOCK_S:.0f} days {'old' if age_s > 0 else 'in the future'}"
+        why = "a recording without use_sim_time and /clock, or a camera that does not set them"
+        text = f"stamps are of another clock ({days}): {_NOT_SIMULATED if simulated else why}"
     elif age_s < -_FUTURE_S:
-        text = f"stamps lie {-age_s:.1f} s in the future: the clocks of the machines differ"
+        why = _NOT_SIMULATED if simulated else "the clocks of the machines differ"
+        text = f"stamps lie {-age_s:.1f} s in the future: {why}"
     elif age_s > max_age_s:
         text = f"results are {age_s:.1f} s old when they go out, more than {max_age_s:g} s"
         before_ms = period.durations_ms.get(INPUT_AGE)

@@ -14,11 +14,20 @@ from rcl_interfaces.msg import (
     ParameterDescriptor,
     SetParametersResult,
 )
+from rclpy.exceptions import ParameterNotDeclaredException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
+from bharnet_ros.nodes.qos import check_override
+
 _ALIKE = 0.92
 """Of two names, 0..1: `rate_hzz` and `rate_hz` have 0.93."""
+_FIRST = {
+    "active": "deactivate and clean up the node, set it, and configure again",
+    "inactive": "clean up the node, set it, and configure again",
+    "finalized": "start the process again with it",
+}
+"""What to do where a parameter cannot change, by the state of the node."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +73,20 @@ class Param:
                 ]
         return descriptor
 
+    def as_meant(self, value: Any) -> Any:
+        """A value in the parameter's type, where people and YAML write another that can only mean
+        this: 5 for 5.0, a text for a list of one, 0 for "0" (as `ros2 param load` does, too). An
+        empty list has no type in ROS; one that holds "" is as empty."""
+        if type(value) is int and isinstance(self.default, float):
+            return float(value)
+        if type(value) is int and isinstance(self.default, str) and self.default.isdecimal():
+            return str(value)
+        if isinstance(self.default, list) and (value is None or value == []):
+            return [""]
+        if isinstance(self.default, list) and isinstance(value, str):
+            return [value]
+        return value
+
 
 def misspelt(given: Collection[str], known: Collection[str]) -> list[str]:
     """A sentence for each parameter given to a node that it does not have, but nearly.
@@ -72,13 +95,16 @@ def misspelt(given: Collection[str], known: Collection[str]) -> list[str]:
     """
     told = []
     for name in sorted(set(given) - set(known)):
-        near = get_close_matches(name, known, n=1, cutoff=_ALIKE)
+        near = _nearest(name, known)
         if near:
             told.append(
-                f"This node has no parameter '{name}', so that is ignored; did you mean "
-                f"'{near[0]}'?"
+                f"This node has no parameter '{name}', so that is ignored; did you mean '{near}'?"
             )
     return told
+
+
+def _nearest(name: str, known: Collection[str]) -> str:
+    return next(iter(get_close_matches(name, known, n=1, cutoff=_ALIKE)), "")
 
 
 class Parameters:
@@ -103,13 +129,20 @@ class Parameters:
         self._state = state
         self._check_together = check
         self._changed = changed
+        given: dict[str, Parameter[Any]] = getattr(node, "_parameter_overrides", {})
+        for name, written in given.items():
+            check_override(name, written.value)
         for param in params:
+            if param.name in given:
+                meant = param.as_meant(given[param.name].value)
+                given[param.name] = Parameter(param.name, value=meant)
             node.declare_parameter(param.name, param.default, param.descriptor())
+        node.add_pre_set_parameters_callback(self._before_set)
         node.add_on_set_parameters_callback(self._on_set)
         node.add_post_set_parameters_callback(self._after_set)
         for param in params:
             self._check(param, self[param.name])
-        for told in misspelt(getattr(node, "_parameter_overrides", {}), self._params):
+        for told in misspelt(given, self._params):
             node.get_logger().warning(told)
 
     def __getitem__(self, name: str) -> Any:
@@ -128,6 +161,22 @@ class Parameters:
         if isinstance(value, float) and not math.isfinite(value):
             raise ValueError(f"{param.name} is {value}; it must be a number.")
 
+    def _before_set(self, values: list[Parameter[Any]]) -> list[Parameter[Any]]:
+        """As they are meant. A name that the node does not have is told with the one it has: rclpy
+        leaves the names out of its refusal."""
+        unknown = [each.name for each in values if not self._node.has_parameter(each.name)]
+        if unknown:
+            near = [(name, _nearest(name, self._params)) for name in unknown]
+            raise ParameterNotDeclaredException(
+                ", ".join(f"{name} (did you mean {has}?)" if has else name for name, has in near)
+            )
+        return [
+            Parameter(each.name, value=self._params[each.name].as_meant(each.value))
+            if each.name in self._params and each.value is not None
+            else each
+            for each in values
+        ]
+
     def _on_set(self, values: list[Parameter]) -> SetParametersResult:
         ours = {value.name: value.value for value in values if value.name in self._params}
         try:
@@ -135,11 +184,10 @@ class Parameters:
                 param = self._params[name]
                 self._check(param, value)
                 state = self._state()
-                if not param.dynamic and state not in ("unconfigured", "unknown"):
-                    raise ValueError(
-                        f"{name} cannot change while the node is {state}; deactivate and clean "
-                        "up the node, set it, and configure again."
-                    )
+                changes = not param.dynamic and value != self[name]
+                if changes and state not in ("unconfigured", "unknown"):
+                    first = _FIRST.get(state, _FIRST["active"])
+                    raise ValueError(f"{name} cannot change while the node is {state}; {first}.")
             if ours:
                 self._check_together({**self.all(), **ours})
         except Exception as error:

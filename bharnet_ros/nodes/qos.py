@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rclpy.qos import (
     DurabilityPolicy,
     HistoryPolicy,
@@ -9,7 +11,9 @@ from rclpy.qos import (
     ReliabilityPolicy,
     qos_check_compatible,
 )
-from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.qos_overriding_options import QoSOverridingOptions, QoSPolicyKind
+
+from bharnet_ros.errors import ConfigurationError
 
 IMAGE_PUBLISHER = QoSProfile(depth=10)
 """Reliable like every driver's default, so that any subscriber matches."""
@@ -37,9 +41,34 @@ LATCHED = QoSProfile(
 )
 
 
+_OVERRIDES = "qos_overrides."
+_CHOICES = {
+    "history": HistoryPolicy.short_keys(),
+    "reliability": ReliabilityPolicy.short_keys(),
+    "durability": DurabilityPolicy.short_keys(),
+}
+
+
 def overridable() -> QoSOverridingOptions:
-    """Lets users override history, depth and reliability of a topic with parameters."""
-    return QoSOverridingOptions.with_default_policies()
+    """Lets users override history, depth, reliability and durability of a topic with parameters.
+
+    rclpy writes what they say into the profile it is given: ManagedNode gives it a copy.
+    """
+    kinds = QoSPolicyKind
+    return QoSOverridingOptions((kinds.HISTORY, kinds.DEPTH, kinds.RELIABILITY, kinds.DURABILITY))
+
+
+def check_override(name: str, value: Any) -> None:
+    """Raise ConfigurationError for a parameter that overrides quality of service and whose value is
+    none, with which rclpy would fail where the topic is made."""
+    if not name.startswith(_OVERRIDES):
+        return
+    policy = name.rpartition(".")[2]
+    if policy == "depth" and not (type(value) is int and 0 <= value < 2**31):
+        raise ConfigurationError(f"{name} is {value!r}; it must be a whole number, like 10.")
+    choices = [key for key in _CHOICES.get(policy, ()) if key != "unknown"]
+    if choices and not (isinstance(value, str) and value.lower() in choices):
+        raise ConfigurationError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
 
 
 def mismatch(publisher: QoSProfile, subscriber: QoSProfile) -> str:

@@ -97,7 +97,9 @@ _JUDGING = (
 )  # fmt: skip
 
 _PEOPLE = (
-    Param("lost_after_s", 0.5, "A person not seen in the images of this long has left.", 0.05, 10.0),
+    Param(
+        "lost_after_s", 0.5, "A person not seen in the images of this long has left.", 0.05, 10.0
+    ),
     Param(
         "input_timeout_s", 2.0,
         "Silence on the skeletons topic after which actions end and the node warns.",

@@ -16,6 +16,7 @@ import rclpy
 from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
+from rclpy.utilities import remove_ros_args
 
 from bharnet_ros.errors import BharnetError
 from bharnet_ros.nodes.environment import init_ros, prepare_middleware
@@ -79,6 +80,7 @@ def run(factories: Sequence[Callable[[], ManagedNode]], args: Sequence[str] | No
         print(f"bharnet_ros: {error}", file=sys.stderr)
         return 1
     stop = StopSignals()
+    _tell_stray(sys.argv if args is None else args)
     nodes: list[ManagedNode] = []
     ended: list[ManagedNode] = []
     threads: list[threading.Thread] = []
@@ -101,7 +103,21 @@ def run(factories: Sequence[Callable[[], ManagedNode]], args: Sequence[str] | No
     finally:
         stop.stop()
         _end(nodes, threads)
+        # While Python ends it has no handlers any more; Ctrl-C pressed again would be a crash.
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     return max((node.exit_status or 0 for node in nodes), default=0)
+
+
+def _tell_stray(args: Sequence[str]) -> None:
+    """Name what was written beside the ROS arguments: nothing reads it, and a parameter file that
+    is not used looks like one that is."""
+    stray = remove_ros_args(args)[1:]
+    if stray:
+        print(
+            f"bharnet_ros: not used: {' '.join(stray)}; parameters, files and remappings follow "
+            "--ros-args, like --ros-args --params-file FILE (docs/parameters.md).",
+            file=sys.stderr,
+        )
 
 
 def _end(nodes: Sequence[ManagedNode], threads: Sequence[threading.Thread]) -> None:

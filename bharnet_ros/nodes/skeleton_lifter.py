@@ -18,6 +18,7 @@ from bharnet_ros.lifting import LiftingOptions, lift
 from bharnet_ros.nodes.base import ManagedNode, run
 from bharnet_ros.nodes.conversions import msg_to_skeletons, stamp_to_ns
 from bharnet_ros.nodes.conversions_3d import skeletons3d_to_msg
+from bharnet_ros.nodes.endpoints import deaf_subscribers
 from bharnet_ros.nodes.findings import Failures, Finding, Level, summary
 from bharnet_ros.nodes.input_watch import INPUT_PARAMS, STAMP_AGE, WatchedSubscription
 from bharnet_ros.nodes.markers_3d import SpaceMarkers
@@ -245,7 +246,7 @@ class SkeletonLifterNode(ManagedNode):
 
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
         """Silence, what does not fit together, and how much of the people has a depth."""
-        found: list[Finding] = []
+        found = deaf_subscribers(self, [self._out, self._shown])
         for subscription in (self._skeletons, self._depth):
             if subscription is not None:
                 found += subscription.findings(period)

@@ -1,10 +1,15 @@
-"""Order of stamps: what is new, what came too late, and when time began anew. Free of ROS."""
+"""Order of stamps: what is new, what came too late, when time began anew, and when it stands still.
+Free of ROS."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from enum import Enum
 
 _NS = 1_000_000_000
+_STANDS_S = 2.0
+"""Time that has not moved for so long stands still; a simulation may hesitate."""
 
 
 class Order(Enum):
@@ -42,3 +47,33 @@ class StampGuard:
     def reset(self) -> None:
         """The next stamp is NEW whatever it is."""
         self._newest_ns = None
+
+
+class StandingTime:
+    """Notices that the time of /clock does not move, so that nothing with a pace can happen.
+
+    steady: seconds that only rise.
+    """
+
+    def __init__(self, steady: Callable[[], float] = time.monotonic) -> None:
+        self._steady = steady
+        self._now_ns = -1
+        self._since_s = 0.0
+
+    def sentence(self, now_ns: int) -> str:
+        """What is wrong and what helps, "" if time moves. To be asked again and again.
+
+        now_ns: the simulated time; 0 as long as nobody has published it.
+        """
+        steady_s = self._steady()
+        if now_ns != self._now_ns:
+            self._now_ns, self._since_s = now_ns, steady_s
+        for_s = steady_s - self._since_s
+        if for_s < _STANDS_S:
+            return ""
+        if now_ns == 0:
+            return (
+                f"nothing came on /clock for {for_s:.0f} s, but use_sim_time is on: publish it "
+                "(ros2 bag play --clock, the simulation), or leave use_sim_time off"
+            )
+        return f"the time on /clock stands still for {for_s:.0f} s: paused, or nobody publishes it"

@@ -257,10 +257,10 @@ class VisualizerNode(ManagedNode):
 
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
         """Whether it draws, and what keeps it from drawing."""
+        findings = deaf_subscribers(self, [self._annotated, self._marker_arrays])
         if self._skeletons is None:
-            return Level.OK.byte(), "nobody looks", {}
-        findings = self._skeletons.findings(period)
-        findings += deaf_subscribers(self, [self._annotated, self._marker_arrays])
+            return *summary(findings, "nobody looks"), {}
+        findings += self._skeletons.findings(period)
         unmatched = period.drops.get(_UNMATCHED, 0)
         if unmatched and not period.rates_hz.get("annotated images out"):
             findings.append(

@@ -10,7 +10,10 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
+from builtin_interfaces.msg import Time
 from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
 from bharnet_ros import msg
@@ -56,6 +59,33 @@ def test_a_video_plays_once_on_an_even_grid_of_stamps(ros: Any, video: Path) -> 
     assert 0 < int(ros.values(node)["images"]) <= 10
 
 
+def test_a_film_follows_simulated_time_wherever_it_leaps(ros: Any, video: Path) -> None:
+    images = ros.hear(Image, "/simulated/image_raw", RESULTS)
+    values = {"source": str(video), "loop": True, "diagnostics_period_s": 0.2}
+    ros.start(NodeSpec("video_camera", values), namespace="simulated", use_sim_time=True)
+    node = "simulated/video_camera"
+    ros.wait(lambda: "nothing came on /clock" in ros.message(node), "no time to be told")
+    assert ros.level(node) == WARN
+    clock = ros.publisher(Clock, "/clock", RESULTS)
+
+    def film_at(begin_s: float) -> None:
+        now_ns, known = round(begin_s * 1e9), len(images)
+
+        def shown() -> bool:
+            nonlocal now_ns
+            now_ns += 20_000_000
+            seconds, rest = divmod(now_ns, 1_000_000_000)
+            clock.publish(Clock(clock=Time(sec=seconds, nanosec=rest)))
+            stamps = [stamp_to_ns(image.header.stamp) for image in images[known:]]
+            return sum(begin_s <= stamp * 1e-9 <= now_ns * 1e-9 for stamp in stamps) >= 5
+
+        ros.wait(shown, f"images of the time from {begin_s:g} s on")
+
+    for begin_s in (100.0, 5.0, 3600.0):
+        film_at(begin_s)
+    assert int(ros.values(node).get("dropped: camera too slow", 0)) < 100
+
+
 def test_hd_images_arrive_over_best_effort(ros: Any, tmp_path: Path) -> None:
     path = tmp_path / "hd.avi"
     write_video(path, [90] * 20, (1280, 720))
@@ -68,6 +98,16 @@ def test_hd_images_arrive_over_best_effort(ros: Any, tmp_path: Path) -> None:
     # With Fast DDS as it comes out of the box not one of them arrives.
     assert len(images) >= 0.7 * published >= 5
     assert {len(image.data) for image in images} == {1280 * 720 * 3}
+
+
+def test_who_listens_to_a_camera_and_cannot_hear_is_named(ros: Any, video: Path) -> None:
+    latching = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    ros.node.create_subscription(Image, "/unheard/image_raw", lambda _: None, latching)
+    values = {"source": str(video), "diagnostics_period_s": 0.2}
+    ros.start(NodeSpec("video_camera", values), namespace="unheard")
+    words = "/tester cannot receive /unheard/image_raw: volatile publisher"
+    ros.wait(lambda: words in ros.message("unheard/video_camera"), "the mismatch")
+    assert ros.level("unheard/video_camera") == WARN
 
 
 def test_a_missing_video_is_told(ros: Any) -> None:

@@ -109,16 +109,24 @@ def test_another_type_on_the_topic_is_named(ros: Any, listener: Listener) -> Non
         lambda: "/stranger (its type is std_msgs/msg/String, not std_msgs/msg/Int32" in told(deaf),
         "the type",
     )
+    assert "take a topic of that type" in told(deaf) and "qos_overrides" not in told(deaf)
     stranger.destroy_node()
     rclpy.shutdown(context=elsewhere)
     deaf.destroy()
 
 
-def test_publishers_that_mix_are_named(ros: Any, listener: Listener) -> None:
+@pytest.mark.parametrize(
+    ("namesake", "words"),
+    [(False, " (/listener, /tester): "), (True, ", all of them named /listener: ")],
+)
+def test_publishers_that_mix_are_named(
+    ros: Any, listener: Listener, namesake: bool, words: str
+) -> None:
     taken: list[Any] = []
     watched = listener.watch("twice", taken.append)
     watched.timeout_s = 3600.0
-    publishers = [node.create_publisher(Int32, "twice", RELIABLE) for node in (ros.node, listener)]
+    other = Node("listener") if namesake else ros.node
+    publishers = [node.create_publisher(Int32, "twice", RELIABLE) for node in (other, listener)]
     ros.wait(lambda: watched.subscription.get_publisher_count() == 2, "both publishers")
     assert told(watched) == "", "one of them is silent"
 
@@ -129,12 +137,12 @@ def test_publishers_that_mix_are_named(ros: Any, listener: Listener) -> None:
             ros.wait(lambda: taken, "a message")
         return told(watched)
 
-    ros.wait(
-        lambda: "several publishers send on /twice (/listener, /tester)" in take_turns(), "names"
-    )
-    ros.node.destroy_publisher(publishers[0])
+    ros.wait(lambda: f"several publishers send on /twice{words}" in take_turns(), "names")
+    other.destroy_publisher(publishers[0])
     listener.destroy_publisher(publishers[1])
     watched.destroy()
+    if namesake:
+        other.destroy_node()
 
 
 def test_what_is_replaced_while_the_node_is_busy_is_counted(ros: Any, listener: Listener) -> None:
@@ -198,6 +206,7 @@ def test_subscribers_that_cannot_receive_are_named(ros: Any, listener: Listener)
     found = ros.wait(lambda: deaf_subscribers(listener, [publisher]), "the mismatch")
     assert len(found) == 1 and found[0].level is Level.WARN
     assert "/tester cannot receive /results: volatile publisher" in found[0].text.lower()
+    assert found[0].text.endswith("there or with qos_overrides./results.publisher here")
     for subscription in (fine, picky):
         ros.node.destroy_subscription(subscription)
     listener.destroy_publisher(publisher)
@@ -237,6 +246,7 @@ def test_a_report_is_words_for_people_and_numbers_for_plots(ros: Any, listener: 
     for arguments, level, words in (
         ({"state": "inactive"}, OK, "configured, not active"),
         ({"state": "unconfigured"}, OK, "not configured"),
+        ({"state": "finalized"}, OK, "shut down for good; start the process again to use it"),
         ({"state": "unconfigured", "problem": "no such bundle"}, ERROR, "no such bundle"),
         ({"fails": True}, ERROR, "cannot diagnose: RuntimeError('a mistake')"),
     ):

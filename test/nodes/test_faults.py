@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from ros_domains import second
 
 from benchmarks.fault_cases import Case, behaves, frozen, killed
 from benchmarks.faults import steady, try_case
 from benchmarks.films import HELD, RATE_HZ, FilmScript, film
 from benchmarks.graph_world import GraphWorld
+from benchmarks.ros_domains import second
 from benchmarks.synthetic import BODY_INPUTS, HAND_INPUTS, tiny_manifest, tiny_model
 from bharnet_ros.bundle import write_bundle
 

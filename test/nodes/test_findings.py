@@ -125,20 +125,24 @@ def test_slower_than_the_input_is_judged_over_seconds() -> None:
 
 
 @pytest.mark.parametrize(
-    ("age_ms", "limit_s", "words"),
+    ("age_ms", "limit_s", "simulated", "words"),
     [
-        (80.0, 1.0, ""),
-        (1800.0, 1.0, "1.8 s old when they go out, more than 1 s"),
-        (1800.0, 0.0, ""),
-        (-50.0, 1.0, ""),
-        (-500.0, 1.0, "0.5 s in the future"),
-        (412 * 86400e3, 1.0, "another clock (412 days old)"),
-        (-3 * 86400e3, 1.0, "another clock (-3 days old)"),
+        (80.0, 1.0, False, ""),
+        (1800.0, 1.0, False, "1.8 s old when they go out, more than 1 s"),
+        (1800.0, 0.0, False, ""),
+        (-50.0, 1.0, False, ""),
+        (-500.0, 1.0, False, "0.5 s in the future: the clocks of the machines differ"),
+        (-500.0, 1.0, True, "0.5 s in the future: use_sim_time is on here"),
+        (412 * 86400e3, 1.0, False, "another clock (412 days old): a recording"),
+        (-3 * 86400e3, 1.0, False, "another clock (3 days in the future): a recording"),
+        (-3 * 86400e3, 1.0, True, "another clock (3 days in the future): use_sim_time is on here"),
     ],
 )
-def test_stamps_tell_late_future_and_foreign(age_ms: float, limit_s: float, words: str) -> None:
+def test_stamps_tell_late_future_and_foreign(
+    age_ms: float, limit_s: float, simulated: bool, words: str
+) -> None:
     period = Period({}, {"stamp age": (age_ms, age_ms)}, {}, {})
-    found = stamp_findings(period, limit_s)
+    found = stamp_findings(period, limit_s, simulated)
     assert [finding.level for finding in found] == ([Level.WARN] if words else [])
     assert words in "".join(finding.text for finding in found)
     late = Period({}, {"stamp age": (1800.0, 1900.0), "input age": (1500.0, 1600.0)}, {}, {})

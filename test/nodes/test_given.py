@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import json
 import os
 import subprocess
 import sys
@@ -12,6 +14,8 @@ import pytest
 import rclpy
 from rclpy.context import Context
 
+from bharnet_ros import graph_commands
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Value, recognize_graph
 
 from .launch_stub import LaunchFile
@@ -97,6 +101,41 @@ def test_what_nobody_gave_is_as_the_file_says(tmp_path: Path) -> None:
         "visualizer", params_file=str(file), autostart=False, use_sim_time=True
     ):
         assert values["autostart"] is False and values["use_sim_time"] is True
+
+
+def simulated(*arguments: str) -> dict[str, Any]:
+    """What the camera of `simulate` is given."""
+    parser = argparse.ArgumentParser()
+    graph_commands.register(parser.add_subparsers())
+    line = graph_commands.simulation(parser.parse_args(["simulate", *arguments])).command()
+    return heard(line[line.index("--ros-args"):], "simulated_camera")
+
+
+@pytest.mark.usefixtures("ros_domain")
+def test_a_simulation_is_as_the_file_says_but_for_what_was_given(tmp_path: Path) -> None:
+    assert simulated()["loop"] is True and "num_people" not in simulated()
+    assert simulated("--loop", "false")["loop"] is False
+    theirs = {"num_people": 1, "rate_hz": 30.0, "loop": False, "classes": ["stop"], "seed": 7,
+              "autostart": False, "vocabulary": "first_light", "duration_s": 9.5}  # fmt: skip
+    for key in ("/**", "/**/simulated_camera"):
+        file = tmp_path / "mine.yaml"
+        file.write_text(json.dumps({key: {"ros__parameters": theirs}}), "utf-8")
+        as_said = simulated("--params_file", str(file))
+        assert {name: as_said[name] for name in theirs} == theirs
+        values = simulated("--params_file", str(file), "--num_people", "3", "--loop", "--classes",
+                           "ok,wave")  # fmt: skip
+        given = {"num_people": 3, "loop": True, "classes": ["ok", "wave"]}
+        assert {name: values[name] for name in theirs} == {**theirs, **given}
+
+
+def test_a_scene_that_cannot_be_is_refused_before_anything_starts() -> None:
+    for arguments, sentence in (
+        (("--num_people", "9"), r"--num_people is 9; it must lie between 0 and 4\."),
+        (("--duration_s", "-3"), r"--duration_s is -3\.0; it must lie between 1\.0 and 3600\.0"),
+        (("--rate_hz", "nan"), "--rate_hz is nan"),
+    ):
+        with pytest.raises(ConfigurationError, match=sentence):
+            simulated(*arguments)
 
 
 @pytest.mark.usefixtures("ros_domain")

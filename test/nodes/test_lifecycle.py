@@ -172,6 +172,16 @@ def test_the_newest_is_judged_and_the_others_only_taken_in(
     assert stamps == sorted(set(stamps)), "time went back or stood still"
 
 
+def test_who_was_there_before_it_was_deactivated_is_not_plotted_on(
+    ros: Any, recogniser: Any, flood: Flood
+) -> None:
+    numbers = ros.hear(msg.NodeStatistics, "/action_recognizer/statistics", RESULTS)
+    ros.wait(lambda: numbers and numbers[-1].people > 0, "people in the plot")
+    assert ros.change(NODE, DEACTIVATE)
+    ros.wait(lambda: numbers[-1].people == 0, "nobody in the plot")
+    assert ros.change(NODE, ACTIVATE)
+
+
 def test_all_transitions_under_load(ros: Any, recogniser: Any, flood: Flood) -> None:
     for _ in range(3):
         for transition, state in (

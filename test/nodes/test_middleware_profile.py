@@ -7,8 +7,8 @@ import subprocess
 import sys
 
 import pytest
-from ros_domains import second
 
+from benchmarks.ros_domains import second
 from bharnet_ros.nodes.environment import share_file
 
 PROFILE = "FASTDDS_DEFAULT_PROFILES_FILE"

@@ -10,7 +10,9 @@ import yaml
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from rclpy.parameter import parameter_value_to_python
+from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
+from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.nodes.graph import NODES, NodeSpec
 from bharnet_ros.nodes.parameter_pages import (
     PAGE_FILE,
@@ -20,7 +22,8 @@ from bharnet_ros.nodes.parameter_pages import (
     value_text,
     yaml_text,
 )
-from bharnet_ros.nodes.parameters import misspelt
+from bharnet_ros.nodes.parameters import Param, misspelt
+from bharnet_ros.nodes.qos import check_override
 
 NODE = "/set/action_recognizer"
 FOREIGN = ("use_sim_time", "start_type_description_service")
@@ -55,6 +58,19 @@ def test_nearly_right_names_are_told_and_those_of_other_nodes_are_not() -> None:
         names = [param.name for param in declared(node)]
         for other in NODES:
             assert not misspelt([param.name for param in declared(other)], names), (node, other)
+
+
+@pytest.mark.parametrize(
+    ("default", "written", "meant"),
+    [
+        (1.0, 5, 5.0), (1.0, True, True), (1, 5.0, 5.0), ([""], "one", ["one"]), ("0", 2, "2"),
+        ("", 2, 2), ("token", 7, 7), (True, 1, 1), (["a"], ["b", "c"], ["b", "c"]),
+        ([""], [], [""]), ([""], None, [""]), (1.0, None, None),
+    ],
+)  # fmt: skip
+def test_what_can_mean_only_one_thing_is_taken_so(default: Any, written: Any, meant: Any) -> None:
+    taken = Param("x", default, "A test.").as_meant(written)
+    assert taken == meant and type(taken) is type(meant)
 
 
 def test_every_parameter_is_described_and_every_number_bounded() -> None:
@@ -102,6 +118,63 @@ def test_the_running_node_has_these_parameters(ros: Any, running: Any, node: str
         assert descriptor.read_only == param.fixed
 
 
+def value_of(ros: Any, node: str, name: str) -> Any:
+    request = GetParameters.Request(names=[name])
+    (value,) = ros.call(GetParameters, f"{node}/get_parameters", request).values
+    return parameter_value_to_python(value)
+
+
+def test_the_start_takes_what_can_mean_only_one_thing(ros: Any, arms_bundle: Path) -> None:
+    values = {"bundles": str(arms_bundle), "rate_hz": 7, "autostart": False}
+    ros.start(NodeSpec("action_recognizer", values), namespace="meant")
+    ros.start(NodeSpec("video_camera", {"source": 2, "autostart": False}), namespace="meant")
+    assert value_of(ros, "/meant/action_recognizer", "bundles") == [str(arms_bundle)]
+    assert value_of(ros, "/meant/action_recognizer", "rate_hz") == 7.0
+    assert value_of(ros, "/meant/video_camera", "source") == "2"
+
+
+def test_an_override_changes_its_own_topic_only(ros: Any) -> None:
+    ours = "qos_overrides./quality/ground_truth/skeletons.publisher"
+    values = {
+        f"{ours}.reliability": "best_effort", f"{ours}.durability": "transient_local",
+        "autostart": False,
+    }  # fmt: skip
+    ros.start(NodeSpec("simulated_camera", values), namespace="quality")
+
+    def quality(topic: str) -> Any:
+        found = ros.node.get_publishers_info_by_topic(f"/quality/ground_truth/{topic}")
+        return found[0].qos_profile if found else None
+
+    for topic in ("skeletons", "actions"):
+        ros.wait(lambda name=topic: quality(name), topic)
+    given, other = quality("skeletons"), quality("actions")
+    assert given.reliability is ReliabilityPolicy.BEST_EFFORT
+    assert given.durability is DurabilityPolicy.TRANSIENT_LOCAL
+    assert other.reliability is ReliabilityPolicy.RELIABLE
+    assert other.durability is DurabilityPolicy.VOLATILE
+
+
+@pytest.mark.parametrize(
+    ("policy", "value", "reason"),
+    [
+        ("reliability", "reliabel", "one of "), ("history", 5, "keep_last, keep_all"),
+        ("depth", -5, "whole number"), ("depth", "five", "whole number"),
+    ],
+)  # fmt: skip
+def test_an_override_that_is_none_is_a_sentence(policy: str, value: Any, reason: str) -> None:
+    name = f"qos_overrides./skeletons.publisher.{policy}"
+    with pytest.raises(ConfigurationError, match=reason):
+        check_override(name, value)
+    check_override(f"other.{name}", value)
+
+
+def test_such_a_sentence_ends_the_process(ros: Any) -> None:
+    name = "qos_overrides./wrong/skeletons.publisher.reliability"
+    child = ros.start(NodeSpec("pose_estimator", {name: "reliabel"}), namespace="wrong")
+    ros.wait(lambda: child.process.poll() is not None, "its end")
+    assert child.process.returncode == 1 and f"bharnet_ros: {name} is" in child.output()
+
+
 @pytest.fixture(scope="module")
 def recogniser(ros: Any, arms_bundle: Path) -> Any:
     values = {"bundles": [str(arms_bundle)], "diagnostics_period_s": 0.2}
@@ -133,6 +206,9 @@ def test_what_can_change_while_it_works_does(ros: Any, recogniser: Any) -> None:
         ({"end_threshold": 0.9}, "above start"),
         ({"rate_hz": float("nan")}, "rate_hz"),
         ({"rate_hz": 1000.0}, "rate_hz"),
+        ({"rate_hz": 1000}, "rate_hz out of range"),
+        ({"rate_hzz": 5.0}, "rate_hzz (did you mean rate_hz?)"),
+        ({"frobnicate": 5.0}, "frobnicate"),
         ({"top_k": 0}, "top_k"),
         ({"top_k": "many"}, "Wrong parameter type"),
         ({"conflict": "quarrel"}, "one of all, best, priority"),
@@ -150,10 +226,29 @@ def test_what_cannot_is_refused_with_the_reason(
     assert not answer.successful and reason in answer.reason, answer.reason
 
 
+def test_what_a_dump_holds_may_be_set_again_while_it_works(ros: Any, recogniser: Any) -> None:
+    params = [param for param in declared("action_recognizer") if not param.fixed]
+    same = {param.name: value_of(ros, NODE, param.name) for param in params}
+    answer = ros.set(NODE, **same)
+    assert answer.successful, answer.reason
+    assert ros.set(NODE, rate_hz=9).successful and value_of(ros, NODE, "rate_hz") == 9.0
+
+
 def test_what_is_loaded_may_change_when_it_is_not_loaded(ros: Any, recogniser: Any) -> None:
     assert ros.change(NODE, Transition.TRANSITION_DEACTIVATE)
     answer = ros.set(NODE, bundles=["other"])
-    assert not answer.successful and "while the node is inactive" in answer.reason
+    assert not answer.successful and "the node is inactive; clean up the node" in answer.reason
     assert not ros.set(NODE, start_threshold=0.2, end_threshold=0.6).successful
     assert ros.change(NODE, Transition.TRANSITION_CLEANUP)
     assert ros.set(NODE, bundles=["other"], engine="torch").successful
+
+
+def test_a_node_that_was_shut_down_says_that_only_a_new_one_helps(
+    ros: Any, recogniser: Any
+) -> None:
+    assert ros.change(NODE, Transition.TRANSITION_UNCONFIGURED_SHUTDOWN)
+    answer = ros.set(NODE, bundles=["another"])
+    assert not answer.successful and "start the process again" in answer.reason
+    name = "set/action_recognizer"
+    ros.wait(lambda: ros.values(name).get("state") == "finalized", "its end")
+    assert "start the process again" in ros.message(name)

@@ -11,6 +11,7 @@ import pytest
 from bharnet_ros import __main__ as entry
 from bharnet_ros import graph_commands
 from bharnet_ros.__main__ import main
+from bharnet_ros.nodes.running import _tell_stray
 
 
 @pytest.mark.parametrize(
@@ -68,6 +69,14 @@ def test_nodes_get_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(graph_commands, "run", lambda options: ran.append(options.ros_args) or 0)
     assert main(["node", "visualizer", "--ros-args", "-p", "x:=1"]) == 0
     assert ran == [["--ros-args", "-p", "x:=1"]]
+
+
+def test_what_no_node_reads_is_named(capsys: pytest.CaptureFixture[str]) -> None:
+    _tell_stray(["node", "--params-file", "mine.yaml", "--ros-args", "-p", "x:=1"])
+    said = capsys.readouterr().err
+    assert "not used: --params-file mine.yaml; " in said and "follow --ros-args" in said
+    _tell_stray(["node", "--ros-args", "-r", "a:=b"])
+    assert capsys.readouterr().err == ""
 
 
 def test_parameters_that_ros_cannot_read_are_a_sentence(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from bharnet_ros.nodes.graph import NodeSpec
 from bharnet_ros.nodes.images import bgr_to_image
 from bharnet_ros.nodes.pose_estimator import PoseEstimatorNode
 from bharnet_ros.nodes.qos import IMAGE_PUBLISHER, LATCHED, RESULTS
+from bharnet_ros.tracking import NOWHERE
 
 pytest.importorskip("onnx", reason="the tiny networks are built with onnx")
 from onnx_networks import constant_graph, standing_pose, yolox_rows
@@ -208,6 +210,50 @@ def test_images_that_wait_are_estimated_as_one_batch(
         for skeletons in heard.values():
             (found,) = skeletons
             assert stamp_to_ns(found.header.stamp) == 2 * SECOND and len(found.skeletons) == 1
+    finally:
+        ros.executor.remove_node(node)
+        node.destroy_node()
+
+
+def test_people_with_boxes_that_are_no_numbers_are_told(
+    ros: Any, networks: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(jobs: Any) -> Any:
+        """Beside whoever is found there is somebody with such a box."""
+        return [
+            replace(frame, skeletons=(*frame.skeletons, replace(
+                frame.skeletons[0], bbox=np.full(4, np.nan, np.float32)
+            )))
+            for frame in together(jobs)
+        ]  # fmt: skip
+
+    together = pose_estimator.estimate_together
+    monkeypatch.setattr(pose_estimator, "estimate_together", nowhere)
+    overrides = {
+        "pose_backend": "rtmpose", "pose_options": networks, "max_stamp_age_s": 0.0,
+        "diagnostics_period_s": 0.2,
+    }  # fmt: skip
+    node = PoseEstimatorNode(
+        namespace="nowhere",
+        parameter_overrides=[Parameter(name, value=value) for name, value in overrides.items()],
+    )
+    ros.executor.add_node(node)
+    try:
+        found = ros.hear(msg.SkeletonArray, "nowhere/skeletons", RESULTS)
+        camera = ros.publisher(Image, "nowhere/image_raw", IMAGE_PUBLISHER)
+        picture = np.full((64, 64, 3), 90, np.uint8)
+        stamps = iter(range(SECOND, 1000 * SECOND, SECOND))
+        told = f"{NOWHERE} (pose backend)"
+
+        def show() -> bool:
+            camera.publish(bgr_to_image(picture, next(stamps), "lens"))
+            return told in ros.message("nowhere/pose_estimator")
+
+        ros.wait(show, "a word about them")
+        assert ros.level("nowhere/pose_estimator") == WARN
+        assert "images dropped" not in ros.message("nowhere/pose_estimator")
+        assert int(ros.values("nowhere/pose_estimator")[f"dropped: {NOWHERE}"]) >= 1
+        assert found and all(len(each.skeletons) == 1 for each in found)
     finally:
         ros.executor.remove_node(node)
         node.destroy_node()

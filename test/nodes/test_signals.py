@@ -63,16 +63,27 @@ def test_a_signal_ends_it_in_time_and_without_a_traceback(
     assert "Traceback" not in said
 
 
-@pytest.mark.parametrize("library", ["numpy", "rclpy", "onnxruntime"])
-def test_ctrl_c_while_it_starts_ends_it_quietly(ros: Any, library: str) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    ("name", "library"),
+    [
+        ("action_recognizer", "numpy"), ("action_recognizer", "rclpy"),
+        ("action_recognizer", "onnxruntime"), ("composed", "numpy"),
+    ],
+)  # fmt: skip
+def test_a_signal_while_it_starts_ends_it_quietly(
+    ros: Any, name: str, library: str, number: int
+) -> None:
+    node = ["visualizer"] if name == "composed" else []
+
     def starting() -> Any:
-        child = ros.start_command(executables.executable("action_recognizer"))
+        child = ros.start_command([*executables.executable(name), *node])
         maps = Path(f"/proc/{child.process.pid}/maps")
         ros.wait(lambda: library in maps.read_text("ascii"), f"{library} to be loaded")
         return child
 
-    child = end_in_time(starting(), starting, signal.SIGINT)
-    assert child.process.returncode in (0, -signal.SIGINT)
+    child = end_in_time(starting(), starting, number)
+    assert child.process.returncode == 0, "which `ros2 launch` would call an error"
     assert "Traceback" not in child.output()
 
 
@@ -101,6 +112,36 @@ def test_work_that_cannot_be_interrupted_does_not_hold_up_the_end(ros: Any) -> N
     child = end_in_time(working(), working, signal.SIGTERM)
     assert child.process.returncode == 0
     assert "hanging did not stop within" in child.output()
+
+
+IMPATIENT = """
+    import os, signal, sys
+    from bharnet_ros.nodes.base import ManagedNode, run
+
+    class Quick(ManagedNode):
+        def __init__(self):
+            super().__init__("quick", ())
+
+        def configure(self):
+            print("begun", flush=True)
+
+    class Again:
+        def __del__(self, kill=os.kill, pid=os.getpid(), number=signal.SIGINT):
+            kill(pid, number)
+
+    again = Again()  # goes when Python has taken its handlers down
+    sys.exit(run([Quick]))
+"""
+
+
+def test_ctrl_c_again_while_python_ends_changes_nothing(ros: Any) -> None:
+    def working() -> Any:
+        child = ros.start_command([sys.executable, "-c", textwrap.dedent(IMPATIENT)])
+        ros.wait(lambda: "begun" in child.output(), "the work to begin")
+        return child
+
+    child = end_in_time(working(), working, signal.SIGINT)
+    assert child.process.returncode == 0, child.output()
 
 
 FAILING = """

@@ -14,7 +14,7 @@ from bharnet_ros.node_parameters import parse_options
 from bharnet_ros.nodes.graph import NODES, NodeSpec, ProcessSpec
 from bharnet_ros.nodes.names import camera_names, concerns
 from bharnet_ros.nodes.pacing import Pacing
-from bharnet_ros.nodes.stamps import Order, StampGuard
+from bharnet_ros.nodes.stamps import Order, StampGuard, StandingTime
 from bharnet_ros.nodes.statistics import Statistics
 
 SECOND = 1_000_000_000
@@ -35,6 +35,15 @@ def test_a_stamp_of_zero_is_none_and_changes_nothing() -> None:
     assert [guard.judge(ns) for ns in (0, SECOND, 0, SECOND + 1)] == [
         Order.UNSET, Order.NEW, Order.UNSET, Order.NEW
     ]  # fmt: skip
+
+
+def test_time_that_stands_still_is_told_and_why() -> None:
+    clock = iter((0.0, 1.0, 9.0, 9.0, 14.0))
+    time = StandingTime(steady=lambda: next(clock))
+    assert time.sentence(0) == ""
+    assert time.sentence(0) == "" and "nothing came on /clock for 9 s" in time.sentence(0)
+    assert time.sentence(5 * SECOND) == ""
+    assert "stands still for 5 s" in time.sentence(5 * SECOND)
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 from visualization_msgs.msg import Marker, MarkerArray
 
@@ -126,6 +127,14 @@ def test_nothing_is_heard_or_drawn_while_nobody_looks(stage: Stage) -> None:
         assert list(report.stages) == [] and np.isnan(report.input_hz)
     # What is left is asking whether somebody looks, and these reports five times a second.
     assert np.median([report.cpu_share for report in stage.statistics[begin + 1 :]]) < 0.1
+
+
+def test_who_looks_and_cannot_see_is_named(stage: Stage) -> None:
+    latching = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+    viewer = stage.ros.node.create_subscription(Image, "image_annotated", lambda _: None, latching)
+    stage.waits_for("/tester cannot receive /image_annotated: volatile publisher", WARN)
+    stage.ros.node.destroy_subscription(viewer)
+    stage.waits_for("nobody looks")
 
 
 def test_markers_need_no_images(stage: Stage) -> None:
