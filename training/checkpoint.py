@@ -19,13 +19,14 @@ _TEXT = "__description__"
 def save_weights(path: Path, network: nn.Module, description: dict[str, Any]) -> None:
     """Write the network's state and what belongs to it; `ConfigurationError` if that cannot be
     written."""
-    arrays = {name: value.detach().numpy() for name, value in network.state_dict().items()}
+    arrays: dict[str, Any] = {n: v.detach().numpy() for n, v in network.state_dict().items()}
     text = json.dumps(description, sort_keys=True).encode()
     part = path.with_name(f".{path.name}.part")
     with writing(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with part.open("wb") as file:
-            np.savez(file, allow_pickle=False, **arrays, **{_TEXT: np.frombuffer(text, np.uint8)})
+            # Not allow_pickle=False: before NumPy 2 that is one more array of this name.
+            np.savez(file, **{**arrays, _TEXT: np.frombuffer(text, np.uint8)})
         part.replace(path)
 
 

@@ -196,7 +196,10 @@ def save(image: Image, path: Path, quality: int = 82) -> None:
     """
     options = [cv2.IMWRITE_JPEG_QUALITY, quality] if path.suffix != ".png" else []
     # Not cv2.imwrite: it says that a PNG was written which the disk had no room for.
-    done, content = cv2.imencode(path.suffix, image, options)
+    try:
+        done, content = cv2.imencode(path.suffix, image, options)
+    except cv2.error:  # older ones raise where newer ones return False
+        done = False
     if not done:
         raise ConfigurationError(
             f"{path} cannot hold {image.shape[1]} x {image.shape[0]} pixels; make --height "

@@ -25,7 +25,7 @@ def pack_weights(network: nn.Module) -> bytes:
         if value.is_floating_point()
     }
     stream = io.BytesIO()
-    np.savez_compressed(stream, allow_pickle=False, **arrays)
+    np.savez_compressed(stream, **arrays)
     return stream.getvalue()
 
 

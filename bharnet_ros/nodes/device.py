@@ -160,7 +160,7 @@ def _without_warnings() -> Iterator[None]:
     global _quiet, _level
     with _LOGGING:
         if not _quiet:
-            _level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+            _level = _set_level(0)
         _quiet += 1
     try:
         yield
@@ -168,4 +168,11 @@ def _without_warnings() -> Iterator[None]:
         with _LOGGING:
             _quiet -= 1
             if not _quiet:
-                cv2.utils.logging.setLogLevel(_level)
+                _set_level(_level)
+
+
+def _set_level(level: int) -> int:
+    """What OpenCV logs, 0 = nothing; the level before. Older ones (Ubuntu 24.04 has 4.6) have the
+    function elsewhere."""
+    namespace: Any = getattr(cv2.utils, "logging", cv2)
+    return int(namespace.setLogLevel(level))

@@ -141,13 +141,28 @@ def test_a_device_can_be_closed_while_it_is_being_opened(plug: Plug) -> None:
 
 
 def test_opencv_is_quiet_only_while_it_is_tried() -> None:
-    logging = cv2.utils.logging
+    logging: Any = getattr(cv2.utils, "logging", cv2)
     before = logging.getLogLevel()
     with module._without_warnings():
         with module._without_warnings():
-            assert logging.getLogLevel() == logging.LOG_LEVEL_SILENT
-        assert logging.getLogLevel() == logging.LOG_LEVEL_SILENT
+            assert logging.getLogLevel() == 0
+        assert logging.getLogLevel() == 0
     assert logging.getLogLevel() == before
+
+
+def test_opencv_of_ubuntu_is_quiet_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """4.6 has no cv2.utils.logging; its functions are in cv2 itself."""
+    levels = [3]
+
+    def set_level(level: int) -> int:
+        levels.append(level)
+        return levels[-2]
+
+    monkeypatch.delattr(cv2.utils, "logging", raising=False)
+    monkeypatch.setattr(cv2, "setLogLevel", set_level, raising=False)
+    with module._without_warnings():
+        pass
+    assert levels == [3, 0, 3]
 
 
 @pytest.mark.parametrize("real_time", [True, False])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from dataclasses import replace
 
 import numpy as np
@@ -130,3 +131,13 @@ def test_where_nothing_can_be_written_the_file_and_the_remedy_are_named(
         with pytest.raises(ConfigurationError, match=r"file/.* cannot be written .*make room or"):
             write()
     assert file.read_text() == "mine"
+
+
+def test_archives_hold_their_arrays_alone(repository):
+    """Before NumPy 2 `allow_pickle=False` is no option of savez, but one more array in the file."""
+    for folder in ("bharnet_ros", "training", "benchmarks"):
+        for path in sorted((repository / folder).rglob("*.py")):
+            text = path.read_text("utf-8")
+            for node in ast.walk(ast.parse(text)) if "savez" in text else ():
+                if isinstance(node, ast.Call) and "savez" in ast.unparse(node.func):
+                    assert "allow_pickle" not in {word.arg for word in node.keywords}, path

@@ -16,6 +16,7 @@ from bharnet_ros.types import FloatArray
 from training.engine.data import EvaluationBatches, StoreDataModule
 from training.engine.inputs import Inputs
 from training.engine.networks import Network
+from training.files import writing
 
 IntArray = npt.NDArray[np.int64]
 PARTS = ("validation", "test")
@@ -70,12 +71,13 @@ def clip_names(data: StoreDataModule, part: str) -> npt.NDArray[np.str_]:
 
 
 def save_scores(path: Path, scores: Scores) -> None:
-    """Arrays only, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Arrays only, whole or not at all; ConfigurationError if they cannot be written."""
     part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **vars(scores))
-    part.replace(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            np.savez_compressed(file, **vars(scores))
+        part.replace(path)
 
 
 def load_scores(path: Path) -> Scores:
