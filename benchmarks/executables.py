@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import tiny_world
+from benchmarks.ros_domains import claim
 from benchmarks.synthetic import write_tiny_bundle
 
 NAMES = (
@@ -175,7 +176,7 @@ def main() -> int:
     parser.add_argument("--output", type=Path, help="JSON file for the results")
     parser.add_argument("--only", default="", help="these executables, separated by commas")
     options = parser.parse_args()
-    os.environ["ROS_DOMAIN_ID"] = str(1 + os.getpid() % 99)
+    os.environ["ROS_DOMAIN_ID"] = str(claim())
     os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
     import rclpy
 

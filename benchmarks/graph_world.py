@@ -38,7 +38,7 @@ from bharnet_ros.nodes.qos import IMAGE_SUBSCRIBER, RESULTS
 
 CAMERA, GRAPH = "camera", "graph"
 DOMAIN = 100
-"""Away from the tests' domains (1 to 99); 101 is the last one that Linux has ports for."""
+"""A world says if somebody is there already; 101 is the last one that Linux has ports for."""
 _ROOT = Path(__file__).resolve().parents[1]
 _VARIABLES = ("ROS_DOMAIN_ID", "ROS_AUTOMATIC_DISCOVERY_RANGE")
 _POLL_S = 0.01

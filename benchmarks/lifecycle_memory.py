@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ros_domains import claim
+
 NODES = ("action_recognizer", "pose_estimator")
 _CYCLES = 5
 
@@ -72,7 +74,7 @@ def main() -> int:
     if options.node:
         print(json.dumps(measure(options.node)))
         return 0
-    environment = {**os.environ, "ROS_DOMAIN_ID": str(1 + os.getpid() % 99)}
+    environment = {**os.environ, "ROS_DOMAIN_ID": str(claim())}
     everything = []
     for name in NODES:
         line = [sys.executable, "-m", "benchmarks.lifecycle_memory", "--node", name]

@@ -91,8 +91,7 @@ def run(options: argparse.Namespace) -> int:
     from bharnet_ros.evaluation.running import Order, run_evaluation
     from bharnet_ros.evaluation.subject import subject_from_parameters
 
-    if options.attach and not options.live:
-        raise ConfigurationError("--attach needs --live; offline there is no graph to use.")
+    _check_together(options)
     mode = "live" if options.live else "offline"
     order = Order(
         subject_from_parameters(
@@ -128,6 +127,21 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
+def _check_together(options: argparse.Namespace) -> None:
+    """Raises ConfigurationError for what would go nowhere."""
+    for name, usual in (("attach", False), ("rate", 1.0), ("composed", False), ("graph_topic", "")):
+        if not options.live and getattr(options, name) != usual:
+            raise ConfigurationError(f"--{name} needs --live; offline there is no graph.")
+    if options.graph_topic and not options.attach:
+        raise ConfigurationError(
+            "--graph_topic needs --attach; a graph that is started listens where the bag is played."
+        )
+    if options.labels and options.truth == "simulated":
+        raise ConfigurationError("--labels and --truth simulated are two truths; choose one.")
+
+
 def _default_output(bag: Path, mode: str) -> Path:
-    name = bag.resolve().name.split(".")[0] or "bag"
+    from bharnet_ros.bags.find import bare_name
+
+    name = bare_name(bag)
     return Path("output") / (f"evaluate_{name}_live" if mode == "live" else f"evaluate_{name}")

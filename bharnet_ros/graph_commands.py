@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from bharnet_ros.nodes.graph import ProcessSpec
 
 BUNDLE_HELP = "model bundles: folders or shipped names, separated by commas; they run at once"
 LEVELS = ("debug", "info", "warn", "error", "fatal")
@@ -116,16 +120,19 @@ def register(commands: _Commands[argparse.ArgumentParser]) -> None:
         "Runs until Ctrl-C.",
     )
     add_launch_arguments(simulate)
-    simulate.add_argument("--num_people", type=int, default=2)
-    simulate.add_argument("--duration_s", type=float, default=60.0)
-    simulate.add_argument("--rate_hz", type=float, default=12.0)
-    simulate.add_argument("--seed", type=int, default=1)
+    # What nobody gives is as the params_file says.
+    simulate.add_argument("--num_people", type=int, help="default 2")
+    simulate.add_argument("--duration_s", type=float, help="length of the scene (default 60)")
+    simulate.add_argument("--rate_hz", type=float, help="images per second (default 12)")
+    simulate.add_argument("--seed", type=int, help="other people, other order (default 1)")
     simulate.add_argument(
-        "--vocabulary", default="",
-        help="what they play: a bundle or a gesture file, by path or shipped name",
+        "--vocabulary", help="what they play: a bundle or a gesture file, by path or shipped name"
+    )
+    simulate.add_argument("--classes", help="gestures to play, separated by commas")
+    simulate.add_argument(
+        "--loop", type=boolean, nargs="?", const=True, metavar="BOOL",
+        help="begin the scene anew at its end (default true)",
     )  # fmt: skip
-    simulate.add_argument("--classes", default="", help="gestures to play, separated by commas")
-    _add_switch(simulate, "loop", True, "begin the scene anew at its end")
 
     node = commands.add_parser(
         "node",
@@ -145,27 +152,7 @@ def run(options: argparse.Namespace) -> int:
     from bharnet_ros.nodes.supervisor import supervise
 
     if options.command == "simulate":
-        camera = graph.NodeSpec(
-            "simulated_camera",
-            {
-                "autostart": options.autostart,
-                "num_people": options.num_people,
-                "duration_s": options.duration_s,
-                "rate_hz": options.rate_hz,
-                "seed": options.seed,
-                "loop": options.loop,
-                "vocabulary": options.vocabulary,
-                "classes": options.classes.split(","),
-            },
-        )
-        return supervise(
-            [
-                graph.ProcessSpec(
-                    (camera,), options.namespace, options.params_file, options.use_sim_time,
-                    options.log_level,
-                )
-            ]
-        )  # fmt: skip
+        return supervise([simulation(options)])
     return supervise(
         graph.recognize_graph(
             input_source=options.input,
@@ -193,3 +180,22 @@ def run(options: argparse.Namespace) -> int:
         ),
         respawn=options.respawn and not options.build_only,
     )
+
+
+def simulation(options: argparse.Namespace) -> ProcessSpec:
+    """The process of `simulate`. Raises ConfigurationError for what the camera would refuse."""
+    from bharnet_ros.nodes import graph
+    from bharnet_ros.nodes.scene_limits import check_scene
+
+    names = ("num_people", "duration_s", "rate_hz", "seed", "loop", "vocabulary", "classes")
+    given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
+    check_scene(given)
+    if "classes" in given:
+        given["classes"] = given["classes"].split(",")
+    if not options.autostart:  # true: as the file says
+        given["autostart"] = False
+    camera = graph.NodeSpec("simulated_camera", given)
+    return graph.ProcessSpec(
+        (camera,), options.namespace, options.params_file, options.use_sim_time,
+        options.log_level, {"loop": True},
+    )  # fmt: skip

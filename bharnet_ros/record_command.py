@@ -8,6 +8,8 @@ from pathlib import Path
 from bharnet_ros.errors import ConfigurationError
 
 TOPICS = ("image_raw", "skeletons", "actions", "skeleton_layout", "action_labels")
+_FILM = ("num_people", "rate_hz", "seed", "bundle", "classes")
+"""Options that only make sense for drawn people."""
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -21,7 +23,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("bag", type=Path, help="folder to make")
     parser.add_argument(
-        "--topics", nargs="+", default=list(TOPICS), metavar="TOPIC",
+        "--topics", nargs="+", metavar="TOPIC",
         help=f"what to record (default {' '.join(TOPICS)})",
     )  # fmt: skip
     parser.add_argument("--storage", choices=("mcap", "sqlite3"), default="mcap")
@@ -31,26 +33,32 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )  # fmt: skip
     film = parser.add_argument_group("simulated", "drawn people before the built-in camera")
     film.add_argument("--simulated", action="store_true", help="record these")
-    film.add_argument("--num_people", type=int, default=2)
-    film.add_argument("--rate_hz", type=float, default=12.0, help="images per second")
-    film.add_argument("--seed", type=int, default=1, help="other people, other order of gestures")
-    film.add_argument("--bundle", default="", help="whose gestures they play, and what recognises")
-    film.add_argument("--classes", default="", help="gestures to play, separated by commas")
+    film.add_argument("--num_people", type=int, help="default 2")
+    film.add_argument("--rate_hz", type=float, help="images per second (default 12)")
+    film.add_argument("--seed", type=int, help="other people, other order of gestures (default 1)")
+    film.add_argument("--bundle", help="whose gestures they play, and what recognises")
+    film.add_argument("--classes", help="gestures to play, separated by commas")
 
 
 def run(options: argparse.Namespace) -> int:
     """The exit status. Raises BharnetError."""
     from bharnet_ros.nodes import recording
 
-    if options.duration_s < 0:
+    if not options.duration_s >= 0:  # so it is for NaN, too
         raise ConfigurationError(f"--duration_s is {options.duration_s}; it must not be negative.")
+    given = {name: getattr(options, name) for name in _FILM if getattr(options, name) is not None}
     if not options.simulated:
+        if given:
+            raise ConfigurationError(f"--{next(iter(given))} needs --simulated.")
         return recording.record_topics(
-            options.bag, options.topics, options.storage, options.duration_s, options.ros_args
+            options.bag, options.topics or TOPICS, options.storage, options.duration_s,
+            options.ros_args,
+        )  # fmt: skip
+    if options.topics:
+        raise ConfigurationError(
+            "--topics cannot be chosen with --simulated: images, truth and results are recorded."
         )
-    names = tuple(name.strip() for name in options.classes.split(",") if name.strip())
-    film = recording.Film(
-        options.num_people, options.duration_s or 60.0, options.rate_hz, options.seed,
-        options.bundle, names,
-    )  # fmt: skip
+    if "classes" in given:
+        given["classes"] = tuple(filter(None, map(str.strip, given["classes"].split(","))))
+    film = recording.Film(duration_s=options.duration_s or 60.0, **given)
     return recording.record_film(options.bag, film, options.storage)

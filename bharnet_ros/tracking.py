@@ -33,8 +33,10 @@ from bharnet_ros.likeness import (
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import Skeleton, SkeletonFrame
 
-__all__ = ["Tracker", "assign"]
+__all__ = ["NOWHERE", "Tracker", "assign"]
 
+NOWHERE = "people with boxes that are no numbers"
+"""Why people are left out, where that is counted."""
 CROWDED_SHARE = 0.35
 """People whose boxes share so much of the smaller one may be mistaken for each other."""
 CROWD_TRUST, MERGED_TRUST = 0.5, 0.15

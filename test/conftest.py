@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 
+from benchmarks.ros_domains import claim
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 
 # What several folders share is imported by its plain name (`test` may be Python's own package).
-sys.path += [str(REPOSITORY / "test" / folder) for folder in ("pose", "models_store", "domains")]
-
-from ros_domains import claim  # noqa: E402
+sys.path += [str(REPOSITORY / "test" / folder) for folder in ("pose", "models_store")]
 
 # Run without `make test` (a plain `pytest` in the source tree): the generated messages are in the
 # install folder, if the package was built at all.

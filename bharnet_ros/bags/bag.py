@@ -15,7 +15,14 @@ from bharnet_ros.bags.find import bag_files
 from bharnet_ros.bags.inflate import inflated
 from bharnet_ros.bags.merge import merged
 from bharnet_ros.bags.problems import Problems
-from bharnet_ros.bags.records import BagMessage, Channel, RawMessage, StorageFile, TopicInfo
+from bharnet_ros.bags.records import (
+    BagMessage,
+    Channel,
+    RawMessage,
+    StorageFile,
+    TopicInfo,
+    full_type,
+)
 from bharnet_ros.errors import BagError
 
 
@@ -105,7 +112,7 @@ class Bag:
         first type that has any). types: as `sensor_msgs/msg/Image`. what: what is looked for, for
         the error. Raises BagError, with the topics there are.
         """
-        fitting = [_full_type(name) for name in types]
+        fitting = [full_type(name) for name in types]
         if wanted:
             name = self.topic_named(wanted, what)
             if self.topics[name].type not in fitting:
@@ -269,9 +276,3 @@ class Bag:
         lines = [f"{topic.name} ({topic.type}, {topic.count})" for topic in order[:40]]
         more = f" and {len(order) - 40} more" if len(order) > 40 else ""
         return f"Its topics are {', '.join(lines)}{more}."
-
-
-def _full_type(name: str) -> str:
-    """sensor_msgs/Image -> sensor_msgs/msg/Image."""
-    package, _, kind = name.rpartition("/")
-    return name if "/" in package else f"{package}/msg/{kind}"

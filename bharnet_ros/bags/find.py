@@ -65,6 +65,14 @@ def is_bag(path: Path) -> bool:
     return path.is_file() and _is_storage(path)
 
 
+def bare_name(path: Path) -> str:
+    """What a bag is called, without the endings of storage files."""
+    name = path.resolve().name
+    while PurePath(name).suffix in (*_STORAGES, _COMPRESSED):
+        name = PurePath(name).stem
+    return name or "bag"
+
+
 def bag_files(path: Path) -> BagFiles:
     """The files of one bag. Raises BagError with a sentence if it is none."""
     if path.name == METADATA:

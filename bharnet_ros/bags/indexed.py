@@ -8,7 +8,7 @@ from typing import Any
 
 from bharnet_ros.bags.inflate import bound_chunks
 from bharnet_ros.bags.optional import library
-from bharnet_ros.bags.records import Channel, RawMessage, TopicQos
+from bharnet_ros.bags.records import Channel, RawMessage, TopicQos, full_type
 
 _NS = 1_000_000_000
 
@@ -40,7 +40,7 @@ class IndexedFile:
         if not wanted:
             return
         for connection, log_ns, data in self._reader.messages(wanted, start_ns, stop_ns):
-            yield RawMessage(connection.topic, connection.msgtype, log_ns, data)
+            yield RawMessage(connection.topic, full_type(connection.msgtype), log_ns, data)
 
     def close(self) -> None:
         """See `StorageFile.close`."""
@@ -52,7 +52,7 @@ def _channel(connection: Any) -> Channel:
     form = connection.msgdef.format.name
     return Channel(
         topic=connection.topic,
-        type=connection.msgtype,
+        type=full_type(connection.msgtype),
         count=connection.msgcount,
         definition="" if form == "NONE" else connection.msgdef.data,
         definition_format={"MSG": "ros2msg", "IDL": "ros2idl"}.get(form, ""),

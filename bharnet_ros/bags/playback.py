@@ -15,7 +15,8 @@ from bharnet_ros.errors import BagError, ConfigurationError
 
 _NS = 1_000_000_000
 _LATCHED_DEPTH = 10
-_ENDLESS_S = 1e9
+_ENDLESS_S = 9e9
+"""Longer than from 1970, where the clock of a robot without a battery begins, to any today."""
 _SLACK_S = 0.5
 """Sleeping no longer than this at a time; a change of rate or a pause wakes anyway."""
 
@@ -291,7 +292,7 @@ def check_remaps(remaps: Sequence[str]) -> None:
 
 
 def _ns(seconds: float) -> int:
-    """Nanoseconds; what has no end becomes thirty years, longer than any bag."""
+    """Nanoseconds; what has no end is still a number."""
     return round(min(seconds, _ENDLESS_S) * _NS)
 
 

@@ -81,6 +81,12 @@ class Channel:
     qos: tuple[TopicQos, ...] = ()
 
 
+def full_type(name: str) -> str:
+    """sensor_msgs/Image, as some recorders and people write it -> sensor_msgs/msg/Image."""
+    package, _, kind = name.rpartition("/")
+    return name if "/" in package or not package else f"{package}/msg/{kind}"
+
+
 class StorageFile(Protocol):
     """One file of a bag, however it is read.
 

@@ -33,7 +33,7 @@ from bharnet_ros.bags.mcap_records import (
 from bharnet_ros.bags.merge import merged
 from bharnet_ros.bags.problems import Problems
 from bharnet_ros.bags.qos_text import qos_of_text
-from bharnet_ros.bags.records import Channel, RawMessage
+from bharnet_ros.bags.records import Channel, RawMessage, full_type
 from bharnet_ros.errors import BagError
 
 _RECORD = struct.Struct("<BQ")
@@ -229,6 +229,6 @@ class SalvagedMcap:
             known = form in ("ros2msg", "ros2idl", "omgidl")
             form = "ros2msg" if form == "ros2msg" else "ros2idl"
             self._found[number] = Channel(
-                topic, name, 0, text if known else "", form,
+                topic, full_type(name), 0, text if known else "", form,
                 about.get("topic_type_hash", ""), encoding, qos,
             )  # fmt: skip

@@ -19,7 +19,7 @@ from typing import Any
 from bharnet_ros.bags.merge import merged
 from bharnet_ros.bags.problems import Problems
 from bharnet_ros.bags.qos_text import qos_of_text
-from bharnet_ros.bags.records import Channel, RawMessage
+from bharnet_ros.bags.records import Channel, RawMessage, full_type
 from bharnet_ros.errors import BagError
 
 _PIECE_BYTES = 4_000_000
@@ -195,7 +195,7 @@ class SalvagedSqlite:
         for row in self._table("topics"):
             text, form = definitions.get(str(row.get("type")), ("", ""))
             topics[int(row["id"])] = Channel(
-                str(row["name"]), str(row["type"]), 0, text, form,
+                str(row["name"]), full_type(str(row["type"])), 0, text, form,
                 str(row.get("type_description_hash") or ""),
                 str(row.get("serialization_format") or "cdr"),
                 qos_of_text(str(row.get("offered_qos_profiles") or "")),

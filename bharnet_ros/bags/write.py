@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,6 +23,10 @@ from bharnet_ros.types import ActionFrame, Image, SkeletonFrame
 STORAGES = ("mcap", "sqlite3")
 COMPRESSIONS = ("none", "file", "message", "storage")
 _NS = 1_000_000_000
+_KEPT_S = 1.0
+"""A crash costs an SQLite file so much at most; MCAP files are written chunk by chunk."""
+_REFUSED = (OSError, sqlite3.Error)
+"""What storages raise on a full disk."""
 _UNLIMITED = (2147483647, 4294967295)
 DEFAULT_QOS = TopicQos("reliable", "volatile", "keep_last", 10, 0, 0, "automatic", 0)
 
@@ -52,7 +59,12 @@ class BagWriter:
                 rosbag2.CompressionMode[compression.upper()], rosbag2.CompressionFormat.ZSTD
             )
             self._writer.open()
-        except (OSError, rosbag2.WriterError) as error:
+            # rosbags puts all into one transaction, of which nothing is left when it breaks off.
+            self._database = self._writer.storage.conn if storage == "sqlite3" else None
+            self._kept_s = time.monotonic()
+            if self._database is not None:
+                self._database.execute("PRAGMA journal_mode=WAL")
+        except (*_REFUSED, rosbag2.WriterError) as error:
             raise BagError(f"The bag {path} cannot be written: {error}") from error
 
     def __enter__(self) -> BagWriter:
@@ -72,8 +84,13 @@ class BagWriter:
     def close(self) -> None:
         """Write the index and metadata.yaml."""
         try:
+            if self._database is not None:
+                self._database.commit()
+                self._database.execute("PRAGMA journal_mode=DELETE")
             self._writer.close()
-        except OSError as error:
+        except _REFUSED as error:
+            with suppress(*_REFUSED):
+                self._writer.abort()
             raise BagError(f"The bag {self.path} cannot be written: {error}") from error
 
     def image(
@@ -175,7 +192,10 @@ class BagWriter:
             )  # fmt: skip
         try:
             self._writer.write(self._connections[key], log_ns, data)
-        except OSError as error:
+            if self._database is not None and time.monotonic() - self._kept_s > _KEPT_S:
+                self._database.commit()
+                self._kept_s = time.monotonic()
+        except _REFUSED as error:
             raise BagError(f"The bag {self.path} cannot be written: {error}") from error
 
     def new(self, kind: str, **fields: Any) -> Any:

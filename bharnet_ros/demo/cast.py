@@ -18,11 +18,16 @@ from bharnet_ros.nodes.graph import (
     bundle_names,
     camera_spec,
 )
+from bharnet_ros.nodes.scene_limits import check_scene
 from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
 _RGB_BUNDLE = "held_objects"
 """The shipped one that looks at pixels."""
 _SCENE_S = 60.0
+_OPTIONS = {
+    "num_people": "--people", "rate_hz": "--rate", "seed": "--seed", "duration_s": "--seconds",
+}  # fmt: skip
+"""What the command calls the camera's parameters."""
 _PATIENCE_S = 600.0
 """Silence is normal until the camera plays; it must not be reported as a fault before."""
 _PICTURES_HZ = 4.0
@@ -81,7 +86,7 @@ def _comparison(bundle: Bundle, rgb: bool) -> Comparison | None:
 def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpec], str]:
     """The demo's processes, and the name of its camera node.
 
-    Raises ConfigurationError for a video that does not exist.
+    Raises ConfigurationError for a video that does not exist and for numbers out of range.
     """
     camera = _camera(options, cast)
     patience: dict[str, Value] = {"input_timeout_s": _PATIENCE_S}
@@ -116,6 +121,8 @@ def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpe
 def _camera(options: argparse.Namespace, cast: Cast) -> NodeSpec:
     if options.video and not os.path.isfile(options.video):
         raise ConfigurationError(f"The video {options.video} does not exist.")
+    if not options.seconds >= 0.0:  # so it is for NaN, too
+        raise ConfigurationError(f"--seconds is {options.seconds}; it must not be negative.")
     wait: dict[str, Value] = {"autostart": False}
     source = options.video or options.camera or "simulated"
     camera = camera_spec(source, wait, {}, cast.bundles[0])
@@ -131,6 +138,7 @@ def _camera(options: argparse.Namespace, cast: Cast) -> NodeSpec:
         "classes": cast.classes,
         "prerender": True,
     }
+    check_scene(scene, _OPTIONS)
     return NodeSpec(camera.node, {**camera.parameters, **scene})
 
 

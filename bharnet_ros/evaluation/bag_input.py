@@ -25,8 +25,8 @@ class BagInput:
     """What is evaluated of a bag.
 
     kind: "images" or "skeletons". topic: its full name. image_topic: where the pictures are, ""
-    if there are none. start_ns, end_ns: stamps of the first and the last message. count: of
-    messages.
+    if there are none. start_ns, end_ns: stamps of the first and the last message that has one.
+    count: of messages.
     """
 
     kind: str
@@ -66,8 +66,9 @@ def choose_input(bag: Bag, kind: str, image_topic: str = "", skeleton_topic: str
     stamps = _stamp_range(bag, topic)
     if stamps is None:
         raise BagError(
-            f"The topic {topic} of the bag {bag.name} holds no message that can be read; record "
-            "it again, or choose another topic."
+            f"The topic {topic} of the bag {bag.name} holds no message that can be read and has a "
+            "stamp (header.stamp is 0 where a driver does not set it); record it again, or choose "
+            "another topic."
         )
     return BagInput(kind, topic, shown, *stamps, count)
 
@@ -83,10 +84,9 @@ def header_stamp(data: bytes) -> int | None:
 
 
 def stamped(bag: Bag, topic: str) -> Iterator[tuple[int, int]]:
-    """(stamp, log time) of every message of a topic, without deserialising them."""
+    """(stamp, log time) of every stamped message of a topic, without deserialising them."""
     for raw in bag.raw_messages([topic]):
-        stamp_ns = header_stamp(raw.data)
-        if stamp_ns is not None:
+        if stamp_ns := header_stamp(raw.data):
             yield stamp_ns, raw.log_ns
 
 
@@ -147,7 +147,7 @@ def _stamp_range(bag: Bag, topic: str) -> tuple[int, int] | None:
         stamps = [
             stamp
             for raw in bag.raw_messages([topic], begin_ns)
-            if (stamp := header_stamp(raw.data)) is not None
+            if (stamp := header_stamp(raw.data))
         ]
         if stamps or begin_ns <= bag.start_ns:
             return first[0], max(newest, *stamps) if stamps else newest

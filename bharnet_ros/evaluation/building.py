@@ -135,7 +135,8 @@ class RecordingBuilder:
             self._heard.push(actions)
 
     def finish(self, ending: Ending) -> Recording:
-        """The record; what a broken off recording did not get to is no part of its truth."""
+        """The record; what a broken off recording did not get to is no part of its truth, and what
+        was said of an action that was cut off is no part of what was recognised."""
         last = self._recognizer.flush()
         if last is not None:
             self._episodes.push(last)
@@ -143,13 +144,20 @@ class RecordingBuilder:
         raw = (self._heard or self._episodes).episodes()
         start_ns = ending.start_ns if ending.start_ns is not None else self._first_ns or 0
         end_ns = ending.end_ns if ending.end_ns is not None else self._last_ns
-        truth = who.truth
+        truth, recognised, people = who.truth, who.attribute(raw), self._people(who, raw)
         if not ending.complete:
+            cut = {e.person_id: e.start_ns for e in truth if self._is_cut_off(e, end_ns)}
             truth = tuple(episode for episode in truth if episode.end_ns <= end_ns)
+            recognised = tuple(
+                e for e in recognised if e.start_ns < cut.get(e.person_id, e.start_ns + 1)
+            )
+            people = tuple(
+                _until(p, cut[p.person_id]) if p.person_id in cut else p for p in people
+            )
         stages = {name: tuple(values) for name, values in self._stage_ms.items()}
         drops = {reason: n for reason, n in sorted(ending.drops.items()) if n}
         return Recording(
-            self.name, start_ns, end_ns, truth, who.attribute(raw), self._people(who, raw),
+            self.name, start_ns, end_ns, truth, recognised, people,
             ending.images, self.frames, stages, drops,
             tuple(dict.fromkeys((*ending.problems, *who.problems))), ending.complete,
         )  # fmt: skip
@@ -163,6 +171,12 @@ class RecordingBuilder:
     def heard_episodes(self) -> tuple[Episode, ...]:
         """What the messages said, by track."""
         return self._heard.episodes() if self._heard is not None else ()
+
+    def _is_cut_off(self, true: Episode, end_ns: int) -> bool:
+        """Whether it is an action in which the recording broke off."""
+        manifest = self._recognizer.manifests[0]
+        told = true.class_name not in (manifest.background_class, manifest.unknown_class)
+        return told and true.start_ns <= end_ns < true.end_ns
 
     def _take(self, frame: SkeletonFrame, actions: ActionFrame) -> None:
         self._episodes.push(actions)
@@ -227,6 +241,15 @@ def _reported(
         begin, end = np.searchsorted(stamps, (episode.start_ns, episode.end_ns))
         reported[begin:end] = classes.get(episode.class_name, -1)
     return [int(value) for value in reported]
+
+
+def _until(person: JudgedPerson, end_ns: int) -> JudgedPerson:
+    """What was judged of somebody before a time."""
+    rows = slice(int(np.searchsorted(person.stamps_ns, end_ns)))
+    return JudgedPerson(
+        person.person_id, person.stamps_ns[rows], person.class_ids[rows],
+        person.probabilities[rows], person.reported[rows], person.hands[rows],
+    )  # fmt: skip
 
 
 def _judged_person(person_id: int, rows: Mapping[int, tuple[_Judged, int]]) -> JudgedPerson:

@@ -12,6 +12,7 @@ import numpy as np
 from bharnet_ros.bags.images import bag_image
 from bharnet_ros.errors import InvalidImageError
 from bharnet_ros.evaluation.checkpoints import Estimate, Store, Stretch
+from bharnet_ros.evaluation.stamp_order import JUMP_BACK, RESTARTED, unusable_stamp
 from bharnet_ros.pose import PoseEstimator
 from bharnet_ros.types import Image
 
@@ -20,7 +21,6 @@ STRETCH_IMAGES = 600
 WARM_UP_S = 5.0
 """An estimator that goes on in the middle first looks at the images of this time again: it
 remembers people between images, and would else have to find them anew."""
-_RESTART_NS = 500_000_000
 _NS = 1_000_000_000
 
 
@@ -99,11 +99,8 @@ class Estimation:
 
     def _drop(self, drops: Counter[str]) -> None:
         self.drops.update(drops)
-        if drops["time restarted"] and not self.problems:
-            self.problems.append(
-                "The stamps of the images jump back; what comes after is left out until they are "
-                "newer again. Split the bag there to evaluate all of it."
-            )
+        if drops[RESTARTED] and JUMP_BACK not in self.problems:
+            self.problems.append(JUMP_BACK)
 
     def _estimated(self, begin_ns: int, until_ns: int | None) -> Iterator[Estimate]:
         """Estimate the images with log times from begin to until, and keep them."""
@@ -142,7 +139,7 @@ class Estimation:
         batch.end_ns = max(batch.end_ns, message.log_ns + 1)
         try:
             stamp_ns, image = bag_image(message.message)
-            reason = _order(stamp_ns, newest)
+            reason = unusable_stamp(stamp_ns, newest)
             estimate = None if reason else self._estimate(message.log_ns, stamp_ns, image)
         except InvalidImageError as error:
             reason, estimate = getattr(error, "reason", "invalid image"), None
@@ -198,11 +195,3 @@ class _Batch:
 
     def __post_init__(self) -> None:
         self.end_ns = max(self.end_ns, self.begin_ns)
-
-
-def _order(stamp_ns: int, newest_ns: int | None) -> str:
-    """Why an image cannot be used after one of `newest_ns`; "" if it can."""
-    if newest_ns is None or stamp_ns > newest_ns:
-        return ""
-    return "time restarted" if newest_ns - stamp_ns > _RESTART_NS else "stamp not newer"
-

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
@@ -13,7 +14,9 @@ from bharnet_ros.evaluation.episodes import Episode
 from bharnet_ros.evaluation.estimating import STRETCH_IMAGES
 from bharnet_ros.evaluation.offline import STOPPED, Job
 from bharnet_ros.evaluation.records import Recording
+from bharnet_ros.evaluation.stamp_order import JUMP_BACK, RESTARTED, unusable_stamp
 from bharnet_ros.evaluation.tracked import TrackedFrames
+from bharnet_ros.tracking import NOWHERE
 from bharnet_ros.types import ActionFrame, SkeletonFrame
 
 PASSED_BY = "passed by (estimator busy, or nobody in view)"
@@ -22,6 +25,7 @@ LOST = "skeletons lost"
 _ABOUT_NS = 500_000_000
 _LATE_NS = 250_000_000
 _ESTIMATOR = "pose_estimator: "
+_Frame = TypeVar("_Frame", SkeletonFrame, ActionFrame)
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,10 @@ def record_heard(
         for value in values:
             builder.spent({stage: value})
     estimates = []
+    skeletons, jumped = _forward(heard.skeletons, 1)
+    actions, _ = _forward(heard.actions, 0)  # of an image there may be several
     pictures = frames.images() if builder.sees else None
-    for at, frame in heard.skeletons:
+    for at, frame in skeletons:
         log_ns = log_times.get(frame.stamp_ns, 0)
         frames.note(frame, log_ns)
         builder.push(frame, pictures(frame.stamp_ns) if pictures is not None else None)
@@ -77,9 +83,9 @@ def record_heard(
             builder.spent({"latency of skeletons": (at - heard.published[log_ns]) / 1e6})
     if pictures is not None:
         pictures.close()
-    for at, actions in heard.actions:
-        builder.hear(actions)
-        log_ns = log_times.get(actions.stamp_ns, 0)
+    for at, told in actions:
+        builder.hear(told)
+        log_ns = log_times.get(told.stamp_ns, 0)
         if log_ns in heard.published:
             builder.spent({"latency": (at - heard.published[log_ns]) / 1e6})
     if images:
@@ -91,7 +97,10 @@ def record_heard(
     recording = builder.finish(
         Ending(
             count, _drops(heard, count - builder.frames, images),
-            (*job.bag.problems, *_problems(builder, heard, complete), *_late(log_times)),
+            (
+                *job.bag.problems, *_problems(builder, heard, complete), *_late(log_times),
+                *([JUMP_BACK] if jumped else []),
+            ),
             complete, job.given.start_ns, end_ns,
         )
     )  # fmt: skip
@@ -113,10 +122,29 @@ def restored(job: Job) -> TrackedFrames:
     return frames
 
 
+def _forward(
+    messages: Sequence[tuple[int, _Frame]], step_ns: int
+) -> tuple[list[tuple[int, _Frame]], bool]:
+    """Those before stamps jumped back and after they are newer again, as offline; whether they
+    jumped. step_ns: by which stamps rise at least."""
+    kept: list[tuple[int, _Frame]] = []
+    newest, jumped = 0, False
+    for at, frame in messages:
+        jumped |= unusable_stamp(frame.stamp_ns, newest) == RESTARTED
+        if frame.stamp_ns >= newest + step_ns:
+            kept.append((at, frame))
+            newest = frame.stamp_ns
+    return kept, jumped
+
+
 def _drops(heard: Heard, lost: int, images: bool) -> dict[str, int]:
     """Those the graph told, and messages that nobody took."""
     drops = dict(heard.drops)
-    told = sum(n for reason, n in drops.items() if reason.startswith(_ESTIMATOR))
+    told = sum(
+        n
+        for reason, n in drops.items()
+        if reason.startswith(_ESTIMATOR) and reason != f"{_ESTIMATOR}{NOWHERE}"
+    )
     if lost > told:
         drops[PASSED_BY if images else LOST] = lost - told
     return drops

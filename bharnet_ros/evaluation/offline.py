@@ -17,9 +17,10 @@ from bharnet_ros.evaluation.building import Ending, RecordingBuilder, Truth
 from bharnet_ros.evaluation.checkpoints import FOLDER, Store, bag_identity
 from bharnet_ros.evaluation.estimating import Estimation
 from bharnet_ros.evaluation.records import Recording
+from bharnet_ros.evaluation.stamp_order import JUMP_BACK, RESTARTED, unusable_stamp
 from bharnet_ros.evaluation.subject import Subject
 from bharnet_ros.evaluation.tracked import TrackedFrames
-from bharnet_ros.tracking import Tracker
+from bharnet_ros.tracking import NOWHERE, Tracker
 from bharnet_ros.types import SkeletonFrame
 
 STOPPED = "The evaluation was stopped before the end of the recording."
@@ -108,6 +109,8 @@ def evaluate_offline(job: Job) -> tuple[Recording, TrackedFrames]:
         found.problems.append(STOPPED)
     problems = (*job.bag.problems, *found.problems)
     drops = {**found.drops, **builder.unseen}
+    if tracker is not None:
+        drops[NOWHERE] = tracker.dropped
     recording = builder.finish(Ending(found.images, drops, problems, complete))
     frames.who = builder.who
     return recording, frames
@@ -147,8 +150,10 @@ def _recorded(job: Job, found: _Found) -> Iterator[tuple[SkeletonFrame, int, flo
             if sentence not in found.problems and len(found.problems) < _MAX_SENTENCES:
                 found.problems.append(sentence)
             continue
-        if newest is not None and frame.stamp_ns <= newest:
-            found.drops["stamp not newer"] += 1
+        if reason := unusable_stamp(frame.stamp_ns, newest):
+            found.drops[reason] += 1
+            if reason == RESTARTED and JUMP_BACK not in found.problems:
+                found.problems.append(JUMP_BACK)
             continue
         newest = frame.stamp_ns
         yield frame, message.log_ns, 0.0

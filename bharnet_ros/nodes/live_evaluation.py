@@ -27,6 +27,7 @@ from bharnet_ros.evaluation.finished import Finished
 from bharnet_ros.evaluation.heard import record_heard, restored
 from bharnet_ros.evaluation.offline import Job
 from bharnet_ros.evaluation.records import Recording
+from bharnet_ros.evaluation.stamp_order import usable_stamps
 from bharnet_ros.evaluation.tracked import TrackedFrames
 from bharnet_ros.node_parameters import read_params_file
 from bharnet_ros.nodes.environment import prepare_middleware
@@ -93,7 +94,7 @@ class LiveEvaluation:
         before = finished.load()
         if before is not None:
             return before, restored(job)
-        log_times = dict(stamped(job.bag, job.given.topic))
+        log_times = usable_stamps(stamped(job.bag, job.given.topic))
         if not self._options.attach:
             os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
         prepare_middleware()

@@ -19,12 +19,15 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
 from bharnet_ros.bags.write import BagWriter
+from bharnet_ros.bundle import DEFAULT_BUNDLE, load_bundle
 from bharnet_ros.errors import BharnetError, ConfigurationError
 from bharnet_ros.nodes.bag_recorder import BagRecorder, check_topics, counted
 from bharnet_ros.nodes.base import StopSignals
 from bharnet_ros.nodes.environment import init_ros, prepare_middleware
 from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Value
+from bharnet_ros.nodes.scene_limits import check_scene
 from bharnet_ros.nodes.supervisor import Supervisor
+from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
 NAMESPACE = "/recording"
 _CAMERA = "simulated_camera"
@@ -47,12 +50,12 @@ class RecordingError(BharnetError):
 class Film:
     """What the drawn people do before the graph; see the parameters of simulated_camera."""
 
-    num_people: int
     duration_s: float
-    rate_hz: float
-    seed: int
-    bundle: str
-    classes: Sequence[str]
+    num_people: int = 2
+    rate_hz: float = 12.0
+    seed: int = 1
+    bundle: str = ""
+    classes: Sequence[str] = ()
 
 
 def record_topics(
@@ -76,10 +79,14 @@ def record_topics(
 def record_film(path: Path, film: Film, storage: str) -> int:
     """Record images, truth, skeletons and actions of a drawn scene; the exit status.
 
-    Raises RecordingError if the graph breaks.
+    Raises RecordingError if the graph breaks; ConfigurationError, BundleError or GestureError,
+    before there is a bag, for a film that cannot be.
     """
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     topics = (_IMAGES, *_TRUTH, *_LATCHED, *_RESULTS)
+    check_scene(vars(film))
+    load_bundle(film.bundle or DEFAULT_BUNDLE)
+    chosen_classes(load_repertoire(film.bundle), film.classes)
     with _Session(path, topics, storage, NAMESPACE, ()) as session:
         supervisor = session.closing.enter_context(Supervisor(_processes(film)))
         session.supervisor = supervisor

@@ -69,6 +69,7 @@ class ReplayNode(Node):
         super().__init__("replay", **more)
         self.clock = PlaybackClock(options.rate, options.start_paused)
         self.clock.hold(self._start_ns)
+        self._telling = threading.Lock()
         self._publishers_by_topic: dict[str, Any] = {}
         self._unplayed: list[str] = []
         for name in self._topics:
@@ -91,11 +92,8 @@ class ReplayNode(Node):
 
     def play(self) -> None:
         """Publish until the end, for ever with loop, or until `clock.stop()`; blocks."""
-        seconds = (self._stop_ns - 1 - self._start_ns) / _NS
-        count = sum(self._bag.topics[name].count for name in self._publishers_by_topic)
         self.get_logger().info(
-            f"Playing {self._bag.name}: {seconds:.1f} s, {count} messages of "
-            f"{len(self._publishers_by_topic)} topics"
+            f"Playing {self._bag.name}: {self._extent()} of {len(self._publishers_by_topic)} topics"
             + (", paused; call ~/resume" if self.clock.paused else "")
         )
         if self._options.min_subscribers:
@@ -110,6 +108,16 @@ class ReplayNode(Node):
                     self.get_logger().warning(problem)
             again = self._options.loop
         self._wait_for_acknowledgement()
+
+    def _extent(self) -> str:
+        """How much is played; the messages of a part are counted nowhere in a bag."""
+        bag = self._bag
+        seconds = (self._stop_ns - 1 - self._start_ns) / _NS
+        if (self._start_ns, self._stop_ns) != (bag.start_ns, bag.end_ns + 1):
+            begin = (self._start_ns - bag.start_ns) / _NS
+            return f"{seconds:.1f} s (from {begin:.1f} s on)"
+        count = sum(bag.topics[name].count for name in self._publishers_by_topic)
+        return f"{seconds:.1f} s, {count} messages"
 
     def _wait_for_subscribers(self) -> None:
         """Until every topic has as many as asked for, or `clock.stop()`."""
@@ -142,8 +150,10 @@ class ReplayNode(Node):
                 if message.topic in self._clock_topics:
                     self._tell(message.log_ns)
                 self._publish(message)
-        if self._options.clock_hz:
-            self._tell(self._stop_ns - 1)
+        if self._options.clock_hz and not self.clock.stopped:
+            with self._telling:  # and stay there: what follows must not set the time back
+                self.clock.hold(self._stop_ns - 1)
+                self._tell(self._stop_ns - 1)
 
     def _publish(self, message: RawMessage) -> None:
         # rclpy passes exactly the type bytes on as it is.
@@ -214,7 +224,8 @@ class ReplayNode(Node):
 
     def _tell_time(self) -> None:
         # Never beyond the end: the clock of a bag whose last messages are late stands there.
-        self._tell(min(self.clock.now(), self._stop_ns - 1))
+        with self._telling:
+            self._tell(min(self.clock.now(), self._stop_ns - 1))
 
     def _tell(self, bag_ns: int) -> None:
         message = ClockMessage()

@@ -9,6 +9,7 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from bharnet_ros.bags import find_bags, open_bag, optional
+from bharnet_ros.bags.find import bare_name
 from bharnet_ros.bags.images import COMPRESSED, IMAGE_TYPES, bag_image
 from bharnet_ros.bags.messages import ACTIONS, SKELETONS, action_frame, skeleton_frame
 from bharnet_ros.bags.write import BagWriter
@@ -193,6 +194,13 @@ def test_bags_are_found_in_folders(scene, tmp_path: Path) -> None:
     (tmp_path / "nothing").mkdir()
     with pytest.raises(BagError, match="There is no bag in"):
         find_bags(tmp_path / "nothing")
+
+
+def test_what_a_bag_is_called_in_other_places() -> None:
+    names = ("v1.2_kitchen", "v1.3_hall/", "take_0.mcap", "take_1.db3.zstd", "2024.10.01_a.mcap")
+    assert [bare_name(Path(name)) for name in names] == [
+        "v1.2_kitchen", "v1.3_hall", "take_0", "take_1", "2024.10.01_a",
+    ]  # fmt: skip
 
 
 def test_compressed_images(tmp_path: Path) -> None:

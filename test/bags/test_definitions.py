@@ -11,14 +11,15 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 
-from bharnet_ros.bags import open_bag
+from bharnet_ros.bags import files, open_bag
 from bharnet_ros.bags.definitions import MessageTypes, known_types
+from bharnet_ros.bags.images import IMAGE_TYPES, RAW, bag_image
 from bharnet_ros.bags.messages import SKELETONS, skeleton_frame
 from bharnet_ros.bags.records import Channel
 from bharnet_ros.bags.write import BagWriter
 from bharnet_ros.errors import BagError, ConfigurationError
 
-from .conftest import FRAMES, START_NS, TOPICS, skeletons, storage_file
+from .conftest import FRAMES, START_NS, TOPICS, picture, skeletons, storage_file
 
 
 def humble(bag: Path) -> sqlite3.Connection:
@@ -92,6 +93,36 @@ def test_the_definitions_of_the_bag_come_first(tmp_path: Path, plugin: StoragePl
     with open_bag(tmp_path / "bag") as bag:
         (found,) = bag.messages()
     assert found.message.place == "kitchen" and found.message.skeletons[0].track_id == 4
+
+
+@pytest.mark.parametrize("plugin", [StoragePlugin.MCAP, StoragePlugin.SQLITE3])
+@pytest.mark.parametrize("damaged", [False, True])
+def test_types_are_known_without_msg_in_their_names_too(
+    tmp_path: Path, plugin: StoragePlugin, damaged: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As many programs that write MCAP without ROS call them."""
+    store, image = known_types(), picture(3)
+    definition, digest = store.generate_msgdef(RAW, ros_version=2)[0], store.hash_rihs01(RAW)
+    with BagWriter(tmp_path / "usual") as usual:
+        usual.image("/camera", START_NS, image)
+    with open_bag(tmp_path / "usual") as bag:
+        data = next(bag.raw_messages()).data
+    with Writer(tmp_path / "bag", version=9, storage_plugin=plugin) as writer:
+        connection = writer.add_connection(
+            "/camera", "sensor_msgs/Image", msgdef=definition, rihs01=digest
+        )
+        writer.write(connection, START_NS, data)
+    if damaged:  # then the files are read another way
+
+        def broken(path: Path) -> None:
+            raise ValueError("damaged")
+
+        monkeypatch.setattr(files, "IndexedFile", broken)
+    with open_bag(tmp_path / "bag") as bag:
+        assert bag.find_topic(None, IMAGE_TYPES, "images") == "/camera"
+        (found,) = bag.messages()
+        assert found.type == RAW and bool(bag.problems) is damaged
+    np.testing.assert_array_equal(bag_image(found.message)[1], image)
 
 
 @pytest.mark.parametrize("distro", ["", "humble", "iron", "jazzy", "kilted", "rolling"])

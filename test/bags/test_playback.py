@@ -150,6 +150,16 @@ def test_the_span_that_is_played(scene) -> None:
             span(bag, PlayOptions(playback_until_ns=START_NS - 1))
 
 
+def test_a_recorder_that_began_before_its_clock_was_set(tmp_path: Path) -> None:
+    today = 1_700_000_000 * 10**9
+    with BagWriter(tmp_path / "bag") as writer:
+        for log_ns in (5 * 10**9, today, today + 10**9):  # since 1970
+            writer.image("/image_raw", log_ns, picture(0))
+    with open_bag(tmp_path / "bag") as bag:
+        start, stop = span(bag, PlayOptions(start_offset_s=1_699_999_995.0))
+        assert (start, stop) == (today, today + 10**9 + 1)
+
+
 def test_latched_messages_before_the_beginning_are_kept(tmp_path: Path) -> None:
     latched = TopicQos("reliable", "transient_local", "keep_last", 1)
     with BagWriter(tmp_path / "bag") as writer:

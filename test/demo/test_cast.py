@@ -61,6 +61,29 @@ def test_of_a_film_nothing_is_compared(tmp_path: Path) -> None:
         demo_graph(options(video="gone.mp4"), cast())
 
 
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        ({"people": 9}, "--people is 9; it must lie between 0 and 4"),
+        ({"seconds": -3.0}, r"--seconds is -3\.0; it must not be negative"),
+        ({"seconds": float("nan")}, "--seconds is nan"),
+        ({"seconds": 0.5}, r"--seconds is 0\.5; it must lie between 1\.0 and 3600\.0"),
+        ({"rate": 0.0}, r"--rate is 0\.0; it must lie between 0\.5 and 120\.0"),
+        ({"seed": -1}, "--seed is -1"),
+        ({"seconds": -3.0, "camera": "0"}, r"--seconds is -3\.0"),
+    ],
+)
+def test_what_the_camera_would_refuse_starts_nothing(given: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ConfigurationError, match=sentence):
+        demo_graph(options(**given), cast())
+
+
+def test_a_film_may_be_watched_for_a_moment_or_for_hours() -> None:
+    for seconds in (0.5, 7200.0):
+        _, camera = demo_graph(options(seconds=seconds, camera="0", people=9), cast())
+        assert camera == "video_camera"
+
+
 def test_a_bundle_that_cannot_look_is_refused(tmp_path: Path) -> None:
     bundle = str(write_tiny_bundle(tmp_path / "tiny").path)
     with pytest.raises(ConfigurationError, match="'tiny' has none"):

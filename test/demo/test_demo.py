@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from ros_domains import second
+
+from benchmarks.ros_domains import second
 
 pytest.importorskip("rclpy", reason="needs ROS 2, run `make test`")
 pytest.importorskip("bharnet_ros.msg", reason="needs the built messages, run `make test`")

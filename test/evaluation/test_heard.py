@@ -17,8 +17,10 @@ from bharnet_ros.evaluation.finished import Finished, forget_finished
 from bharnet_ros.evaluation.heard import LOST, PASSED_BY, Heard, record_heard, restored
 from bharnet_ros.evaluation.offline import Job
 from bharnet_ros.evaluation.scoring import score_episodes
+from bharnet_ros.evaluation.stamp_order import JUMP_BACK, usable_stamps
 from bharnet_ros.evaluation.subject import Subject
 from bharnet_ros.evaluation.truth_choice import choose_truth
+from bharnet_ros.tracking import NOWHERE
 from bharnet_ros.types import ActionFrame
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
@@ -93,7 +95,10 @@ def test_images_that_nobody_took_are_counted_beside_those_that_were_refused(
 ) -> None:
     job = make_job()
     log_times = dict(stamped(job.bag, job.given.topic))
-    drops = {"pose_estimator: wrong step": 4, "action_recognizer: no track id": 1}
+    drops = {
+        "pose_estimator: wrong step": 4, "action_recognizer: no track id": 1,
+        f"pose_estimator: {NOWHERE}": 7,  # people, of images that were looked at
+    }  # fmt: skip
     heard = played(subject, range(world.COUNT), every=2, drops=drops, rate=0.5)
     recording, _ = record_heard(job, heard, log_times)
     assert recording.estimated == world.COUNT // 2
@@ -101,6 +106,32 @@ def test_images_that_nobody_took_are_counted_beside_those_that_were_refused(
     # Most of them may be spared on purpose, which cannot be seen from here.
     assert "estimator busy" in PASSED_BY and "nobody in view" in PASSED_BY
     assert any("0.5 times" in text for text in recording.problems)
+
+
+def test_what_comes_after_a_jump_back_is_left_out_as_offline(
+    make_job: MakeJob, subject: Subject
+) -> None:
+    job = make_job()
+    log_times = usable_stamps(stamped(job.bag, job.given.topic))
+    whole = played(subject, range(world.COUNT))
+    again = played(subject, range(world.COUNT))  # the same stamps once more
+    heard = replace(
+        whole, skeletons=[*whole.skeletons, *again.skeletons],
+        actions=[*whole.actions, *again.actions],
+    )  # fmt: skip
+    recording, _ = record_heard(job, heard, log_times)
+    expected, _ = record_heard(make_job(), whole, log_times)
+    assert recording.estimated == recording.images == world.COUNT
+    assert recording.recognised == expected.recognised
+    assert recording.problems == (JUMP_BACK,)
+
+
+def test_of_stamps_that_come_twice_the_first_is_played() -> None:
+    second = 10**9
+    stamps = [0, 5 * second, 6 * second, 6 * second, 5 * second, 6 * second, 7 * second]
+    assert usable_stamps((stamp, log) for log, stamp in enumerate(stamps)) == {
+        5 * second: 1, 6 * second: 2, 7 * second: 6,
+    }  # fmt: skip
 
 
 def test_a_stopped_playback_counts_what_was_played(make_job: MakeJob, subject: Subject) -> None:

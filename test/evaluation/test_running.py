@@ -261,6 +261,24 @@ def test_several_bundles_are_refused() -> None:
         subject_from_parameters("gestures,first_light")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["--rate", "2"], "--rate needs --live"),
+        (["--composed"], "--composed needs --live"),
+        (["--attach"], "--attach needs --live"),
+        (["--graph_topic", "image_raw"], "--graph_topic needs --live"),
+        (["--live", "--graph_topic", "image_raw"], "--graph_topic needs --attach"),
+        (["--truth", "simulated", "--labels", "labels.csv"], "are two truths; choose one"),
+    ],
+)
+def test_options_that_would_go_nowhere_are_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], told: str
+) -> None:
+    assert main(["evaluate", "bag", *arguments]) == 1
+    assert told in capsys.readouterr().err
+
+
 def test_the_command_tells_in_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

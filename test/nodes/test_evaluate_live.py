@@ -12,9 +12,9 @@ from typing import Any
 
 import cv2
 import pytest
-from ros_domains import second
 
 from benchmarks import tiny_world as world
+from benchmarks.ros_domains import second
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
 pytest.importorskip("rosbags", reason="bags are read with rosbags")

@@ -18,9 +18,9 @@ pytest.importorskip("rosbags", reason="bags are written with rosbags")
 
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.serialization import deserialize_message
-from ros_domains import second
 from std_msgs.msg import Char, Empty
 
+from benchmarks.ros_domains import second
 from bharnet_ros import msg
 from bharnet_ros.bags import open_bag
 from bharnet_ros.bags.messages import skeleton_frame
@@ -195,6 +195,13 @@ def test_nothing_is_recorded_when_all_is_refused(ros: Any, tmp_path: Path) -> No
         (("--topics", "/a//b"), "must not contain repeated '/'"),
         (("--topics", "ok", "--ros-args", "-r", "bad"), "Couldn't parse remap rule: '-r bad'"),
         (("--topics", "ok", "--ros-args", "--wrong"), "--wrong"),
+        (("--topics", "ok", "--duration_s", "nan"), "--duration_s is nan"),
+        (("--simulated", "--classes", "nope"), "There is no gesture 'nope' to play"),
+        (("--simulated", "--bundle", "nope"), "Bundle 'nope' is neither a folder"),
+        (("--simulated", "--topics", "x"), "--topics cannot be chosen with --simulated"),
+        (("--topics", "x", "--bundle", "gestures"), "--bundle needs --simulated"),
+        (("--simulated", "--num_people", "9"), "--num_people is 9; it must lie between 0 and 4"),
+        (("--simulated", "--duration_s", "0.5"), "--duration_s is 0.5; it must lie between 1.0"),
     ],
 )
 def test_mistakes_leave_no_folder(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:

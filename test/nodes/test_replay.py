@@ -163,6 +163,23 @@ def test_time_is_kept_and_told(ros: Any, bag: Path) -> None:
     assert told() == sorted(told()) and len(set(told())) > 2
 
 
+def test_the_clock_stands_at_the_end_and_is_not_set_back(ros: Any, bag: Path) -> None:
+    """The last message of the topics that are played may come long before the end of the bag."""
+    with open_bag(bag) as opened:
+        node = ReplayNode(opened, PlayOptions(topics=(LAYOUT,), clock_hz=40.0))
+        times = ros.hear(Clock, "/clock", ALL)
+        ros.wait(node._clock_publisher.get_subscription_count, "the listener")
+        try:
+            node.play()
+            node._tell_time()  # as its timer does until the process is gone
+            ros.wait(lambda: len(times) > 1, "both times")
+        finally:
+            node.destroy_node()
+    assert [each.clock.sec * 10**9 + each.clock.nanosec for each in times] == 2 * [
+        stamp(FRAMES - 1)
+    ]
+
+
 def test_pause_step_and_stop(ros: Any, bag: Path, tmp_path: Path) -> None:
     overrides = tmp_path / "qos.yaml"
     overrides.write_text(f"{PEOPLE}:\n  durability: transient_local\n  depth: 50\n")
@@ -206,6 +223,8 @@ def test_a_part_again_and_again_until_ctrl_c(ros: Any, bag: Path) -> None:
     rounds = [i for i in range(1, len(stamps)) if stamps[i] < stamps[i - 1]]
     assert len(rounds) >= 2  # back to the beginning
     assert len(set(layouts.data)) == 1  # what was latched before the part is told all the same
+    said = child.output()  # how many messages the part has is counted nowhere
+    assert "Playing take: 0.2 s (from 0.5 s on) of 2 topics" in said and "messages" not in said
 
 
 def test_mistakes_are_sentences(bag: Path, tmp_path: Path) -> None:
@@ -268,7 +287,7 @@ def test_what_is_not_installed_is_left_out(ros: Any, tmp_path: Path) -> None:
             connection = writer.add_connection(topic, kind, msgdef="int32 a", rihs01="RIHS01_0")
             writer.write(connection, START_NS, b"\0\1\0\0\1\0\0\0")
     with open_bag(tmp_path / "bag") as bag, pytest.raises(
-        BagError, match=r"/odd is not played: its type os/path is not installed"
+        BagError, match=r"/odd is not played: its type os/msg/path is not installed"
     ):
         ReplayNode(bag, PlayOptions())
 

@@ -101,6 +101,20 @@ def test_a_stopped_run_leaves_a_valid_record_and_the_next_goes_on_there(
     assert any("went on in the middle" in text for text in rest.problems)
 
 
+def test_a_report_about_an_action_that_was_cut_off_is_no_false_alarm(
+    evaluate: Evaluator, write_bag: Any
+) -> None:
+    part = evaluate(write_bag(), stop_after=40)  # within the first action, after it was told
+    assert not part.complete and not part.truth and not part.recognised
+    first = next(person for person in part.people if person.person_id == 0)
+    assert first.stamps_ns.max() < world.stamp(20) and (first.reported < 0).all()
+    other = next(person for person in part.people if person.person_id == 1)
+    assert other.stamps_ns.max() > world.stamp(35)
+    part = evaluate(write_bag("again"), stop_after=90)  # within the third
+    score = score_episodes(part.truth, part.recognised, 1.0)
+    assert score.right == 2 and not score.false_alarms
+
+
 def test_a_damaged_checkpoint_is_made_again_and_only_that_one(
     evaluate: Evaluator, write_bag: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

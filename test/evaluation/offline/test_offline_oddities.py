@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 from benchmarks import tiny_world as world
@@ -33,6 +35,54 @@ def test_stamps_that_do_not_rise_are_left_out_and_told(
     assert recording.drops == {"stamp not newer": 2, "time restarted": 5}
     assert recording.estimated == 50 and recording.images == 57
     assert any("jump back" in text for text in recording.problems)
+
+
+def test_a_jump_back_is_told_beside_other_problems_and_of_skeletons_too(
+    evaluate: Evaluator, tmp_path: Path
+) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(tmp_path / "odd") as bag:
+        bag.compressed_image("/image", world.stamp(0), b"no picture at all")
+        for place, index in enumerate([*range(1, 40), *range(10)], 1):
+            log = world.stamp(place)
+            data = cv2.imencode(".png", world.picture(index))[1].tobytes()
+            bag.compressed_image("/image", world.stamp(index), data, "png", log_ns=log)
+            bag.skeletons("/skeletons", world.people(index, (4, 7)), log_ns=log)
+            bag.skeletons("/ground_truth/skeletons", world.people(index), log_ns=log)
+            bag.actions("/ground_truth/actions", world.truth(index), log_ns=log)
+    for kind, others in (("images", 1), ("skeletons", 0)):
+        recording = evaluate(tmp_path / "odd", kind)
+        assert recording.drops["time restarted"] == 10 and recording.estimated == 39
+        assert len(recording.problems) == 1 + others
+        assert sum("jump back" in text for text in recording.problems) == 1
+
+
+@pytest.mark.parametrize("kind", ["images", "skeletons"])
+def test_messages_that_nobody_stamped_are_left_out_as_by_the_nodes(
+    evaluate: Evaluator, tmp_path: Path, kind: str
+) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    def write(name: str, unset: range, count: int) -> Path:
+        with BagWriter(tmp_path / name) as bag:
+            for index in range(count):
+                log, stamp = world.stamp(index), 0 if index in unset else world.stamp(index)
+                people = replace(world.people(index, (4, 7)), stamp_ns=stamp)
+                bag.image("/image_raw", stamp, world.picture(index), log_ns=log)
+                bag.skeletons("/skeletons", people, log_ns=log)
+        return tmp_path / name
+
+    labels = tmp_path / "labels.csv"
+    labels.write_text("\n".join(world.label_rows()), "utf-8")
+    first = write("first", range(1), world.COUNT)
+    recording = evaluate(first, kind, labels=labels)
+    # The labels count from the first image that has a stamp.
+    assert recording.start_ns == world.stamp(1) and recording.truth[0].start_ns == world.stamp(21)
+    assert recording.drops == {"stamp is zero, the driver does not set it": 1}
+    assert recording.images == world.COUNT and recording.estimated == world.COUNT - 1
+    with pytest.raises(BagError, match=r"no message that can be read and has a stamp"):
+        evaluate(write("all", range(9), 9), kind, labels=labels)
 
 
 def test_images_that_cannot_be_used_are_counted(
@@ -106,8 +156,6 @@ class OtherLayout:
         self._inner = inner
 
     def estimate(self, image_bgr: Any, stamp_ns: int) -> Any:
-        from dataclasses import replace
-
         people = tuple(
             replace(p, keypoints=p.keypoints[:25], scores=p.scores[:25])
             for p in self._inner.estimate(image_bgr, stamp_ns).skeletons

@@ -1,4 +1,4 @@
-"""ROS domains that no other test session on this machine uses at the same time."""
+"""ROS domains that no other test session or measurement on this machine uses at the same time."""
 
 from __future__ import annotations
 

@@ -9,14 +9,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import ros_domains
-from ros_domains import FIRST, LAST, claim, is_claimed, release, second
+
+from benchmarks import executables, lifecycle_memory
+from benchmarks.ros_domains import FIRST, LAST, claim, is_claimed, release, second
 
 CLAIMING = """
 import os, sys
 sys.path.insert(0, sys.argv[1])
 from pathlib import Path
-from ros_domains import claim
+from benchmarks.ros_domains import claim
 os.getpid = lambda: 7  # as process numbers of which one is that of the other plus 101
 print(claim(Path(sys.argv[2])), flush=True)
 sys.stdin.read()
@@ -33,7 +34,7 @@ def claimed(tmp_path: Path) -> Iterator[list[int]]:
 
 
 def claiming(folder: Path) -> subprocess.Popen[str]:
-    place = str(Path(ros_domains.__file__).parent)
+    place = str(Path(__file__).parents[2])
     return subprocess.Popen(
         [sys.executable, "-c", CLAIMING, place, str(folder)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
@@ -85,3 +86,30 @@ def test_this_session_and_its_children_are_in_a_claimed_domain() -> None:
         capture_output=True, text=True, check=True,
     ).stdout  # fmt: skip
     assert told.split() == [str(domain), "LOCALHOST"]
+
+
+class StoppedError(Exception):
+    """Far enough."""
+
+
+def test_measurements_are_in_domains_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    mine = os.environ["ROS_DOMAIN_ID"]
+    used: list[str] = []
+
+    def stop(*_: object, env: dict[str, str] | None = None, **__: object) -> None:
+        used.append((env or os.environ)["ROS_DOMAIN_ID"])
+        raise StoppedError
+
+    monkeypatch.setattr(sys, "argv", ["measure"])
+    monkeypatch.setenv("ROS_DOMAIN_ID", mine)  # so that it is put back
+    monkeypatch.setattr(subprocess, "run", stop)
+    with pytest.raises(StoppedError):
+        lifecycle_memory.main()
+    rclpy = pytest.importorskip("rclpy", reason="needs ROS 2, run `make test`")
+    monkeypatch.setattr(rclpy, "init", stop)
+    with pytest.raises(StoppedError):
+        executables.main()
+    domains = [int(domain) for domain in used]
+    assert all(map(is_claimed, domains)) and len({*domains, int(mine)}) == 3
+    for domain in domains:
+        release(domain)
