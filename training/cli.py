@@ -12,11 +12,10 @@ from pathlib import Path
 
 from bharnet_ros.errors import BharnetError, ConfigurationError
 from training.commands import store_runs
-from training.config import TrainingConfig, load_config
+from training.config import CONFIGS, TrainingConfig, load_config
 from training.engine.config_file import names_store
 
 ROOT = Path(__file__).resolve().parent
-CONFIGS = ROOT / "configs"
 MORE_COMMANDS = (
     "describe", "gestures", "picture", "import_network", "measure", "convert", "extract", "ablate",
     "ensemble", "teach", "split", "export_pose", "extract_rois", "fit_rgb", "export_rgb",
@@ -57,7 +56,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if names_store(path):
             store_runs.run(path, options)
         else:
-            options.run_command(load_config(path), options)
+            config = load_config(path)
+            store_runs.refuse_for_films(options)
+            options.run_command(config, options)
     except BharnetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -71,8 +72,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             file=sys.stderr,
         )
         return 2
-    except KeyboardInterrupt:
-        print("\nstopped; finished films are kept, run again to go on.", file=sys.stderr)
+    except KeyboardInterrupt as stop:  # a training on a store says itself how to go on
+        kept = str(stop) or "stopped; finished films are kept, run again to go on."
+        print(f"\n{kept}", file=sys.stderr)
         return 130
     print(f"{options.command} took {time.monotonic() - begin:.0f} s")
     return 0

@@ -15,11 +15,13 @@ import yaml
 
 from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
+from training.config_checks import check_numbers
 from training.model_config import ExpertConfig as ExpertConfig
 from training.model_config import ModelConfig as ModelConfig
 from training.model_config import check_model, expert_preset
 
 Range = tuple[float, float]
+CONFIGS = Path(__file__).resolve().parent / "configs"
 PROJECTED = "projected"
 PROJECTED_ACTORS = 100_000
 """Seed of the first person who is only projected; far from those of anybody filmed."""
@@ -217,18 +219,25 @@ def _hash(content: Any) -> str:
 
 def load_config(path: Path) -> TrainingConfig:
     """Read and check a YAML file; `ConfigurationError` names the key that is wrong."""
-    if not path.is_file():
-        raise ConfigurationError(
-            f"Training configuration {path} does not exist; the shipped ones are in "
-            "training/configs/."
-        )
-    try:
-        content = plain_yaml.load_once(path.read_text("utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
-    config: TrainingConfig = build(TrainingConfig, content, path.name)
+    config: TrainingConfig = build(TrainingConfig, read_yaml(path), path.name)
     _check(config, path.name)
     return config
+
+
+def read_yaml(path: Path) -> Any:
+    """The content of a configuration's file; ConfigurationError if there is none."""
+    if not path.is_file():
+        names = ", ".join(sorted(shipped.stem for shipped in CONFIGS.glob("*.yaml")))
+        raise ConfigurationError(
+            f"Training configuration {path} does not exist; give a YAML file, or the name of one "
+            f"in training/configs: {names}."
+        )
+    try:
+        return plain_yaml.load_once(path.read_text("utf-8"))
+    except OSError as error:
+        raise ConfigurationError(f"{path} cannot be read ({error}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
 
 
 def build(kind: Any, value: Any, where: str) -> Any:
@@ -282,12 +291,8 @@ def _check(config: TrainingConfig, where: str) -> None:
     for name in ("train", "val"):
         if name not in config.data.splits:
             raise ConfigurationError(f"{where} has no split data.splits.{name}; fit needs it.")
+    check_numbers(config, where)
     check_model(config.model, config.windows.num_steps, where)
-    if config.data.gesture_s[0] <= 0.0 or config.data.idle_s[0] < 0.0:
-        raise ConfigurationError(
-            f"{where}: data.gesture_s is {list(config.data.gesture_s)}, data.idle_s "
-            f"{list(config.data.idle_s)}; gestures must take time, and none may be negative."
-        )
     train = config.data.splits["train"]
     for name in {PROJECTED, *OUTSIDERS} & set(config.data.splits):
         raise ConfigurationError(

@@ -21,6 +21,7 @@ from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import FUSION, INPUTS, RELIABILITIES, RGB, GraphFile, Rgb
 from bharnet_ros.types import FloatArray
 from training.config import TrainingConfig
+from training.files import writing
 from training.models import BHaRNet
 from training.models.bharnet import CalibratedBHaRNet
 from training.models.folding import exportable, fold, fold_batch_norms
@@ -61,7 +62,8 @@ def export_bundle(
     windows: real inputs for the parity check, beside random ones. extra: further files of the
     bundle. rgb: a further graph, for which the body's tells what it attends to; what it computes is
     proved elsewhere (`training.engine.rgb_exporting`). Returns the bundle and the largest
-    difference of any output; `BundleError` if that is above 1e-4.
+    difference of any output; `BundleError` if that is above 1e-4, ConfigurationError if the folder
+    cannot be written.
     """
     fusion = manifest.fusion
     judge = CalibratedBHaRNet(
@@ -74,7 +76,8 @@ def export_bundle(
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "model.onnx"
         write_graph(judge, manifest.num_steps, path)
-        bundle = write_split(folder, manifest, path, extra or {}, _least_shares(network), rgb)
+        with writing(folder):
+            bundle = write_split(folder, manifest, path, extra or {}, _least_shares(network), rgb)
     difference = parity(judge, bundle, windows)
     if not difference <= PARITY:
         raise BundleError(

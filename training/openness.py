@@ -37,7 +37,8 @@ def open_figures(
     auroc: chance that a moment of a gesture has a higher largest action probability than a
     moment of an outsider; moments are the recogniser's ticks that the label rule names.
     false_starts_per_minute: actions started in the outsiders' films. unknown, background,
-    action: shares of the outsiders' moments that are reported as such.
+    action: shares of the outsiders' moments that are reported as such. What there was nothing to
+    count for is NaN.
     """
     options = RecognizerConfig()
     scores: dict[bool, list[float]] = {True: [], False: []}
@@ -72,8 +73,11 @@ def open_figures(
         "moments": count,
         "auroc": auroc(np.array(scores[False]), np.array(scores[True])),
         "false_starts": starts,
-        "false_starts_per_minute": starts / minutes,
-        **{name: reported[name] / count for name in ("unknown", "background", "action")},
+        "false_starts_per_minute": starts / minutes if minutes else float("nan"),
+        **{
+            name: reported[name] / count if count else float("nan")
+            for name in ("unknown", "background", "action")
+        },
     }
 
 

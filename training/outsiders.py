@@ -16,6 +16,7 @@ from itertools import pairwise, product
 
 import numpy as np
 
+from bharnet_ros.errors import GestureError
 from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.gestures.description import (
     GestureDescription,
@@ -39,6 +40,9 @@ SIGNING = 0.5
 """Share of films in which hands never rest, one sign following the other as in a language."""
 EVERYDAY = 0.2
 """Share of outsiders that are the vocabulary's everyday doings, if it has any."""
+_TRIES = 5000
+"""Movements that are drawn until one resembles no gesture; the shipped vocabularies need 3 to 30
+on average and 223 at most."""
 _PAUSE_S = (0.3, 1.5)
 _TOUCHING_S = 1e-3
 
@@ -115,7 +119,8 @@ def draw_outsider(
     moving: bool = True,
 ) -> GestureDescription:
     """Something an arm can do that resembles no gesture and no idle hand of the vocabulary, nor
-    any gesture it knows beside its classes; or one of its everyday doings."""
+    any gesture it knows beside its classes; or one of its everyday doings. GestureError if the
+    vocabulary leaves nothing over."""
     idle = (i.gesture for i in (*vocabulary.rests, *vocabulary.habits))
     known = [*vocabulary, *vocabulary.others.values(), *idle]
     kinds = _kinds(vocabulary)
@@ -123,13 +128,19 @@ def draw_outsider(
     if vocabulary.everyday and moving and rng.random() < EVERYDAY:
         doing = str(rng.choice(list(vocabulary.everyday)))
         return replace(vocabulary.everyday[doing], name=name)
-    while True:
+    for _ in range(_TRIES):
         drawn = GestureDescription(
             name, "", (_draw_hand(vocabulary, rng),), (_draw_posture(rng),),
             "both" if two else "one", _draw_motion(two, rng, kinds) if moving else (),
         )  # fmt: skip
         if not any(resembles(drawn, gesture) for gesture in known):
             return drawn
+    arms = "both arms" if two else "an arm"
+    raise GestureError(
+        f"The vocabulary's {len(known)} gestures and idle hands leave nothing that {arms} could do "
+        f"and that resembles none of them ({_TRIES} movements were drawn), so nothing can be shown "
+        "as 'something else'; describe fewer gestures, or fewer postures of each."
+    )
 
 
 def resembles(drawn: GestureDescription, gesture: GestureDescription) -> bool:

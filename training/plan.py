@@ -9,10 +9,8 @@ import numpy as np
 
 from bharnet_ros.gestures import Vocabulary
 from training.config import OUTSIDERS, DataConfig, Range, TrainingConfig
+from training.config_checks import LEAD_S as LEAD_S
 from training.outsiders import outsider_script
-
-LEAD_S = 1.2
-"""Every film begins with a moment of doing nothing, so that the first gesture has a before."""
 
 
 @dataclass(frozen=True)

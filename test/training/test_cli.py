@@ -43,7 +43,8 @@ def _error(capsys, *arguments: str) -> str:
 
 def test_mistakes_get_sentences(capsys, tmp_path):
     data = str(tmp_path / "data")
-    assert "does not exist" in _error(capsys, "fit", "--config", "no_such")
+    told = _error(capsys, "fit", "--config", "no_such")
+    assert "does not exist" in told and ", gestures, held_objects, " in told
     assert "generate" in _error(capsys, "fit", "--data", data)
     assert "generate" in _error(capsys, "evaluate", "--data", data)
     assert "threads" in _error(capsys, "fit", "--data", data, "--threads", "0")
@@ -51,6 +52,15 @@ def test_mistakes_get_sentences(capsys, tmp_path):
     broken = tmp_path / "broken.yaml"
     broken.write_text("name: [")
     assert "valid YAML" in _error(capsys, "generate", "--config", str(broken))
+
+
+@pytest.mark.parametrize(
+    "option", [["--seed", "0"], ["--modality", "bone"], ["--resume"], ["--part", "validation"]]
+)
+def test_options_that_a_training_on_films_would_not_heed_are_refused(capsys, tmp_path, option):
+    command = "evaluate" if option[0] == "--part" else "fit"
+    told = _error(capsys, command, "--data", str(tmp_path), *option)
+    assert f"{option[0]} is for configurations that name a store; 'first_light' is" in told
 
 
 def test_export_before_fit_says_so(capsys, tmp_path, monkeypatch, data_folder, tiny_config):

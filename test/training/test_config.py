@@ -60,6 +60,38 @@ def test_the_shipped_configuration_holds_out_people_views_and_speeds():
         (("model", "body", "strides"), [1, 1], "stride"),
         (("model", "hand", "strides"), [2, 5, 2, 1], "divides time by 20"),
         (("model", "body", "modalities"), ["joint", "depth"], "depth"),
+        (("seed",), -1, "seed is -1; it must be 0 or more"),
+        (("data", "scene_s"), 2.5, "data.scene_s is 2.5, but a film begins with 1.2 s of nothing"),
+        (("data", "scene_s"), float("nan"), "data.scene_s is nan; it must be a finite number, ab"),
+        (("data", "gesture_s"), [3.0, 1.7], r"data.gesture_s is \[3.0, 1.7\]; .*from low to high"),
+        (("data", "fps"), [], "data.fps is empty"),
+        (("data", "fps"), [10, 0], r"data.fps\[1\] is 0.0; it must be above 0"),
+        (("data", "stamp_jitter"), 0.5, "data.stamp_jitter is 0.5"),
+        (("data", "image_size"), [720, 0], r"data.image_size\[1\] is 0"),
+        (("data", "focal_px"), 0.0, "data.focal_px is 0.0"),
+        (("data", "projected_scenes"), -1, "data.projected_scenes is -1"),
+        (("data", "outsider_scenes"), [0, -2, 0], "data.outsider_scenes is -2"),
+        (("data", "splits", "val", "scenes"), 0, "data.splits.val.scenes is 0"),
+        (("data", "splits", "val", "actors"), [9000, 8000], "data.splits.val.actors is"),
+        (("data", "splits", "val", "actors"), [-3, 2], "data.splits.val.actors is -3"),
+        (("data", "splits", "val", "yaw_deg"), [], "data.splits.val.yaw_deg is empty"),
+        (("data", "splits", "val", "speed"), [[0.0, 1.0]], r"data.splits.val.speed\[0\] is"),
+        (("data", "splits", "val", "distance_m"), [0, 2], "val.distance_m .* both above 0"),
+        (("windows",), {"window_s": 0.0}, "windows.window_s is 0.0"),
+        (("windows",), {"stride_s": 0.0}, "windows.stride_s is 0.0"),
+        (("windows",), {"num_steps": 1}, "windows.num_steps is 1"),
+        (("windows",), {"min_visible_s": -0.1}, "windows.min_visible_s is -0.1"),
+        (("augment",), {"mirror": 2.0}, "augment.mirror is 2.0; it must be 0 to 1"),
+        (("augment",), {"speed": [0.0, 1.0]}, "augment.speed .* both above 0"),
+        (("augment",), {"hand_noise": -0.1}, "augment.hand_noise is -0.1"),
+        (("fit", "steps"), 0, "fit.steps is 0"),
+        (("fit",), {"learning_rate": float("inf")}, "fit.learning_rate is inf; .* finite"),
+        (("fit",), {"validate_every": 0}, "fit.validate_every is 0"),
+        (("fit",), {"ema_decay": 1.0}, "fit.ema_decay is 1.0"),
+        (("fit",), {"background_share": 1.0}, "fit.background_share is 1.0"),
+        (("fit",), {"projected_share": -0.5}, "fit.projected_share is -0.5"),
+        (("fit",), {"gradient_clip": -1.0}, "fit.gradient_clip is -1.0"),
+        (("fit",), {"loss_weights": [0.0, 0.0, 0.0]}, "fit.loss_weights is"),
     ],
 )
 def test_wrong_values_are_named(tmp_path, keys, value, message):
@@ -118,7 +150,7 @@ def test_missing_key_missing_file_and_broken_yaml(tmp_path):
     path.write_text("a: [1, 2")
     with pytest.raises(ConfigurationError, match="valid YAML"):
         load_config(path)
-    with pytest.raises(ConfigurationError, match="does not exist"):
+    with pytest.raises(ConfigurationError, match=r"none.yaml does not exist; .*: first_light, "):
         load_config(tmp_path / "none.yaml")
 
 

@@ -13,6 +13,7 @@ from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import Thresholds
 from training import openness
 from training.config import WindowConfig
+from training.evaluate import rounded
 from training.labels import OUTSIDER
 from training.openness import auroc, gesture_odds, open_figures
 from training.replay import Judgement, true_episodes
@@ -82,3 +83,23 @@ def test_false_starts_and_shares_by_hand(card, make_sequence, monkeypatch):
     assert figures["action"] + figures["unknown"] + figures["background"] == pytest.approx(1.0)
     # The one known moment ties with 20 of the outsider's and beats the others.
     assert figures["auroc"] == pytest.approx((54 + 0.5 * 20) / 74)
+
+
+def test_films_without_a_moment_of_an_outsider_give_no_shares(card, make_sequence, monkeypatch):
+    quiet = replace(make_sequence(0), spans=())
+    idle = np.array([0.92, 0.02, 0.02, 0.02, 0.02], np.float32)
+    monkeypatch.setattr(
+        openness, "tape", lambda film, *_: {"fused": [Judgement(int(film.stamps_ns[-1]), idle)]}
+    )
+    manifest = Manifest(
+        name="tiny", layout="coco_wholebody_133", class_names=card.class_names,
+        background_class=card.background, window_s=1.6, num_steps=16, max_gap_s=0.25,
+        thresholds=Thresholds(start=0.6, end=0.3, unknown=0.5),
+    )  # fmt: skip
+    bundle = SimpleNamespace(manifest=manifest)
+    for films in ([quiet], []):
+        figures = rounded(open_figures([quiet], films, card, WindowConfig(), bundle, None))
+        shares = ("unknown", "background", "action", "auroc")
+        assert [figures[name] for name in shares] == [None] * 4
+        assert (figures["moments"], figures["false_starts"]) == (0, 0)
+        assert figures["false_starts_per_minute"] == (0.0 if films else None)

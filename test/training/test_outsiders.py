@@ -8,9 +8,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from bharnet_ros.errors import GestureError
 from bharnet_ros.gestures import GesturePlayer, load_vocabulary, parse_vocabulary
 from bharnet_ros.gestures.player import MIN_DURATION_S
 from bharnet_ros.gestures.wrist import strain
+from training import outsiders
 from training.config import OUTSIDER_ACTORS, OUTSIDERS
 from training.generate import generate
 from training.labels import OUTSIDER
@@ -70,9 +72,9 @@ def test_the_rich_vocabulary_leaves_no_alternative_out():
     assert all(resembles(gesture, gesture) for gesture in rich)
     some = parse_vocabulary("format: 2\nextends: gestures\nalso: [stop]\n")
     rng = np.random.default_rng(4)
-    outsiders = [draw_outsider(f"outsider_{i}", some, rng) for i in range(40)]
+    found = [draw_outsider(f"outsider_{i}", some, rng) for i in range(40)]
     everyday = {gesture.meaning for gesture in some.everyday.values()}
-    drawn = [gesture for gesture in outsiders if gesture.meaning not in everyday]
+    drawn = [gesture for gesture in found if gesture.meaning not in everyday]
     assert 20 <= len(drawn) < 40
     # Gestures that the vocabulary knows but does not tell apart are no outsiders, either.
     for outsider in drawn:
@@ -143,3 +145,11 @@ def test_films_of_outsiders_are_made_of_other_people(tiny_config, tmp_path):
     films = load_split(tmp_path / "d", OUTSIDERS[0], 2)
     assert made == 2
     assert {span.class_name for film in films for span in film.spans} == {OUTSIDER}
+
+
+def test_a_vocabulary_that_leaves_nothing_over_is_told(monkeypatch):
+    monkeypatch.setattr(outsiders, "ELSEWHERE", 3.0)  # every place is near a gesture's
+    monkeypatch.setattr(outsiders, "ALIKE", 5.0)  # and so are all hands
+    monkeypatch.setattr(outsiders, "_TRIES", 20)
+    with pytest.raises(GestureError, match=r"leave nothing that an arm could .*fewer gestures"):
+        draw_outsider("o", VOCABULARY, np.random.default_rng(0), both=False)

@@ -57,15 +57,20 @@ def run(options: argparse.Namespace) -> None:
 
     config = load(config_path(options.config), options.data, None)
     protocols = options.protocols or [config.data.protocol]
-    ablate(
-        config,
-        options.variants or possible_variants(config),
-        protocols,
-        options.seeds,
-        options.output or Path("output") / f"{config.name}_ablation",
-        options.results,
-        f"python -m training ablate --config {Path(options.config).stem} "
-        + (f"--variants {' '.join(options.variants)} " if options.variants else "")
-        + f"--protocols {' '.join(protocols)} --seeds {options.seeds}",
-        machine(options),
-    )
+    try:
+        ablate(
+            config,
+            options.variants or possible_variants(config),
+            protocols,
+            options.seeds,
+            options.output or Path("output") / f"{config.name}_ablation",
+            options.results,
+            f"python -m training ablate --config {Path(options.config).stem} "
+            + (f"--variants {' '.join(options.variants)} " if options.variants else "")
+            + f"--protocols {' '.join(protocols)} --seeds {options.seeds}",
+            machine(options),
+        )
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(
+            "stopped; finished runs are kept, the same command goes on with the others."
+        ) from stop

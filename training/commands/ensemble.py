@@ -39,9 +39,10 @@ def run(options: argparse.Namespace) -> None:
     """Measure and report."""
     from training.engine.ensembling import ensemble_runs
 
+    weights = f" --weights {' '.join(map(str, options.weights))}" if options.weights else ""
     ensemble_runs(
         options.runs, options.weights, options.part, options.results, options.name,
-        f"python -m training ensemble {' '.join(run.name for run in options.runs)} "
+        f"python -m training ensemble {' '.join(run.name for run in options.runs)}{weights} "
         f"--part {options.part}",
         "" if options.data is None else str(options.data),
     )  # fmt: skip

@@ -62,6 +62,18 @@ def add_machine_options(group: argparse._ArgumentGroup) -> None:
     )  # fmt: skip
 
 
+def refuse_for_films(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError if a training on films was given what only one on a store heeds."""
+    usual = {"seed": None, "modality": None, "resume": False, "part": "test"}
+    given = [name for name, value in usual.items() if getattr(options, name, value) != value]
+    if given:
+        raise ConfigurationError(
+            f"--{given[0]} is for configurations that name a store; '{options.config}' is about "
+            "films. Leave it out"
+            + ("; a copy of the file may have another seed." if given[0] == "seed" else ".")
+        )
+
+
 def machine(options: argparse.Namespace) -> Machine:
     """From the options of `add_machine_options`."""
     from training.engine.fitting import Machine

@@ -201,7 +201,7 @@ def _store(options: argparse.Namespace) -> Store:
         options.input, options.skeletons, labels=options.labels, names=options.names,
         people=options.people, backend=options.backend,
     )  # fmt: skip
-    forget_relabelled(converter, folder)
+    forget_relabelled(converter, folder, nothing_else=True)
     report(convert(converter, folder), folder)
     return open_store(folder)
 

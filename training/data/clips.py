@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from bharnet_ros.types import FloatArray
 from training.data.store import Store
 
 IntArray = npt.NDArray[np.int64]
@@ -78,3 +79,24 @@ def all_clips(store: Store) -> Clips:
         for name in ("sample", "first", "stop", "label", "track_id")
     ]
     return Clips(*joined)
+
+
+def clip_frames(store: Store, clips: Clips, number: int) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Stamps (F,), keypoints (F, K, C) and scores (F, K) of the person that a clip is about, or of
+    the sample's first; 0 in frames in which that person is not in view."""
+    sample = store.sample(int(clips.sample[number]))
+    track = int(clips.track_id[number])
+    who = next((p for p in sample.people if p.track_id == track), None)
+    first, stop = int(clips.first[number]), int(clips.stop[number])
+    keypoints = np.zeros((stop - first, *store.keypoints.shape[1:]), np.float32)
+    scores = np.zeros(keypoints.shape[:2], np.float32)
+    if sample.people:
+        person = sample.people[0] if track < 0 or who is None else who
+        there = slice(
+            max(first, person.first_frame), min(stop, person.first_frame + len(person.scores))
+        )
+        if there.start < there.stop:
+            own = slice(there.start - person.first_frame, there.stop - person.first_frame)
+            here = slice(there.start - first, there.stop - first)
+            keypoints[here], scores[here] = person.keypoints[own], person.scores[own]
+    return sample.stamps_ns[first:stop], keypoints, scores

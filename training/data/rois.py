@@ -7,6 +7,7 @@ Files are written beside their name and moved into place, so one that exists is 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
@@ -136,6 +137,19 @@ class RoiSet:
     def __len__(self) -> int:
         """Samples of the store."""
         return len(self._first_track)
+
+    def content_hash(self) -> str:
+        """SHA-256 over the sheet and the last moment of each sample's file: which tiles these are,
+        without reading all of what may be many gigabytes."""
+        digest = hashlib.sha256((self.folder / SHEET_FILE).read_bytes())
+        for sample in range(len(self)):
+            path = tiles_path(self.folder, sample)
+            if path.is_file():
+                with path.open("rb") as file:
+                    size = file.seek(0, 2)
+                    file.seek(max(0, size - self._dtype.itemsize))
+                    digest.update(f"{sample} {size} ".encode() + file.read())
+        return digest.hexdigest()
 
     def has(self, sample: int) -> bool:
         """Whether a sample of the store has tiles."""

@@ -5,32 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
-from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
-from training.config import AugmentConfig, build
-from training.engine.config import STREAMS, SkeletonAugment, StoreConfig
+from training.config import AugmentConfig, build, read_yaml
+from training.config_checks import check_augment
+from training.engine.config import STREAMS, SkeletonAugment, StoreConfig, StoreFit
 from training.model_config import check_model
+from training.number_checks import (
+    above_zero,
+    below_one,
+    loss_weights,
+    rising,
+    shares,
+    zero_or_more,
+)
 
 INPUTS = ("features", "skeleton")
 PARTS = ("train", "train_and_validation")
 OPTIMISERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "step")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
-
-
-def read_yaml(path: Path) -> Any:
-    """The content of a YAML file; ConfigurationError if there is none."""
-    try:
-        return plain_yaml.load_once(path.read_text("utf-8"))
-    except OSError as error:
-        raise ConfigurationError(
-            f"Training configuration {path} cannot be read ({error}); the shipped ones are in "
-            "training/configs/."
-        ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} is not valid YAML: {error}") from error
 
 
 def names_store(path: Path) -> bool:
@@ -60,9 +53,6 @@ def check(config: StoreConfig, where: str) -> None:
     for name, value, allowed in (
         ("inputs", config.inputs, INPUTS),
         ("data.train_on", config.data.train_on, PARTS),
-        ("fit.optimiser", fit.optimiser, OPTIMISERS),
-        ("fit.schedule", fit.schedule, SCHEDULES),
-        ("fit.precision", fit.precision, PRECISIONS),
     ):
         if value not in allowed:
             raise ConfigurationError(
@@ -102,50 +92,66 @@ def check(config: StoreConfig, where: str) -> None:
 
 def _check_numbers(config: StoreConfig, where: str) -> None:
     fit = config.fit
-    positive = {
-        "fit.learning_rate": fit.learning_rate, "fit.epochs": fit.epochs,
-        "fit.batch_size": fit.batch_size, "fit.validate_every": fit.validate_every,
+    above_zero(where, {
         "data.repeat": config.data.repeat,
         "bundle.bystanders.people": config.bundle.bystanders.people,
-        "bundle.window_s": config.bundle.window_s,
-        "bundle.max_gap_s": config.bundle.max_gap_s,
-    }  # fmt: skip
-    for name, value in positive.items():
-        if not value > 0:
-            raise ConfigurationError(f"{where}: {name} is {value}; it must be above 0.")
+        "bundle.window_s": config.bundle.window_s, "bundle.max_gap_s": config.bundle.max_gap_s,
+    })  # fmt: skip
     if not 0.0 < config.data.background_share < 1.0:
         raise ConfigurationError(
             f"{where}: data.background_share is {config.data.background_share}; it must be a share "
             "of each batch, above 0 and below 1."
         )
-    at_least_zero = {
-        "seed": config.seed, "data.fold": config.data.fold,
-        "fit.weight_decay": fit.weight_decay, "fit.gradient_clip": fit.gradient_clip,
-        "fit.warmup_epochs": fit.warmup_epochs,
-    }  # fmt: skip
-    for name, value in at_least_zero.items():
-        if not value >= 0:
-            raise ConfigurationError(f"{where}: {name} is {value}; it must be 0 or more.")
-    if not 0.0 <= config.init.rate <= 1.0:
-        raise ConfigurationError(f"{where}: init.rate is {config.init.rate}; it must be 0 to 1.")
+    zero_or_more(where, {"seed": config.seed, "data.fold": config.data.fold})
+    shares(where, {"init.rate": config.init.rate})
     if config.init.rate != 1.0 and not config.init.bundle:
         raise ConfigurationError(
             f"{where}: init.rate is for weights taken over, but init.bundle names none; name a "
             "bundle, or leave it out."
         )
-    below_one = {
+    check_augment(config.augment, where)
+    _check_skeleton_augment(config.skeleton_augment, where)
+    check_fit(fit, where)
+    loss_weights(where, fit.loss_weights)
+
+
+def check_fit(fit: StoreFit, where: str) -> None:
+    """What the two stages of a training on a store, skeletons and pixels, have in common."""
+    for name, value, allowed in (
+        ("fit.optimiser", fit.optimiser, OPTIMISERS),
+        ("fit.schedule", fit.schedule, SCHEDULES),
+        ("fit.precision", fit.precision, PRECISIONS),
+    ):
+        if value not in allowed:
+            raise ConfigurationError(
+                f"{where}: {name} is '{value}'; it must be one of {', '.join(allowed)}."
+            )
+    above_zero(where, {
+        "fit.learning_rate": fit.learning_rate, "fit.epochs": fit.epochs,
+        "fit.batch_size": fit.batch_size, "fit.validate_every": fit.validate_every,
+        "fit.decay": fit.decay,
+    })  # fmt: skip
+    zero_or_more(where, {
+        "fit.weight_decay": fit.weight_decay, "fit.gradient_clip": fit.gradient_clip,
+        "fit.warmup_epochs": fit.warmup_epochs, "fit.milestones": min(fit.milestones, default=0),
+    })  # fmt: skip
+    below_one(where, {
         "fit.ema_decay": fit.ema_decay, "fit.label_smoothing": fit.label_smoothing,
         "fit.momentum": fit.momentum,
-    }  # fmt: skip
-    for name, value in below_one.items():
-        if not 0.0 <= value < 1.0:
-            raise ConfigurationError(f"{where}: {name} is {value}; it must be 0 to below 1.")
+    })  # fmt: skip
     if list(fit.milestones) != sorted(fit.milestones):
         raise ConfigurationError(
             f"{where}: fit.milestones is {list(fit.milestones)}; epochs must rise."
         )
-    if min(fit.loss_weights) < 0.0 or max(fit.loss_weights) <= 0.0:
-        raise ConfigurationError(
-            f"{where}: fit.loss_weights is {list(fit.loss_weights)}; none may be below 0, one "
-            "must be above."
-        )
+
+
+def _check_skeleton_augment(augment: SkeletonAugment, where: str) -> None:
+    zero_or_more(where, {
+        "skeleton_augment.rotate_deg": min(augment.rotate_deg, default=0.0),
+        "skeleton_augment.shear": augment.shear, "skeleton_augment.noise": augment.noise,
+    })  # fmt: skip
+    shares(where, {
+        f"skeleton_augment.{name}": getattr(augment, name)
+        for name in ("mirror", "keypoint_drop", "frame_drop")
+    })  # fmt: skip
+    rising(where, {"skeleton_augment.scale": augment.scale}, above=0.0)

@@ -14,6 +14,7 @@ from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import FloatArray
 from bharnet_ros.windows import resample, step_stamps
 from training.data import Clips
+from training.data.clips import clip_frames
 from training.engine.data import StoreDataModule
 from training.engine.inputs import Inputs
 from training.preprocessing import body_frame
@@ -65,16 +66,11 @@ def degraded_batches(
         windows = []
         for number in numbers:
             rng = np.random.default_rng([seed, int(number)])
-            sample = data.store.sample(int(clips.sample[number]))
-            person = sample.people[0]
-            frames = slice(int(clips.first[number]), int(clips.stop[number]))
-            stamps = sample.stamps_ns[frames]
-            rows = slice(frames.start - person.first_frame, frames.stop - person.first_frame)
+            stamps, keypoints, scores = clip_frames(data.store, clips, int(number))
             start, end = _middle(stamps, config.clips.centre_share)
             stamps, keypoints, scores = degrade(
-                stamps, person.keypoints[rows], person.scores[rows], layout, degradation,
-                gap_ns, rng,
-            )  # fmt: skip
+                stamps, keypoints, scores, layout, degradation, gap_ns, rng
+            )
             steps = step_stamps(start, end, config.clips.num_steps)
             windows.append(resample(stamps, keypoints, scores, steps, gap_ns))
         yield data.preparation.features(

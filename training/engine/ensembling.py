@@ -38,6 +38,13 @@ def ensemble_runs(
     """
     if len(runs) < 2:
         raise ConfigurationError("An ensemble needs two or more runs; name their folders.")
+    twice = [run for number, run in enumerate(runs) if run.resolve() in
+             [other.resolve() for other in runs[:number]]]  # fmt: skip
+    if twice:
+        raise ConfigurationError(
+            f"{twice[0]} is named twice, which is no second opinion; give it more of --weights "
+            "instead, or name another run."
+        )
     class_names = read_run(runs[0])[1]["class_names"]
     scores = [scores_of(run, part, store) for run in runs]
     for run, found in zip(runs[1:], scores[1:], strict=True):

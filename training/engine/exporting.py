@@ -18,6 +18,7 @@ from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import Fusion
 from training.calibration import fit_temperature
 from training.describing.bystanders import bystanders
+from training.engine.classes import check_background
 from training.engine.config import BundleConfig
 from training.engine.data import EvaluationBatches, StoreDataModule
 from training.engine.evaluating import open_run
@@ -72,11 +73,7 @@ def export_run(
             f"{run} holds one expert alone (streams {list(config.streams)}, inputs "
             f"'{config.inputs}'); a bundle takes body and hand experts on the robot's features."
         )
-    if wanted.background not in names:
-        raise ConfigurationError(
-            f"bundle.background is '{wanted.background}'; name the class of nothing going on, one "
-            f"of {', '.join(names)}."
-        )
+    check_background(wanted.background, names)
     if not data.has_validation:
         raise ConfigurationError(
             f"Protocol '{config.data.protocol}' has no validation part to fit temperatures and "

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import pickle  # for the name of its error alone
 import platform
 import random
 import sys
@@ -24,12 +23,15 @@ from pytorch_lightning.loggers import TensorBoardLogger
 from bharnet_ros.errors import ConfigurationError
 from training.checkpoint import read_description, save_weights
 from training.engine.balancing import balance, scale_logits
+from training.engine.classes import check_classes, unshown
 from training.engine.config import StoreConfig, StoreFit
 from training.engine.data import StoreDataModule
 from training.engine.initial import start_from
 from training.engine.module import ExpertModule
 from training.engine.networks import Network, make_network
+from training.engine.resuming import checkpoint_of, grounds_of, is_of, refuse_other_grounds
 from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS, CURVES, HELD_OUT, WEIGHTS_FILE
+from training.files import writing
 from training.models import BHaRNet
 
 Report = Callable[[str], None]
@@ -59,22 +61,27 @@ def fit_store(
     """Train and write `weights.npz` into `run`; returns what is written beside the weights.
 
     resume: go on after the last finished epoch of an interrupted run of the same configuration;
-    ConfigurationError if there is none, or one of another configuration.
+    ConfigurationError if there is none, or one of another configuration, store or init bundle.
     The same seed gives the same numbers on the same machine with as many threads and processes.
     """
     machine = machine or Machine()
-    checkpoint = checkpoint_of(run, resume, config.digest())  # before anything takes time
+    weighs_first = config.fit.balance and config.data.train_on != "train"
+    begun = weighs_first and (run / HELD_OUT / CHECKPOINTS / CHECKPOINT_FILE).is_file()
+    checkpoint = checkpoint_of(run, resume, config.digest(), begun)  # before anything takes time
+    data = StoreDataModule(config, machine.workers)
+    check_classes(data)
+    grounds = grounds_of(data)
+    refuse_other_grounds(checkpoint, grounds)
     factors = None
-    if config.fit.balance and config.data.train_on != "train":
-        factors = held_out_factors(config, run, machine, resume, report)
+    if weighs_first:
+        factors = held_out_factors(config, run, machine, resume, report, grounds)
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     prepare_torch(config.seed, machine.threads)
-    data = StoreDataModule(config, machine.workers)
     sheet, split = data.store.sheet, data.split
     network = make_network(config, len(split.class_names), sheet.layout, sheet.dims)
     start = start_from(network, config, report)
     module = ExpertModule(network, config.fit, data.steps_per_epoch, config.seed, start)
-    module.config_sha256 = config.digest()
+    module.config_sha256, module.grounds = config.digest(), grounds
     trainer = make_trainer(config.fit, run, machine, data.has_validation, report)
     train = getattr(split, config.data.train_on)
     if trainer.is_global_zero:
@@ -83,14 +90,14 @@ def fit_store(
             f"{config.name}: {len(train)} training, {len(split.validation)} validation clips, "
             f"{len(split.class_names)} classes, {parameters} parameters"
         )
+        for line in unshown(data):
+            report(line)
     begin, begin_cpu = time.monotonic(), time.process_time()
-    with warnings.catch_warnings():
-        for what in EXPECTED_WARNINGS:
-            warnings.filterwarnings("ignore", what)
-        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+    train_on(trainer, module, data, checkpoint, run)
     description: dict[str, Any] = {
         "config": dataclasses.asdict(config),
         "config_sha256": config.digest(),
+        "grounds": grounds,
         "store": {
             "dataset": sheet.dataset, "layout": sheet.layout, "dims": sheet.dims,
             "license": sheet.license, "content_sha256": data.store.content_hash(),
@@ -114,8 +121,6 @@ def fit_store(
         description["init"] = start.about
     if data.background is not None:
         description["background"] = data.background.about()
-    if trainer.interrupted:
-        raise KeyboardInterrupt
     if trainer.is_global_zero:
         final = module.final.cpu()
         if config.fit.balance:
@@ -126,9 +131,38 @@ def fit_store(
     return description
 
 
+def train_on(
+    trainer: lightning.Trainer,
+    module: lightning.LightningModule,
+    data: StoreDataModule,
+    checkpoint: Path | None,
+    run: Path,
+) -> None:
+    """Lightning's fit, from a checkpoint if there is one; a KeyboardInterrupt says how to go on.
+
+    Raises ConfigurationError where the folder `run` cannot be written.
+    """
+    with warnings.catch_warnings(), writing(run):
+        for what in EXPECTED_WARNINGS:
+            warnings.filterwarnings("ignore", what)
+        try:
+            trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
+        except SystemExit:  # how Lightning ends when it is interrupted
+            if not trainer.interrupted:
+                raise
+    if trainer.interrupted:
+        kept = (run / CHECKPOINTS / CHECKPOINT_FILE).is_file()
+        raise KeyboardInterrupt(
+            "stopped; the same command with --resume goes on after the last finished epoch."
+            if kept
+            else "stopped before an epoch was finished; nothing is kept."
+        )
+
+
 def held_out_factors(
-    config: StoreConfig, run: Path, machine: Machine, resume: bool, report: Report
-) -> dict[str, float] | None:
+    config: StoreConfig, run: Path, machine: Machine, resume: bool, report: Report,
+    grounds: dict[str, str],
+) -> dict[str, float] | None:  # fmt: skip
     """Those of a network that has not seen the validation part, trained in a folder of its own
     within the run; None in processes that write nothing."""
     report("First without the validation part, to weigh the experts on it:")
@@ -136,7 +170,8 @@ def held_out_factors(
     folder = run / HELD_OUT
     if resume and (folder / WEIGHTS_FILE).is_file():
         description = read_description(folder / WEIGHTS_FILE)
-        if description["config_sha256"] == apart.digest():
+        same = description.get("grounds", grounds) == grounds
+        if description["config_sha256"] == apart.digest() and same:
             return cast(dict[str, float], description["balance"])
     # One that an earlier configuration left there is of no use, so that run starts anew.
     left = folder / CHECKPOINTS / CHECKPOINT_FILE
@@ -234,39 +269,6 @@ class Lines(Callback):
             f"epoch {last['epoch']:.0f}/{trainer.max_epochs}  loss {loss:.3f}  validation: "
             f"{judges}  ({time.monotonic() - self._begin:.0f} s)"
         )
-
-
-def checkpoint_of(run: Path, resume: bool, config_sha256: str) -> Path | None:
-    """Where to go on from, if it can be read without running anything and is of the configuration
-    with that hash; None where nothing is to be resumed. ConfigurationError otherwise."""
-    path = run / CHECKPOINTS / CHECKPOINT_FILE
-    if not resume:
-        return None
-    if not path.is_file():
-        raise ConfigurationError(f"There is nothing to resume at {path}; start without --resume.")
-    if not is_of(path, config_sha256):
-        raise ConfigurationError(
-            f"{path} is of a run with another configuration; resume with that one, start without "
-            "--resume, or choose another folder with --run."
-        )
-    return path
-
-
-def is_of(path: Path, config_sha256: str) -> bool:
-    """Whether a checkpoint is of a configuration, as far as it says: older ones do not say.
-
-    Raises ConfigurationError if it cannot be read without running anything.
-    """
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        if not isinstance(saved, dict):
-            raise RuntimeError("it holds no mapping")
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        raise ConfigurationError(
-            f"{path} cannot be resumed from ({str(error).splitlines()[0]}); it is damaged or no "
-            "checkpoint of this program. Start without --resume."
-        ) from error
-    return (saved.get("config_sha256") or config_sha256) == config_sha256
 
 
 EXPECTED_WARNINGS = (

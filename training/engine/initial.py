@@ -66,14 +66,19 @@ def start_from(network: Network, config: StoreConfig, report: Report = print) ->
     other = _differing(bundle, config)
     if other:
         report(f"  It was made with other features: {', '.join(other)}")
-    path = bundle.file(WEIGHTS_FILE)
     about = {
         "bundle": bundle.manifest.name,
-        "weights_sha256": hashlib.sha256(path.read_bytes()).hexdigest() if path else "",
+        "weights_sha256": weights_sha256(bundle),
         "arrays": len(taken),
         "rate": config.init.rate,
     }
     return Start(taken, config.init.rate, about)
+
+
+def weights_sha256(bundle: Bundle) -> str:
+    """Of the weights in it; "" if it brings none."""
+    path = bundle.file(WEIGHTS_FILE)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path else ""
 
 
 def _differing(bundle: Bundle, config: StoreConfig) -> list[str]:

@@ -22,7 +22,8 @@ class Learner(lightning.LightningModule, Generic[Part]):
 
     judges: names of those whose right answers are counted on validation data, "fused" among them.
     history: validation figures, oldest first. config_sha256: of the run's configuration, for its
-    checkpoints; "" = not told.
+    checkpoints; "" = not told. grounds: hashes of what else the run rests on, for its checkpoints,
+    by a name that people understand (see `training.engine.resuming`).
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Learner(lightning.LightningModule, Generic[Part]):
             self.average.requires_grad_(False)
         self.history: list[dict[str, float]] = []
         self.config_sha256 = ""
+        self.grounds: dict[str, str] = {}
         self._counts = torch.zeros(len(self.judges) + 1, dtype=torch.float64)
 
     @property
@@ -86,9 +88,10 @@ class Learner(lightning.LightningModule, Generic[Part]):
         self.history.append({"epoch": float(self.current_epoch + 1), **figures})
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Keep the history, too, and whose run this is (see `fitting.checkpoint_of`)."""
+        """Keep the history, too, and whose run this is (see `training.engine.resuming`)."""
         checkpoint["history"] = self.history
         checkpoint["config_sha256"] = self.config_sha256
+        checkpoint["grounds"] = self.grounds
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Inverse of `on_save_checkpoint`."""

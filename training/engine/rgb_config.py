@@ -5,14 +5,16 @@
 import dataclasses
 import hashlib
 import json
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from bharnet_ros.errors import ConfigurationError
-from training.config import build
+from training.config import build, read_yaml
 from training.engine.config import StoreFit
-from training.engine.config_file import read_yaml
+from training.engine.config_file import check_fit
+from training.number_checks import above_zero, below_one, shares, zero_or_more
 
 
 @dataclass(frozen=True)
@@ -117,27 +119,25 @@ def rgb_config(content: Any, where: str) -> RgbConfig:
     """The same from what a YAML file holds, or `asdict` gave and JSON kept."""
     config: RgbConfig = build(RgbConfig, content, where)
     fit, augment, model = config.fit, config.augment, config.model
-    shares = {
+    of_tiles = {
         f"augment.{entry.name}": getattr(augment, entry.name)
         for entry in dataclasses.fields(augment)
         if entry.name not in ("rotate_deg", "moments")
     }
-    shares |= {
-        "confused_share": config.confused_share, "min_mass": config.min_mass,
-        "model.dropout": model.dropout, "fit.label_smoothing": fit.label_smoothing,
-        "fit.ema_decay": fit.ema_decay,
-    }  # fmt: skip
-    for name, value in shares.items():
-        if not 0.0 <= value <= 1.0:
-            raise ConfigurationError(f"{where}: {name} is {value}; it must be 0 to 1.")
-    for name, value in (
-        ("fit.learning_rate", fit.learning_rate), ("fit.epochs", fit.epochs),
-        ("fit.batch_size", fit.batch_size), ("fit.validate_every", fit.validate_every),
-        ("model.width", model.width), ("model.encoder_rate", model.encoder_rate),
-    ):  # fmt: skip
-        if not value > 0:
-            raise ConfigurationError(f"{where}: {name} is {value}; it must be above 0.")
-    if min(fit.loss_weights) < 0.0 or fit.loss_weights[0] <= 0.0:
+    shares(where, {
+        **of_tiles, "confused_share": config.confused_share, "min_mass": config.min_mass,
+    })  # fmt: skip
+    check_fit(fit, where)
+    below_one(where, {"model.dropout": model.dropout})
+    above_zero(where, {
+        "model.width": model.width, "model.encoder_rate": model.encoder_rate,
+        "model.reduction": model.reduction,
+    })  # fmt: skip
+    zero_or_more(where, {
+        "seed": config.seed, "model.frozen": model.frozen, "augment.moments": augment.moments,
+        "augment.rotate_deg": augment.rotate_deg,
+    })  # fmt: skip
+    if not (min(fit.loss_weights) >= 0.0 and 0.0 < fit.loss_weights[0] < math.inf):
         raise ConfigurationError(
             f"{where}: fit.loss_weights is {list(fit.loss_weights)}; none may be below 0, and the "
             "first must be above: without it nothing learns how far to trust pixels."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import platform
 import time
-import warnings
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
@@ -23,14 +22,8 @@ from training.data.rois import open_rois
 from training.engine.data import EvaluationBatches, StoreDataModule
 from training.engine.evaluating import open_run
 from training.engine.exporting import temperatures
-from training.engine.fitting import (
-    EXPECTED_WARNINGS,
-    Machine,
-    Report,
-    checkpoint_of,
-    make_trainer,
-    prepare_torch,
-)
+from training.engine.fitting import Machine, Report, make_trainer, prepare_torch, train_on
+from training.engine.resuming import SKELETON, checkpoint_of, refuse_other_grounds
 from training.engine.rgb_config import RgbConfig, asdict, rgb_config
 from training.engine.rgb_data import RgbDataModule, RgbInputs
 from training.engine.rgb_groups import Groups, confused_groups, group_ids
@@ -60,15 +53,14 @@ def fit_rgb(
 
     skeleton: folder of a finished stage one (`python -m training fit`), which is not changed.
     rois: the tiles of its store (`python -m training extract-rois`). store: where that lies now.
-    resume: as in `fit_store`, and of the same skeleton run.
+    resume: as in `fit_store`, and of the same skeleton run, tiles and encoder.
     Raises ConfigurationError if skeleton, tiles and configuration do not go together.
     """
     machine = machine or Machine()
     checkpoint = checkpoint_of(run, resume, config.digest())
     read_description(skeleton / WEIGHTS_FILE)  # raises if there are none
     skeleton_sha256 = file_record(skeleton / WEIGHTS_FILE)["sha256"]
-    if checkpoint is not None:
-        refuse_other_skeleton(checkpoint, skeleton, skeleton_sha256)
+    refuse_other_grounds(checkpoint, {SKELETON: skeleton_sha256})  # before anything takes time
     logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
     prepare_torch(config.seed, machine.threads)
     judged = judge_of(skeleton, store)
@@ -81,8 +73,13 @@ def fit_rgb(
         judged.data.config, config, tiles, [n for group in ids for n in group], machine.workers
     )
     branch = make_branch(config, tiles.config, len(names), groups, names)
+    weights = Path(config.model.weights) if config.model.weights else None
+    encoder_weights = {} if weights is None else {weights.name: file_record(weights)}
+    grounds = {SKELETON: skeleton_sha256, "the tiles of --rois": tiles.content_hash()}
+    grounds |= {f"model.weights {n}": record["sha256"] for n, record in encoder_weights.items()}
+    refuse_other_grounds(checkpoint, grounds)
     module = RgbModule(judged.judge, branch, config, data.steps_per_epoch)
-    module.skeleton_sha256 = skeleton_sha256
+    module.grounds = grounds
     trainer = make_trainer(config.fit, run, machine, True, report)
     clips = {part: len(data.clips(part)) for part in ("train", "validation")}
     if trainer.is_global_zero:
@@ -92,15 +89,9 @@ def fit_rgb(
             f"those classes, {parameters} parameters"
         )
     begin, begin_cpu = time.monotonic(), time.process_time()
-    with warnings.catch_warnings():
-        for what in EXPECTED_WARNINGS:
-            warnings.filterwarnings("ignore", what)
-        trainer.fit(module, data, ckpt_path=checkpoint, weights_only=True)
-    if trainer.interrupted:
-        raise KeyboardInterrupt
-    weights = Path(config.model.weights) if config.model.weights else None
+    train_on(trainer, module, data, checkpoint, run)
     description: dict[str, Any] = {
-        "encoder_weights": {} if weights is None else {weights.name: file_record(weights)},
+        "encoder_weights": encoder_weights,
         "config": asdict(config),
         "config_sha256": config.digest(),
         "groups": [list(group) for group in groups],
@@ -126,21 +117,6 @@ def fit_rgb(
         report(f"Weights written to {run / WEIGHTS_FILE} ({description['seconds']:.0f} s)")
     trainer.strategy.barrier()
     return description
-
-
-def refuse_other_skeleton(checkpoint: Path, skeleton: Path, sha256: str) -> None:
-    """Raise ConfigurationError if a checkpoint is of a run on other skeleton weights than those
-    with that hash, as far as it says: older ones do not say.
-
-    The checkpoint holds the judge, too, and would go on with that one.
-    """
-    begun = torch.load(checkpoint, map_location="cpu", weights_only=True).get("skeleton_sha256")
-    if begun and begun != sha256:
-        raise ConfigurationError(
-            f"{checkpoint} is of a run on other skeleton weights (SHA-256 {begun[:12]}...) than "
-            f"{skeleton / WEIGHTS_FILE} has ({sha256[:12]}...); resume with the --skeleton it was "
-            "begun with, start without --resume, or choose another folder with --run."
-        )
 
 
 class Judged(NamedTuple):

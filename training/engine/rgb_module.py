@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -29,8 +29,7 @@ class Shares(NamedTuple):
 
 
 class RgbModule(Learner[RgbBranch]):
-    """judge: calibrated and `attending`; it stays as it is. skeleton_sha256: of the weights it was
-    made of, for the run's checkpoints; "" = not told."""
+    """judge: calibrated and `attending`; it stays as it is."""
 
     def __init__(
         self, judge: CalibratedBHaRNet, branch: RgbBranch, config: RgbConfig, steps_per_epoch: int
@@ -40,7 +39,6 @@ class RgbModule(Learner[RgbBranch]):
         self.branch = branch
         self.config = config
         self.config_sha256 = config.digest()
-        self.skeleton_sha256 = ""
         self.register_buffer("flip", torch.as_tensor(body_graph().flip_indices.copy()), False)
 
     def train(self, mode: bool = True) -> RgbModule:
@@ -48,11 +46,6 @@ class RgbModule(Learner[RgbBranch]):
         super().train(mode)
         self.judge.eval()
         return self
-
-    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Also whose weights the judge has (see `rgb_fitting.refuse_other_skeleton`)."""
-        super().on_save_checkpoint(checkpoint)
-        checkpoint["skeleton_sha256"] = self.skeleton_sha256
 
     @torch.no_grad()
     def skeleton(self, batch: RgbInputs) -> tuple[Tensor, Tensor]:

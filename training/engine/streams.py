@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.types import FloatArray
-from training.data import Clips
+from training.data.clips import clip_frames
 from training.engine.data import StoreDataModule
 from training.engine.layouts import into_layout
 from training.sequences import GestureSpan, KeypointSequence
@@ -44,9 +44,9 @@ def composed_streams(
         actions = np.flatnonzero(clips.label == label)
         for number in rng.permutation(actions)[:PER_CLASS]:
             pieces = [
-                _frames(data, rests, int(rng.integers(len(rests)))),
-                _frames(data, clips, int(number)),
-                _frames(data, rests, int(rng.integers(len(rests)))),
+                clip_frames(data.store, rests, int(rng.integers(len(rests)))),
+                clip_frames(data.store, clips, int(number)),
+                clip_frames(data.store, rests, int(rng.integers(len(rests)))),
             ]
             streams.append(_joined(data, pieces, data.split.class_names[label], layout))
     return streams
@@ -54,14 +54,6 @@ def composed_streams(
 
 Piece = tuple[npt.NDArray[np.int64], FloatArray, FloatArray]
 """Stamps (F,), keypoints (F, K, 2), scores (F, K)."""
-
-
-def _frames(data: StoreDataModule, clips: Clips, number: int) -> Piece:
-    sample = data.store.sample(int(clips.sample[number]))
-    first, stop = int(clips.first[number]), int(clips.stop[number])
-    person = sample.people[0]
-    rows = slice(first - person.first_frame, stop - person.first_frame)
-    return sample.stamps_ns[first:stop], person.keypoints[rows], person.scores[rows]
 
 
 def _joined(

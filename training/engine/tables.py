@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from training.files import writing
+
 
 def write_figures(folder: Path, name: str, figures: Mapping[str, Any], text: str) -> None:
     """`<name>.json` and `<name>.md`, each whole or not at all."""
@@ -25,11 +27,12 @@ def write_json(path: Path, figures: Mapping[str, Any]) -> None:
 
 
 def replace_text(path: Path, text: str) -> None:
-    """Write a file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file, whole or not at all; ConfigurationError if that is not possible."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_text(text, "utf-8")
-    part.replace(path)
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.write_text(text, "utf-8")
+        part.replace(path)
 
 
 def rounded(value: Any, digits: int = 4) -> Any:

@@ -78,8 +78,16 @@ def test_options_that_came_later_leave_old_digests_alone() -> None:
         ({"seed": -1}, "seed is -1"),
         ({"skeleton_augment": {"mirror": 0.5}}, "skeleton_augment is not used"),
         ({"clips": {"num_steps": 18}}, "divides time by 4"),
+        ({"augment": {"mirror": 1.5}}, "augment.mirror is 1.5"),
+        ({"augment": {"scale": [1.2, 0.8]}}, "augment.scale is"),
+        ({"inputs": "skeleton", "streams": ["body"], "skeleton_augment": {"noise": -1.0}},
+         "skeleton_augment.noise is -1.0"),
+        ({"fit": {"decay": 0.0}}, "fit.decay is 0.0"),
+        ({"fit": {"milestones": [-2, 5]}}, "fit.milestones is -2"),
+        ({"fit": {"learning_rate": float("inf")}}, "fit.learning_rate is inf"),
+        ({"fit": {"loss_weights": [float("nan"), 1.0, 1.0]}}, "fit.loss_weights"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_work_is_refused_by_name(
     configured: Callable[..., StoreConfig], changes: dict[str, Any], sentence: str
 ) -> None:
@@ -88,7 +96,7 @@ def test_what_cannot_work_is_refused_by_name(
 
 
 def test_missing_and_malformed_files_are_named(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"does not exist; .* traduttore_stgcnpp"):
         load_store_config(tmp_path / "absent.yaml")
     path = tmp_path / "broken.yaml"
     path.write_text((CONFIGS / "traduttore_pose.yaml").read_text() + "\nfit: {epochs: 5}\n")

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from acted_clips import CLASSES, LAYOUT, acted
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.experts import Experts
 from bharnet_ros.inference import create_engine
 from bharnet_ros.windows import Window
+from training.data import DataSheet, Person, StoreWriter
 from training.engine import exporting
 from training.engine.config import BundleConfig, BystanderConfig, StoreConfig
 from training.engine.cost import count_parameters
@@ -92,6 +94,9 @@ def test_an_ensemble_adds_log_probabilities(trained: Path, tmp_path: Path) -> No
     assert (tmp_path / "both.md").is_file()
     with pytest.raises(ConfigurationError, match="two or more runs"):
         ensemble_runs([trained], None, "test", None, "one", "c", report=quiet)
+    twice = [trained, other, trained.parent / "." / trained.name]
+    with pytest.raises(ConfigurationError, match="is named twice"):
+        ensemble_runs(twice, None, "test", None, "three", "c", report=quiet)
 
 
 @pytest.mark.timeout(180)
@@ -149,3 +154,32 @@ def test_what_cannot_become_a_bundle_is_refused(
     fit_store(alone, tmp_path / "run", Machine(accelerator="cpu"), report=quiet)
     with pytest.raises(ConfigurationError, match="one expert alone"):
         export_run(tmp_path / "run", tmp_path, WANTED, "c", report=quiet)
+
+
+def test_reports_and_bundles_that_cannot_be_written_are_named(
+    trained: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match=r"acted_test.json cannot be written"):
+        evaluate_run(trained, tmp_path / "file", "c", report=quiet)
+    with pytest.raises(ConfigurationError, match=r"file/bundle cannot be written"):
+        export_run(trained, tmp_path / "file" / "bundle", WANTED, "c", report=quiet)
+
+
+def test_people_who_come_late_are_evaluated_and_exported(
+    configured: Callable[..., StoreConfig], store: Path, tmp_path: Path
+) -> None:
+    sheet = DataSheet("acted", LAYOUT, 2, "px", "nominal", CLASSES, "free", "made up", "test")
+    with StoreWriter(tmp_path / "late", sheet) as writer:
+        for number in range(27):
+            sample = acted(number)
+            person = sample.people[0]
+            late = Person(person.keypoints[5:], person.scores[5:], 5, 0)
+            writer.add(replace(sample, people=(late,)))
+        writer.finish()
+    about = {"store": str(tmp_path / "late"), "protocol": str(store.parent / "protocol.yaml")}
+    run = tmp_path / "run"
+    fit_store(configured(data=about), run, Machine(accelerator="cpu"), report=quiet)
+    figures = evaluate_run(run, None, "c", report=quiet)
+    assert figures["robustness"].keys() == DEGRADATIONS.keys()
+    export_run(run, tmp_path / "bundle", WANTED, "c", report=quiet)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -170,3 +171,33 @@ def test_other_ways_to_train(
     config = longer(configured(**changes), 1)
     fit_store(config, tmp_path / "run", CPU, report=quiet)
     assert all(np.isfinite(value).all() for value in weights(tmp_path / "run").values())
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    configured: Callable[..., StoreConfig], tmp_path: Path
+) -> None:
+    before = signal.getsignal(signal.SIGINT)
+
+    def stop(after: str) -> Callable[[str], None]:
+        def report(line: str) -> None:
+            if line.startswith(after):
+                raise KeyboardInterrupt
+
+        return report
+
+    try:
+        with pytest.raises(KeyboardInterrupt, match="with --resume goes on after the last"):
+            fit_store(configured(), tmp_path / "run", CPU, report=stop("epoch 2/"))
+        with pytest.raises(KeyboardInterrupt, match="nothing is kept"):
+            fit_store(longer(configured(), 1), tmp_path / "new", CPU, report=stop("epoch 1/"))
+    finally:
+        signal.signal(signal.SIGINT, before)  # which Lightning turns off
+    assert not (tmp_path / "run" / WEIGHTS_FILE).exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    configured: Callable[..., StoreConfig], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigurationError, match=r"file/run cannot be written .*another folder"):
+        fit_store(configured(), tmp_path / "file" / "run", CPU, report=quiet)

@@ -31,6 +31,16 @@ def test_the_shipped_configuration_is_whole() -> None:
         ({"groups": [["a"]]}, "two or more classes"),
         ({"groups": [["a", "b"], ["b", "c"]]}, "no class may be in two"),
         ({"model": {"width": 0}}, "model.width is 0"),
+        ({"model": {"dropout": 1.0}}, "model.dropout is 1.0"),
+        ({"model": {"frozen": -1}}, "model.frozen is -1"),
+        ({"augment": {"moments": -1}}, "augment.moments is -1"),
+        ({"augment": {"rotate_deg": -5.0}}, "augment.rotate_deg is -5.0"),
+        ({"seed": -1}, "seed is -1"),
+        ({"fit": {"optimiser": "lion"}}, "fit.optimiser is 'lion'; it must be one of adamw, sgd"),
+        ({"fit": {"precision": "8"}}, "fit.precision is '8'"),
+        ({"fit": {"ema_decay": 1.0}}, "fit.ema_decay is 1.0"),
+        ({"fit": {"milestones": [5, 1]}}, "epochs must rise"),
+        ({"fit": {"warmup_epochs": -1.0}}, "fit.warmup_epochs is -1.0"),
     ],
 )
 def test_what_cannot_work_is_named(change: dict[str, Any], what: str) -> None:

@@ -11,18 +11,21 @@ import numpy as np
 import pytest
 import torch
 from held_clips import CLASSES, ROI, rgb_options, skeleton_config, write_rois, write_store
+from safetensors.torch import save_file
 
 from bharnet_ros.bundle import file_record
 from bharnet_ros.errors import ConfigurationError
 from training.data import open_store
-from training.data.rois import open_rois
+from training.data.rois import open_rois, tiles_path
 from training.engine.fitting import Machine, fit_store
+from training.engine.resuming import SKELETON
 from training.engine.rgb_data import RgbDataModule, RgbPreparation, some_moments
 from training.engine.rgb_exporting import export_rgb
 from training.engine.rgb_fitting import fit_rgb, heard, judge_of, load_branch
 from training.engine.rgb_module import RgbModule, slower
 from training.engine.runs import CHECKPOINT_FILE, CHECKPOINTS, WEIGHTS_FILE
 from training.engine.streams import composed_streams
+from training.models.encoders import create_encoder
 
 CPU = Machine(accelerator="cpu")
 
@@ -183,13 +186,51 @@ def test_a_run_on_another_skeleton_is_not_gone_on_with(made: Path, tmp_path: Pat
     with (tmp_path / "skeleton" / WEIGHTS_FILE).open("ab") as file:
         file.write(b"\0")  # another file, as a run with another seed gives
     before = file_record(tmp_path / "rgb" / WEIGHTS_FILE)
-    with pytest.raises(ConfigurationError, match=r"other skeleton weights .*--skeleton it was"):
+    with pytest.raises(ConfigurationError, match=r"something else: of the weights of --skel"):
         resume(tmp_path / "skeleton")
     assert file_record(tmp_path / "rgb" / WEIGHTS_FILE) == before
     with pytest.raises(ConfigurationError, match="There are no trained weights at"):
         resume(tmp_path / "nowhere")
     saved = torch.load(path, weights_only=True)
-    assert saved["skeleton_sha256"] == file_record(made / "skeleton" / WEIGHTS_FILE)["sha256"]
-    del saved["skeleton_sha256"]  # as older ones were
-    torch.save(saved, path)
+    begun = saved.pop("grounds")[SKELETON]
+    assert begun == file_record(made / "skeleton" / WEIGHTS_FILE)["sha256"]
+    torch.save({**saved, "skeleton_sha256": begun}, path)  # as they once were
+    with pytest.raises(ConfigurationError, match="begun on something else"):
+        resume(tmp_path / "skeleton")
+    torch.save(saved, path)  # and before that
     resume(tmp_path / "skeleton")
+
+
+def write_encoder(path: Path) -> None:
+    """Other random weights every time."""
+    network = create_encoder("mobilenetv3_small_050", 16).network
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, path)
+
+
+def test_a_run_on_other_tiles_or_another_encoder_is_not_gone_on_with(
+    made: Path, tmp_path: Path
+) -> None:
+    weights = tmp_path / "encoder.safetensors"
+
+    def resume(rois: Path, resumed: bool = True) -> dict[str, Any]:
+        options = rgb_options(model={"width": 16, "dropout": 0.0, "weights": str(weights)})
+        options = replace(options, fit=replace(options.fit, epochs=1))
+        return fit_rgb(
+            options, made / "skeleton", rois, tmp_path / "rgb", "", CPU, resumed, quiet
+        )
+
+    with pytest.raises(ConfigurationError, match=r"encoder\.safetensors"):
+        resume(made / "rois", False)  # not there
+    write_encoder(weights)
+    resume(made / "rois", False)
+    shutil.copytree(made / "rois", tmp_path / "rois")
+    resume(tmp_path / "rois")  # the same tiles lie elsewhere
+    path = tiles_path(tmp_path / "rois", 0)
+    tiles = np.load(path)
+    tiles["tiles"] = 255 - tiles["tiles"]
+    np.save(path, tiles)
+    with pytest.raises(ConfigurationError, match="of the tiles of --rois the SHA-256 was"):
+        resume(tmp_path / "rois")
+    write_encoder(weights)
+    with pytest.raises(ConfigurationError, match=r"of model\.weights encoder\.safetensors the"):
+        resume(made / "rois")

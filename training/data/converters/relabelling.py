@@ -1,4 +1,5 @@
-"""Labels that were put right after their bags had been converted, and who is in the bags.
+"""Labels that were put right after their bags had been converted, who is in the bags, and bags
+that were taken out.
 
 A conversion goes on where it stopped and leaves alone what is in the store. So that corrections
 count nevertheless, the store keeps what it was made with: the hash of each bag's label file and
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from bharnet_ros.bags import find_bags
@@ -25,11 +26,16 @@ HASHES_FILE = ".labels.json"
 
 
 def forget_relabelled(
-    converter: RosbagConverter, output: Path, report: Callable[[str], None] = print
+    converter: RosbagConverter,
+    output: Path,
+    report: Callable[[str], None] = print,
+    nothing_else: bool = False,
 ) -> None:
     """Empty the store in `output` if labels of its bags, or who is in them, changed since; note
     what there is. Says which bags have no labels where others have some.
 
+    nothing_else: empty it also if it holds bags that the input does not (any more); otherwise they
+    are named, because a store may be filled from several folders.
     Call it before converting. Stores that were not made from bags are left alone. Raises
     ConfigurationError where the table of people is malformed or lacks a bag, or the store is
     damaged.
@@ -42,7 +48,14 @@ def forget_relabelled(
     made = (output / SHEET_FILE).is_file() and read_sheet(output).converter == "rosbag"
     if made and not changed and converter.people is not None:
         changed = _named_otherwise(converter.people, output, now)
-    if changed and made:
+    gone = _not_in(now, output) if made and now else []
+    if gone:
+        remedy = "; delete the store if they are to be left out."
+        report(
+            f"{output} holds {_some(gone)}, not found in {converter.input}"
+            f"{': converting everything anew.' if nothing_else else remedy}"
+        )
+    if made and (changed or (gone and nothing_else)):
         relabelled = [b for b in changed if _labels(before.get(b, now[b])) != _labels(now[b])]
         renamed = [bag for bag in changed if bag not in relabelled]
         for what, bags in (("The labels of", relabelled), ("Who is in", renamed)):
@@ -95,6 +108,17 @@ def _named_otherwise(people: Path, output: Path, bags: Collection[str]) -> list[
     return [bag for bag in bags if bag in wrong]
 
 
+def _not_in(bags: Collection[str], output: Path) -> list[str]:
+    """Bags of the store that are none of these."""
+    sources = open_store(output, partial=True).sources.tolist()
+    return sorted({source.rpartition("#")[0] for source in sources}.difference(bags))
+
+
+def _some(bags: Sequence[str]) -> str:
+    """The first of them, and how many more."""
+    return ", ".join(bags[:5]) + (f" and {len(bags) - 5} more" if len(bags) > 5 else "")
+
+
 def _labels(entry: str) -> str:
     """The part of an entry of `label_hashes` that is about the labels."""
     return entry.partition(" ")[0]
@@ -107,9 +131,8 @@ def _report_unlabelled(
     labels, bags that have none there are skipped, and the conversion says so.)"""
     without = [bag for bag, entry in now.items() if not _labels(entry)]
     if converter.labels is None and 0 < len(without) < len(now):
-        more = f" and {len(without) - 5} more" if len(without) > 5 else ""
         report(
-            f"No labels in {', '.join(without[:5])}{more}: unless its topic "
+            f"No labels in {_some(without)}: unless its topic "
             f"{converter.true_actions} says otherwise, people do nothing there all the time. Label "
             "it (`python -m bharnet_ros label BAG`), or take it out."
         )

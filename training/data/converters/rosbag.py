@@ -99,11 +99,14 @@ class RosbagConverter:
     def items(self) -> Iterator[Item]:
         """See `Converter.items`. One bag after another is read whole, and then let go."""
         try:
-            bags = find_bags(self.input)
+            bags = find_bags(self.input)  # now, and not when a store has been opened for them
         except BagError as error:
             raise ConfigurationError(
                 f"{self.input} holds no bag; check --input. {error}"
             ) from error
+        return self._items(bags)
+
+    def _items(self, bags: Iterable[Path]) -> Iterator[Item]:
         naming = Naming(self.names, self.people)
         for bag in bags:
             name = bag.relative_to(self.input).as_posix() if bag != self.input else bag.name
