@@ -43,7 +43,7 @@ CMAKE_ARGS := -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(VENV_DIR)/bin/python \
               -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/cmake/wheel_prefix.cmake
 endif
 
-.PHONY: help setup build demo recognize test lint clean bundle gestures describe mmpose benchmark FORCE
+.PHONY: help setup build demo recognize test test-noble lint clean bundle gestures describe mmpose benchmark FORCE
 
 help:
 	@echo 'make demo [SECONDS=60]         the built-in camera: actions beside the truth, summary, picture'
@@ -52,6 +52,7 @@ help:
 	@echo 'make demo ARGS=--rgb           drawn people with things in their hands: pixels beside skeletons alone'
 	@echo 'make recognize ARGS="..."      python -m bharnet_ros recognize ... (ARGS=--help)'
 	@echo 'make test                      colcon build, ruff, mypy, pytest'
+	@echo 'make test-noble                the same with the NumPy, OpenCV and PyYAML of Ubuntu 24.04'
 	@echo 'make lint                      ruff and mypy only'
 	@echo 'make bundle                    reproduce the bundle first_light (trains on the CPU)'
 	@echo 'make gestures                  reproduce the bundle gestures (needs the recorded hands: ARGS="--data folder")'
@@ -69,6 +70,11 @@ $(VENV_DIR)/.stamp-runtime: $(LOCKS) requirements/check_host.sh
 ifdef ROS_DISTRO
 	@test -x $(VENV_DIR)/bin/python || $(PYTHON) -m venv --system-site-packages $(VENV_DIR)
 	@$(PIP) --no-deps -r requirements/ros-installed.txt -r requirements/mediapipe.txt
+else ifdef NOBLE
+	@test -x $(VENV_DIR)/bin/python || $(PYTHON) -m venv $(VENV_DIR)
+	@$(PIP) -r requirements/noble.txt -r requirements/ros-wheels.txt
+	@$(PIP) --no-deps -r requirements/ros-installed.txt -r requirements/mediapipe.txt
+	@touch $(VENV_DIR)/local_setup.sh
 else
 	@test -x $(VENV_DIR)/bin/python || $(PYTHON) -m venv $(VENV_DIR)
 	@$(PIP) -r requirements/runtime.txt -r requirements/ros-wheels.txt
@@ -79,7 +85,7 @@ endif
 
 $(VENV_DIR)/.stamp-training: $(VENV_DIR)/.stamp-runtime
 	@echo '--- installing the packages for training'
-ifdef ROS_DISTRO
+ifneq ($(ROS_DISTRO)$(NOBLE),)
 	@$(PIP) -r requirements/training.txt $(KEEP_NUMPY)
 else
 	@$(PIP) -r requirements/training.txt -r requirements/runtime.txt
@@ -125,11 +131,19 @@ recognize: build
 
 lint: $(VENV_DIR)/.stamp-dev
 	@echo '--- ruff' && $(VENV_DIR)/bin/ruff check .
+ifneq ($(ROS_DISTRO)$(NOBLE),)
+	@echo '--- mypy left out: it reads the types of the locked NumPy and OpenCV, and here are others'
+else
 	@echo '--- mypy' && $(VENV_DIR)/bin/mypy
+endif
 
 test: $(VENV_DIR)/.stamp-dev build lint
 	@echo '--- pytest'
 	@$(IN_WORKSPACE) python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# ROS from the wheels beside what Ubuntu 24.04 has, on which Jazzy and Kilted are installed.
+test-noble:
+	@$(MAKE) --no-print-directory NOBLE=1 VENV=.venv-noble test
 
 bundle: $(VENV_DIR)/.stamp-training
 	@$(VENV_DIR)/bin/python -m training first-light $(ARGS)
