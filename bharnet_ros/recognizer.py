@@ -24,7 +24,6 @@ from bharnet_ros.types import ActionFrame, Image, RecognizedAction, SkeletonFram
 
 __all__ = ["Recognizer", "RecognizerConfig", "Rules", "rules_for"]
 
-_NS = 1_000_000_000
 _FIXED = ("fusion", "min_coverage", "lost_after_s", "max_people")
 """Options that the windows and experts are built with."""
 

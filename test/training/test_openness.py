@@ -22,6 +22,16 @@ from training.sequences import GestureSpan
 S = 1_000_000_000
 
 
+def _bundle(card):
+    """What is asked of a bundle here: its classes and thresholds."""
+    manifest = Manifest(
+        name="tiny", layout="coco_wholebody_133", class_names=card.class_names,
+        background_class=card.background, window_s=1.6, num_steps=16, max_gap_s=0.25,
+        thresholds=Thresholds(start=0.6, end=0.3, unknown=0.5),
+    )  # fmt: skip
+    return SimpleNamespace(manifest=manifest)
+
+
 def test_auroc_by_hand():
     assert auroc(np.array([3.0, 4.0]), np.array([1.0, 2.0])) == 1.0
     assert auroc(np.array([1.0]), np.array([1.0])) == 0.5
@@ -68,12 +78,7 @@ def test_false_starts_and_shares_by_hand(card, make_sequence, monkeypatch):
         return {"fused": [Judgement(int(t), v) for t, v in zip(times, values, strict=True)]}
 
     monkeypatch.setattr(openness, "tape", judged)
-    manifest = Manifest(
-        name="tiny", layout="coco_wholebody_133", class_names=card.class_names,
-        background_class=card.background, window_s=1.6, num_steps=16, max_gap_s=0.25,
-        thresholds=Thresholds(start=0.6, end=0.3, unknown=0.5),
-    )  # fmt: skip
-    bundle = SimpleNamespace(manifest=manifest)
+    bundle = _bundle(card)
     figures = open_figures([known], [outsider], card, WindowConfig(), bundle, None)
     assert figures["false_starts"] == 1
     assert figures["false_starts_per_minute"] == pytest.approx(60.0 / outsider.duration_s)
@@ -91,12 +96,7 @@ def test_films_without_a_moment_of_an_outsider_give_no_shares(card, make_sequenc
     monkeypatch.setattr(
         openness, "tape", lambda film, *_: {"fused": [Judgement(int(film.stamps_ns[-1]), idle)]}
     )
-    manifest = Manifest(
-        name="tiny", layout="coco_wholebody_133", class_names=card.class_names,
-        background_class=card.background, window_s=1.6, num_steps=16, max_gap_s=0.25,
-        thresholds=Thresholds(start=0.6, end=0.3, unknown=0.5),
-    )  # fmt: skip
-    bundle = SimpleNamespace(manifest=manifest)
+    bundle = _bundle(card)
     for films in ([quiet], []):
         figures = rounded(open_figures([quiet], films, card, WindowConfig(), bundle, None))
         shares = ("unknown", "background", "action", "auroc")
