@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.confirm import visible_square
-from bharnet_ros.pose.mediapipe.hand_tracking import MIN_WRIST_SCORE, SIDES, Side, torso_length
+from bharnet_ros.pose.mediapipe.hand_tracking import MIN_WRIST_SCORE, SIDES, Side
 from bharnet_ros.pose.mediapipe.regions import Region
 
 FIRST_WAIT_S = 0.1
@@ -62,7 +62,7 @@ class ArmSearch:
         size: (height, width) pixels of the image. Takes the look as done, and as one in vain:
         that a hand was found shows when it is missing no more.
         """
-        close = torso_length(body) >= CLOSE * min(size)
+        close = body.torso_length >= CLOSE * min(size)
         arms = [side for side in missing if body.scores[side.wrist] >= MIN_WRIST_SCORE]
         self._looked_ns, self._wrists = stamp_ns, _wrists(body)
         limit_s = MAX_WAIT_CLOSE_S if close else MAX_WAIT_S
@@ -73,7 +73,7 @@ class ArmSearch:
         elif arms:
             self._turn += 1
             wrist = body.points[arms[self._turn % len(arms)].wrist]
-            side = AROUND_WRIST * torso_length(body)
+            side = AROUND_WRIST * body.torso_length
             region = Region(float(wrist[0]), float(wrist[1]), side, 0.0)
         else:
             return None
@@ -84,12 +84,12 @@ class ArmSearch:
             return False
         gaps = np.hypot(*(_wrists(body) - self._wrists).T)
         seen = body.scores[[side.wrist for side in SIDES]] >= MIN_WRIST_SCORE
-        return bool((gaps[seen] > MOVED * torso_length(body)).any())
+        return bool((gaps[seen] > MOVED * body.torso_length).any())
 
 
 def _wrists(body: Body) -> npt.NDArray[np.float64]:
     """(2, 2) the pose's wrists, seen from the middle of the shoulders."""
-    return np.asarray(body.points[[15, 16]] - body.points[[11, 12]].mean(axis=0))
+    return np.asarray(body.points[15:17] - body.points[11:13].mean(axis=0))
 
 
 def _ns(seconds: float) -> int:

@@ -11,7 +11,6 @@ import numpy as np
 from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.box_search import BoxSearch, body_of, whose
 from bharnet_ros.pose.mediapipe.confirm import confirms
-from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
 from bharnet_ros.pose.mediapipe.models import Models
 from bharnet_ros.pose.mediapipe.overlaps import in_the_way, told_apart, without
 from bharnet_ros.pose.mediapipe.people import (
@@ -257,7 +256,7 @@ class Crowd:
             return None
         body = self._models.bodies.look(image, region)
         believed = body.presence >= least and np.isfinite(body.points).all()
-        return body if believed and torso_length(body) >= MIN_TORSO_PX else None
+        return body if believed and body.torso_length >= MIN_TORSO_PX else None
 
 
 def _twins(a: Person, b: Person) -> bool:

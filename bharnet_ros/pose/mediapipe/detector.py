@@ -16,8 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bharnet_ros.pose.mediapipe.cutting import Cut, crop
 from bharnet_ros.pose.mediapipe.networks import Network
-from bharnet_ros.pose.mediapipe.regions import Region, crop, upright_angle
+from bharnet_ros.pose.mediapipe.regions import Region, upright_angle
 from bharnet_ros.types import Image
 
 SIDE = 224
@@ -129,8 +130,9 @@ def _centres(length: int, side: float) -> list[float]:
 class PersonDetector:
     """Runs the detection network on chosen squares of an image."""
 
-    def __init__(self, network: Network, min_score: float = 0.5) -> None:
+    def __init__(self, network: Network, min_score: float = 0.5, cut: Cut = crop) -> None:
         self._network = network
+        self._cut = cut
         self._anchors = anchor_centres()
         self._min_score = min_score
 
@@ -138,7 +140,7 @@ class PersonDetector:
         """Merged candidates of all `regions`, best first. image: (H, W, 3) uint8 BGR."""
         found: list[Detection] = []
         for region in regions:
-            raw, logits = self._network.run(crop(image, region, SIDE))
+            raw, logits = self._network.run(self._cut(image, region, SIDE))
             points, scores = decode(raw[0], logits[0, :, 0], self._anchors, self._min_score)
             inside = [Detection(p, float(s)) for p, s in zip(points, scores, strict=True)]
             found.extend(Detection(region.project(d.points), d.score) for d in merge(inside))

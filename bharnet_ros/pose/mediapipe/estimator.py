@@ -143,7 +143,11 @@ class MediaPipeEstimator:
         if crowd is None:
             raise ConfigurationError(CLOSED)
         with models.turn:
-            return self._estimate(crowd, image_bgr, stamp_ns)
+            models.cutter.show(image_bgr)
+            try:
+                return self._estimate(crowd, image_bgr, stamp_ns)
+            finally:
+                models.cutter.forget()
 
     def _estimate(self, crowd: Crowd, image_bgr: Image, stamp_ns: int) -> SkeletonFrame:
         size = (int(image_bgr.shape[0]), int(image_bgr.shape[1]))

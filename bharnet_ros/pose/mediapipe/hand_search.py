@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from bharnet_ros.pose.mediapipe.body import Body
-from bharnet_ros.pose.mediapipe.hand_tracking import MIN_PRESENCE, fits, ill_fit, torso_length
+from bharnet_ros.pose.mediapipe.hand_tracking import MIN_PRESENCE, fits, ill_fit
 from bharnet_ros.pose.mediapipe.hands import Hand, HandNetworks, region_from_points
 from bharnet_ros.pose.mediapipe.lone_hands import (
     MIN_PALM_PX,
@@ -24,7 +24,7 @@ from bharnet_ros.pose.mediapipe.lone_hands import (
 from bharnet_ros.pose.mediapipe.palms import MIDDLE_KNUCKLE, WRIST, Palm, PalmDetector
 from bharnet_ros.pose.mediapipe.people import mere_hand
 from bharnet_ros.pose.mediapipe.person import Person
-from bharnet_ros.pose.mediapipe.regions import Region
+from bharnet_ros.pose.mediapipe.regions import Region, distance
 from bharnet_ros.types import Image
 
 SURE_PRESENCE = 0.8
@@ -120,7 +120,7 @@ class HandSearch:
                 kept.append(hand)
 
     def _take_up(self, hand: Hand) -> None:
-        if hand.palm_length() < MIN_PALM_PX or any(other.take(hand) for other in self._alone):
+        if hand.palm_length < MIN_PALM_PX or any(other.take(hand) for other in self._alone):
             return
         self._alone.append(LoneHands(hand, self._smoothing))
 
@@ -191,13 +191,13 @@ def confirmed_hand(image: Image, networks: HandNetworks, palm: Palm) -> Hand | N
     if not (sure and np.isfinite(hand.points).all()):
         return None
     gap = float(np.hypot(*(hand.points - first.points).T).mean())
-    return hand if gap < SETTLED * hand.palm_length() else None
+    return hand if gap < SETTLED * hand.palm_length else None
 
 
 def is_palm_of(palm: Palm, hand: Hand) -> bool:
     """Whether a palm lies on a hand that is already known, or that hand on it."""
-    length = float(np.hypot(*(palm.points[MIDDLE_KNUCKLE] - palm.points[WRIST])))
-    if length > MUCH_LARGER * hand.palm_length():
+    length = distance(palm.points[MIDDLE_KNUCKLE].tolist(), palm.points[WRIST].tolist())
+    if length > MUCH_LARGER * hand.palm_length:
         return False
     middle, low, high = palm.points.mean(axis=0), hand.points.min(axis=0), hand.points.max(axis=0)
     if (middle >= low).all() and (middle <= high).all():
@@ -215,7 +215,7 @@ def _give(hand: Hand, people: Sequence[Person]) -> bool:
     costs = [
         (ill_fit(hand, person.body, side, torso), i)
         for i, person in enumerate(people)
-        for torso in (torso_length(person.body),)
+        for torso in (person.body.torso_length,)
         for side in person.hands.missing()
         if fits(hand, person.body, side, torso)
     ]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from bharnet_ros.pose.mediapipe.body import Body
 from bharnet_ros.pose.mediapipe.hands import (
@@ -21,6 +20,7 @@ from bharnet_ros.pose.mediapipe.hands import (
     region_from_points,
     region_from_pose,
 )
+from bharnet_ros.pose.mediapipe.regions import apart, distance
 from bharnet_ros.types import Image
 
 MIN_PRESENCE = 0.5
@@ -60,10 +60,10 @@ SIDES = (Side(11, 15, 17, 19, right=False), Side(12, 16, 18, 20, right=True))
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """A hand, the pose's wrist in the same image, (2,), and whether the hand is free of it."""
+    """A hand, the pose's wrist in the same image, and whether the hand is free of it."""
 
     hand: Hand
-    wrist: npt.NDArray[np.float64]
+    wrist: list[float]
     free: bool
 
 
@@ -89,7 +89,7 @@ class HandPair:
 
     def update(self, image: Image, networks: HandNetworks, body: Body) -> list[Hand | None]:
         """Both hands in `image` given this image's body; None for a hand that is not seen."""
-        torso = torso_length(body)
+        torso = body.torso_length
         hands: list[Hand | None] = [None, None]
         tracked = [False, False]
         for i, side in enumerate(SIDES):
@@ -108,7 +108,7 @@ class HandPair:
 
         It goes to the side that lacks a hand and that it fits best, by place and by thumb.
         """
-        torso = torso_length(body)
+        torso = body.torso_length
         costs = [
             (ill_fit(hand, body, side, torso), i)
             for i, side in enumerate(SIDES)
@@ -133,8 +133,8 @@ class HandPair:
                 return None
             hand = networks.look(image, region)
             return hand if _believed(hand) and within_reach(hand, body, side, torso) else None
-        step = body.points[side.wrist] - last.wrist
-        region = region.shifted(float(step[0]), float(step[1]))
+        x, y = body.spots[side.wrist]
+        region = region.shifted(x - last.wrist[0], y - last.wrist[1])
         if body.scores[side.wrist] < MIN_WRIST_SCORE or not region.usable():
             return None
         return _plausible(networks.look(image, region), body, side, torso)
@@ -164,16 +164,9 @@ class HandPair:
                 hands[loser] = again
 
 
-def torso_length(body: Body) -> float:
-    """Middle of the shoulders to middle of the hips, or the shoulders' width if that is more."""
-    shoulders, hips = body.points[[11, 12]], body.points[[23, 24]]
-    height = float(np.hypot(*(shoulders.mean(axis=0) - hips.mean(axis=0))))
-    return max(height, float(np.hypot(*(shoulders[0] - shoulders[1]))), 1.0)
-
-
 def misfit(hand: Hand, body: Body, side: Side, torso: float) -> float:
     """How badly a hand fits a side: its wrist's gap in palm lengths, plus 1 for a wrong thumb."""
-    palm = max(hand.palm_length(), PALM_PER_TORSO * torso)
+    palm = max(hand.palm_length, PALM_PER_TORSO * torso)
     return wrist_gap(hand, body, side) / palm + wrong_thumb(hand, side)
 
 
@@ -184,7 +177,7 @@ def ill_fit(hand: Hand, body: Body, side: Side, torso: float) -> float:
 
 def wrist_gap(hand: Hand, body: Body, side: Side) -> float:
     """Pixels from the hand's wrist to the pose's."""
-    return float(np.hypot(*(hand.points[WRIST] - body.points[side.wrist])))
+    return distance(hand.spots[WRIST], body.spots[side.wrist])
 
 
 def wrong_thumb(hand: Hand, side: Side) -> float:
@@ -194,8 +187,10 @@ def wrong_thumb(hand: Hand, side: Side) -> float:
 
 def same_place(a: Hand, b: Hand) -> bool:
     """Whether two hands' points coincide."""
-    gap = float(np.hypot(*(a.points - b.points).T).mean())
-    return gap < SAME_PLACE * max(a.palm_length(), b.palm_length())
+    most = SAME_PLACE * max(a.palm_length, b.palm_length)
+    if apart(a.box, b.box, most):
+        return False
+    return float(np.hypot(*(a.points - b.points).T).mean()) < most
 
 
 def fits(hand: Hand, body: Body, side: Side, torso: float) -> bool:
@@ -209,7 +204,7 @@ def within_reach(hand: Hand, body: Body, side: Side, torso: float) -> bool:
     """Whether a hand is of a possible size and where an arm of this person can be."""
     if not _possible_size(hand, torso):
         return False
-    reach = float(np.hypot(*(hand.points[WRIST] - body.points[side.shoulder])))
+    reach = distance(hand.spots[WRIST], body.spots[side.shoulder])
     seen = body.scores[side.wrist] >= SEEN_WRIST_SCORE
     near = not seen or wrist_gap(hand, body, side) <= MAX_FREE_GAP * torso
     return reach <= MAX_REACH * torso and near
@@ -217,20 +212,20 @@ def within_reach(hand: Hand, body: Body, side: Side, torso: float) -> bool:
 
 def attached(hand: Hand, body: Body, side: Side, torso: float) -> bool:
     """Whether a hand lies at the pose's wrist."""
-    palm = max(hand.palm_length(), PALM_PER_TORSO * torso)
+    palm = max(hand.palm_length, PALM_PER_TORSO * torso)
     return wrist_gap(hand, body, side) <= MAX_WRIST_GAP * palm
 
 
 def _seen(hand: Hand, body: Body, side: Side, torso: float) -> _Seen:
     known = body.scores[side.wrist] >= MIN_WRIST_SCORE and attached(hand, body, side, torso)
-    return _Seen(hand, body.points[side.wrist], not known)
+    return _Seen(hand, body.spots[side.wrist], not known)
 
 
 def _from_pose(
     image: Image, networks: HandNetworks, body: Body, side: Side, torso: float
 ) -> Hand | None:
     """Look for a hand where the pose's wrist and knuckles are."""
-    points = body.points
+    points = body.spots
     rough = region_from_pose(points[side.wrist], points[side.index], points[side.pinky])
     if not rough.usable():
         return None
@@ -253,4 +248,4 @@ def _believed(hand: Hand) -> bool:
 
 def _possible_size(hand: Hand, torso: float) -> bool:
     low, high = PALM_RANGE
-    return low * torso <= hand.palm_length() <= high * torso
+    return low * torso <= hand.palm_length <= high * torso

@@ -8,12 +8,21 @@ square comes from its own last points instead, carried along with the pose's wri
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from bharnet_ros.pose.mediapipe.cutting import Cut, crop
 from bharnet_ros.pose.mediapipe.networks import Network
-from bharnet_ros.pose.mediapipe.regions import Region, crop, upright_angle
+from bharnet_ros.pose.mediapipe.regions import (
+    Box,
+    Point,
+    Region,
+    box_around,
+    distance,
+    upright_angle,
+)
 from bharnet_ros.types import Image
 
 RECROP_SIDE = 256
@@ -41,55 +50,63 @@ class Hand:
     presence: float
     right: float
 
+    @cached_property
+    def spots(self) -> list[list[float]]:
+        """The points as plain numbers: for one or two of them NumPy is slow."""
+        spots: list[list[float]] = self.points.tolist()
+        return spots
+
+    @cached_property
     def palm_length(self) -> float:
         """Wrist to the middle finger's knuckle, pixels."""
-        return float(np.hypot(*(self.points[MIDDLE_MCP] - self.points[WRIST])))
+        return distance(self.spots[MIDDLE_MCP], self.spots[WRIST])
+
+    @cached_property
+    def box(self) -> Box:
+        """Around all points."""
+        return box_around(self.points)
 
 
-def region_from_pose(
-    wrist: npt.NDArray[np.float64],
-    index: npt.NDArray[np.float64],
-    pinky: npt.NDArray[np.float64],
-) -> Region:
+def region_from_pose(wrist: Point, index: Point, pinky: Point) -> Region:
     """A rough square around a hand from three points of the pose, (2,) pixels each."""
-    middle = (2.0 * index + pinky) / 3.0
-    length = float(np.hypot(*(middle - wrist)))
-    size = 2.0 * length
-    rough = Region(float(middle[0]), float(middle[1]), size, upright_angle(wrist, middle))
+    x, y = (2.0 * index[0] + pinky[0]) / 3.0, (2.0 * index[1] + pinky[1]) / 3.0
+    size = 2.0 * distance((x, y), wrist)
+    rough = Region(float(x), float(y), size, upright_angle(wrist, (x, y)))
     return rough.moved(0.0, TOWARDS_FINGERS, FROM_POSE_SCALE)
 
 
 def region_from_points(points: npt.NDArray[np.float64]) -> Region:
-    """The square for the next image from the 21 points found in this one."""
-    knuckles = 0.25 * (points[INDEX_MCP] + points[RING_MCP]) + 0.5 * points[MIDDLE_MCP]
-    angle = upright_angle(points[WRIST], knuckles)
+    """The square for the next image from the 21 points found in this one, (21, 2)."""
+    spots = points.tolist()
+    index, middle, ring = spots[INDEX_MCP], spots[MIDDLE_MCP], spots[RING_MCP]
+    x, y = (0.25 * (index[i] + ring[i]) + 0.5 * middle[i] for i in (0, 1))
+    angle = upright_angle(spots[WRIST], (x, y))
     upright = Region(0.0, 0.0, 1.0, angle).to_image()[:, :2]
-    turned = points[PALM_AND_FIRST_JOINTS] @ upright
-    low, high = turned.min(axis=0), turned.max(axis=0)
-    centre = upright @ (0.5 * (low + high))
-    size = float((high - low).max())
-    tight = Region(float(centre[0]), float(centre[1]), size, angle)
+    x0, y0, x1, y1 = box_around(points[PALM_AND_FIRST_JOINTS] @ upright)
+    x, y = (upright @ (0.5 * (x0 + x1), 0.5 * (y0 + y1))).tolist()
+    tight = Region(x, y, max(x1 - x0, y1 - y0), angle)
     return tight.moved(0.0, TOWARDS_FINGERS, FROM_POINTS_SCALE)
 
 
 class HandNetworks:
     """The recrop network and the hand landmark network."""
 
-    def __init__(self, recrop: Network, landmarks: Network) -> None:
+    def __init__(self, recrop: Network, landmarks: Network, cut: Cut = crop) -> None:
         self._recrop = recrop
         self._landmarks = landmarks
+        self._cut = cut
 
     def centre(self, image: Image, rough: Region) -> Region:
         """A better square than the one from the pose."""
-        (raw,) = self._recrop.run(crop(image, rough, RECROP_SIDE))
+        (raw,) = self._recrop.run(self._cut(image, rough, RECROP_SIDE))
         points = rough.project(raw.reshape(2, 2).astype(np.float64) / RECROP_SIDE)
-        middle, edge = points
-        size = 2.0 * float(np.hypot(*(edge - middle)))
-        better = Region(float(middle[0]), float(middle[1]), size, upright_angle(edge, middle))
+        middle, edge = points.tolist()
+        size = 2.0 * distance(edge, middle)
+        better = Region(middle[0], middle[1], size, upright_angle(edge, middle))
         return better.moved(0.0, TOWARDS_FINGERS)
 
     def look(self, image: Image, region: Region) -> Hand:
         """The 21 points in `region`. image: (H, W, 3) uint8 BGR."""
-        raw, presence, right = self._landmarks.run(crop(image, region, SIDE))
+        raw, presence, right = self._landmarks.run(self._cut(image, region, SIDE))
         local = raw.reshape(NUM_POINTS, 3)[:, :2].astype(np.float64) / SIDE
         return Hand(region.project(local), float(presence[0, 0]), float(right[0, 0]))

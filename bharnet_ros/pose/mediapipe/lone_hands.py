@@ -9,9 +9,10 @@ import numpy as np
 from bharnet_ros.pose.filters import OneEuroFilter
 from bharnet_ros.pose.mediapipe.hand_tracking import MIN_PRESENCE, same_place
 from bharnet_ros.pose.mediapipe.hands import WRIST, Hand, HandNetworks, region_from_points
+from bharnet_ros.pose.mediapipe.regions import distance
 from bharnet_ros.types import Image
 
-PALM = np.array((0, 5, 17))
+PALM = (0, 5, 17)
 """Wrist and outer knuckles."""
 MUCH_LARGER = 2.0
 MIN_PALM_PX = 8.0
@@ -63,8 +64,8 @@ class LoneHands:
         if len(self.seen()) != 1 or self.hands[_side(hand)] is not None:
             return False
         (mine,) = self.seen()
-        sizes = sorted((mine.palm_length(), hand.palm_length()))
-        gap = float(np.hypot(*(mine.points[WRIST] - hand.points[WRIST])))
+        sizes = sorted((mine.palm_length, hand.palm_length))
+        gap = distance(mine.spots[WRIST], hand.spots[WRIST])
         if sizes[1] > PAIR_SIZES * sizes[0] or gap > PAIR_GAP * sizes[1]:
             return False
         self.hands[_side(hand)] = hand
@@ -82,7 +83,7 @@ def covered(hand: Hand, others: Sequence[Hand]) -> bool:
     more than twice as large as another is not covered by it: the small one is the mistake.
     """
     return any(
-        hand.palm_length() <= MUCH_LARGER * other.palm_length()
+        hand.palm_length <= MUCH_LARGER * other.palm_length
         and (_middle_on(hand, other) or _middle_on(other, hand))
         for other in others
     )
@@ -90,9 +91,9 @@ def covered(hand: Hand, others: Sequence[Hand]) -> bool:
 
 def _middle_on(hand: Hand, other: Hand) -> bool:
     """Whether the middle of a hand's palm lies in the box around the other hand."""
-    middle = hand.points[PALM].mean(axis=0)
-    low, high = other.points.min(axis=0), other.points.max(axis=0)
-    return bool((middle >= low).all() and (middle <= high).all())
+    x, y = (sum(values) / len(PALM) for values in zip(*(hand.spots[i] for i in PALM), strict=True))
+    x0, y0, x1, y1 = other.box
+    return bool(x0 <= x <= x1 and y0 <= y <= y1)
 
 
 def each_hand(people: Sequence[LoneHands]) -> Iterator[tuple[LoneHands, Hand]]:
@@ -106,7 +107,7 @@ def _look_again(image: Image, networks: HandNetworks, before: Hand) -> Hand | No
         return None
     hand = networks.look(image, region)
     believed = hand.presence >= MIN_PRESENCE and np.isfinite(hand.points).all()
-    return hand if believed and hand.palm_length() >= MIN_PALM_PX else None
+    return hand if believed and hand.palm_length >= MIN_PALM_PX else None
 
 
 def _side(hand: Hand) -> int:

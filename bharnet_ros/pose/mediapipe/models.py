@@ -9,6 +9,7 @@ from pathlib import Path
 from bharnet_ros.pose.detection import MEDIAPIPE, open_detector
 from bharnet_ros.pose.mediapipe import body, detector, hands, palms
 from bharnet_ros.pose.mediapipe.body import BodyNetwork
+from bharnet_ros.pose.mediapipe.cutting import Cutter
 from bharnet_ros.pose.mediapipe.detector import NUM_ANCHORS, PersonDetector
 from bharnet_ros.pose.mediapipe.hands import HandNetworks
 from bharnet_ros.pose.mediapipe.networks import Network, find_model, model_folder
@@ -27,6 +28,7 @@ class Models:
     """The networks, ready to run; hands and palms are None when hands are not wanted.
 
     boxes: a general person detector, None when MediaPipe's is enough.
+    cutter: cuts the images for all but that one; show it each image first.
     turn: to be held while they run, for several cameras may share them.
     """
 
@@ -35,6 +37,7 @@ class Models:
     hands: HandNetworks | None
     palms: PalmDetector | None
     boxes: GeneralDetector | None = None
+    cutter: Cutter = field(default_factory=Cutter)
     turn: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -69,19 +72,22 @@ def open_models(
         [(1, 195), (1, 1), None, (1, 64, 64, 39)],
         num_threads=num_threads,
     )
+    cutter = Cutter()
     pair = palm_detector = None
     if hand_model is not None:
         points = [(1, 63), (1, 1), (1, 1)]
         pair = HandNetworks(
             Network(paths[RECROP_FILE], hands.RECROP_SIDE, [(1, 1, 1, 4)], num_threads=num_threads),
             Network(paths[HAND_FILES[hand_model]], hands.SIDE, points, num_threads=num_threads),
+            cutter.cut,
         )
         palm_outputs = [(1, palms.NUM_ANCHORS, palms.NUM_VALUES), (1, palms.NUM_ANCHORS, 1)]
         palm_detector = PalmDetector(
-            Network(paths[PALM_FILE], palms.SIDE, palm_outputs, num_threads=num_threads)
+            Network(paths[PALM_FILE], palms.SIDE, palm_outputs, num_threads=num_threads),
+            cut=cutter.cut,
         )
-    people = PersonDetector(detection, min_detection)
+    people = PersonDetector(detection, min_detection, cutter.cut)
     boxes = None
     if detector_spec != MEDIAPIPE:
         boxes = open_detector(detector_spec, num_threads=num_threads)
-    return Models(people, BodyNetwork(pose), pair, palm_detector, boxes)
+    return Models(people, BodyNetwork(pose, cut=cutter.cut), pair, palm_detector, boxes, cutter)

@@ -108,8 +108,12 @@ class Network:
         self._buffer = np.empty((1, side, side, 3), dtype=np.float32)
 
     def run(self, image_bgr: Image) -> list[npt.NDArray[np.float32]]:
-        """(side, side, 3) uint8 BGR -> the wanted outputs, each with its batch axis."""
-        rgb = cv2.cvtColor(image_bgr, cv2.COLOR_BGR2RGB)
+        """(side, side, 3) uint8 BGR -> the wanted outputs, each with its batch axis.
+
+        A fourth channel is left out.
+        """
+        wide = image_bgr.shape[2] == 4
+        rgb = cv2.cvtColor(image_bgr, cv2.COLOR_BGRA2RGB if wide else cv2.COLOR_BGR2RGB)
         np.multiply(rgb, np.float32(self._scale), out=self._buffer[0])
         if self._low:
             self._buffer += np.float32(self._low)

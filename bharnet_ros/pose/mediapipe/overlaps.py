@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bharnet_ros.pose.mediapipe.body import Body
-from bharnet_ros.pose.mediapipe.hand_tracking import torso_length
 from bharnet_ros.pose.mediapipe.people import MAX_WANDER, mere_arm, same_place
+from bharnet_ros.pose.mediapipe.regions import distance
 from bharnet_ros.types import Image
 
 FACE = np.arange(11)
@@ -47,11 +47,11 @@ class Head:
     @classmethod
     def of(cls, body: Body) -> Head:
         """The head of a body."""
-        return cls(body.points[FACE].mean(axis=0), HEAD_RADIUS * torso_length(body))
+        return cls(body.points[FACE].mean(axis=0), HEAD_RADIUS * body.torso_length)
 
     def gap(self, other: Head) -> float:
         """Pixels between the middles of two faces."""
-        return float(np.hypot(*(other.centre - self.centre)))
+        return distance(other.centre.tolist(), self.centre.tolist())
 
 
 def in_the_way(body: Body, others: Sequence[Body]) -> list[Head]:
@@ -59,11 +59,11 @@ def in_the_way(body: Body, others: Sequence[Body]) -> list[Head]:
 
     Of two people the larger is looked at without the other's head; the smaller fill their square.
     """
-    mine, torso = Head.of(body), torso_length(body)
+    mine, torso = Head.of(body), body.torso_length
     return [
         Head.of(other)
         for other in others
-        if torso_length(other) < torso
+        if other.torso_length < torso
         and mine.gap(Head.of(other)) < NEAR * torso
         and _heads_apart(body, other)
     ]
@@ -101,7 +101,7 @@ def told_apart(
     left. The hand of a raised arm does, and the detector believes in it, so it is refused at once.
     look, confirm: of the estimator.
     """
-    small, large = sorted((one, other), key=torso_length)
+    small, large = sorted((one, other), key=lambda body: body.torso_length)
     if mere_arm(small, large) or not (_face_seen(small) and confirm(image, small)):
         return None
     hidden = without(image, [Head.of(small)])
@@ -114,13 +114,13 @@ def told_apart(
 
 
 def _heads_apart(a: Body, b: Body) -> bool:
-    least = HEADS_APART * min(torso_length(a), torso_length(b))
+    least = HEADS_APART * min(a.torso_length, b.torso_length)
     return Head.of(a).gap(Head.of(b)) > least
 
 
 def _rest_stays(before: Body, after: Body) -> bool:
     gaps = np.hypot(*(before.points[BELOW_HEAD] - after.points[BELOW_HEAD]).T)
-    return float(np.median(gaps)) < MAX_WANDER * torso_length(after)
+    return float(np.median(gaps)) < MAX_WANDER * after.torso_length
 
 
 def _face_seen(body: Body) -> bool:

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from bharnet_ros.pose.mediapipe.cutting import Cut, crop
 from bharnet_ros.pose.mediapipe.networks import Network
-from bharnet_ros.pose.mediapipe.regions import Region, crop, upright_angle
+from bharnet_ros.pose.mediapipe.regions import Region, upright_angle
 from bharnet_ros.types import Image
 
 SIDE = 192
@@ -117,8 +118,9 @@ def merge(palms: Sequence[Palm]) -> list[Palm]:
 class PalmDetector:
     """Runs the palm detection network on chosen squares of an image."""
 
-    def __init__(self, network: Network, min_score: float = MIN_SCORE) -> None:
+    def __init__(self, network: Network, min_score: float = MIN_SCORE, cut: Cut = crop) -> None:
         self._network = network
+        self._cut = cut
         self._anchors = anchor_centres()
         self._min_score = min_score
 
@@ -129,7 +131,7 @@ class PalmDetector:
         """
         found: list[Palm] = []
         for region in regions:
-            raw, logits = self._network.run(crop(image, region, SIDE))
+            raw, logits = self._network.run(self._cut(image, region, SIDE))
             values, scores = decode(raw[0], logits[0, :, 0], self._anchors, self._min_score)
             for value, score in zip(values, scores, strict=True):
                 points = region.project(value.reshape(9, 2))

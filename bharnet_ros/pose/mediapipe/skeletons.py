@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from bharnet_ros.pose.filters import OneEuroFilter
 from bharnet_ros.pose.mediapipe.body import inside
-from bharnet_ros.pose.mediapipe.hand_tracking import PALM_PER_TORSO, SIDES, torso_length
+from bharnet_ros.pose.mediapipe.hand_tracking import PALM_PER_TORSO, SIDES
 from bharnet_ros.pose.mediapipe.hands import WRIST, Hand
 from bharnet_ros.pose.mediapipe.lone_hands import LoneHands
 from bharnet_ros.pose.mediapipe.person import Person
@@ -33,7 +33,7 @@ def person_skeleton(person: Person, size: tuple[int, int], stamp_ns: int) -> Ske
         if hand is not None and person.hands.free(i):
             points[side.wrist] = hand.points[WRIST]
             scores[side.wrist] = _hand_scores(hand, size)[WRIST]
-    scale = torso_length(person.body)
+    scale = person.body.torso_length
     return _skeleton(
         points, scores, person.hands.hands, person.score(), person.smooth, scale, size, stamp_ns
     )
@@ -46,7 +46,7 @@ def lone_skeleton(lone: LoneHands, size: tuple[int, int], stamp_ns: int) -> Skel
         if hand is not None:
             points[side.wrist] = hand.points[WRIST]
             scores[side.wrist] = _hand_scores(hand, size)[WRIST]
-    scale = max((hand.palm_length() for hand in lone.seen()), default=1.0) / PALM_PER_TORSO
+    scale = max((hand.palm_length for hand in lone.seen()), default=1.0) / PALM_PER_TORSO
     return _skeleton(points, scores, lone.hands, lone.score(), lone.smooth, scale, size, stamp_ns)
 
 

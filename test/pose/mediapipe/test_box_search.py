@@ -93,9 +93,7 @@ def show(seen: Crowd, stamp_ns: int) -> list[Body]:
     return [p.body for p in seen.people]
 
 
-@given(
-    x=st.floats(0, 600), y=st.floats(0, 440), width=st.floats(2, 640), height=st.floats(2, 480)
-)
+@given(x=st.floats(0, 600), y=st.floats(0, 440), width=st.floats(2, 640), height=st.floats(2, 480))
 def test_every_start_is_a_square_to_look_at_that_holds_the_box(
     x: float, y: float, width: float, height: float
 ) -> None:

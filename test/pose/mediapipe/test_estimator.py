@@ -150,9 +150,7 @@ def test_people_are_followed_without_the_detector(
         assert np.median(gaps) < 0.05 * a.bbox[2:].max()
 
 
-def test_another_camera_has_a_memory_of_its_own(
-    estimator: PoseEstimator, ball_game: Image
-) -> None:
+def test_another_camera_has_a_memory_of_its_own(estimator: PoseEstimator, ball_game: Image) -> None:
     estimator.reset()
     alone = [estimator.estimate(ball_game, stamp) for stamp in (0, 40_000_000)]
     estimator.reset()

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scripted import IMAGE, ScriptedHands, hand_shape, standing
 
-from bharnet_ros.pose.mediapipe.hand_tracking import HandPair, same_place, torso_length
+from bharnet_ros.pose.mediapipe.hand_tracking import HandPair, same_place
 from bharnet_ros.pose.mediapipe.hands import Hand, region_from_points, region_from_pose
 
 LEFT_AT, RIGHT_AT = (420.0, 240.0), (220.0, 240.0)
@@ -106,4 +106,4 @@ def test_a_followed_hand_moves_with_the_poses_wrist() -> None:
 
 
 def test_torso_length_of_a_person_seen_from_the_side_is_its_height() -> None:
-    assert torso_length(standing(LEFT_AT, RIGHT_AT)) == pytest.approx(100.0)
+    assert standing(LEFT_AT, RIGHT_AT).torso_length == pytest.approx(100.0)

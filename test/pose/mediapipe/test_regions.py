@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bharnet_ros.pose.mediapipe.regions import Region, crop, upright_angle, wrap_angle
+from bharnet_ros.pose.mediapipe.regions import (
+    Region,
+    apart,
+    box_around,
+    distance,
+    upright_angle,
+    wrap_angle,
+)
 
 coordinates = st.floats(-2000.0, 4000.0)
 angles = st.floats(-math.pi, math.pi)
@@ -62,29 +69,6 @@ def test_moved_shifts_along_the_regions_own_axes(region: Region, dx: float, dy: 
     assert moved.size == pytest.approx(2.0 * region.size)
 
 
-def test_crop_of_an_aligned_region_is_the_pixels_themselves() -> None:
-    image = np.random.default_rng(1).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-    cut = crop(image, Region(26.0, 18.0, 16.0, 0.0), 16)
-    np.testing.assert_array_equal(cut, image[10:26, 18:34])
-
-
-def test_crop_turned_by_a_quarter_is_the_rotated_pixels() -> None:
-    image = np.random.default_rng(2).integers(0, 256, (40, 60, 3), dtype=np.uint8)
-    turned = crop(image, Region(26.0, 18.0, 16.0, 0.5 * math.pi), 16)
-    np.testing.assert_array_equal(turned, np.rot90(image[10:26, 18:34]))
-
-
-def test_letterbox_pads_with_black_and_points_come_back() -> None:
-    image = np.full((30, 60, 3), 200, dtype=np.uint8)
-    image[14:16, 39:41] = 0
-    region = Region(30.0, 15.0, 60.0, 0.0)
-    cut = crop(image, region, 120)
-    assert (cut[:29] == 0).all() and (cut[91:] == 0).all()
-    dark = np.argwhere(cut[31:89, :, 0] < 100) + np.array([31, 0])
-    centre = (dark.mean(axis=0)[::-1] + 0.5) / 120
-    np.testing.assert_allclose(region.project(centre), (40.0, 15.0), atol=0.3)
-
-
 @pytest.mark.parametrize(
     "region",
     [
@@ -97,3 +81,36 @@ def test_letterbox_pads_with_black_and_points_come_back() -> None:
 def test_unusable_regions_are_recognised(region: Region) -> None:
     assert not region.usable()
     assert Region(1.0, 2.0, 10.0, 0.3).usable()
+
+
+spots = st.tuples(coordinates, coordinates)
+
+
+@given(spots, spots)
+def test_distance_is_that_of_numpy_to_the_last_bit(
+    a: tuple[float, float], b: tuple[float, float]
+) -> None:
+    assert distance(a, b) == float(np.hypot(a[0] - b[0], a[1] - b[1]))
+    assert distance(np.array(a), np.array(b)) == distance(a, b)
+
+
+@given(
+    st.lists(spots, min_size=1, max_size=9), st.lists(spots, min_size=1, max_size=9),
+    st.floats(0.0, 3000.0),
+)  # fmt: skip
+def test_boxes_that_are_apart_hold_no_points_that_are_near(
+    left: list[tuple[float, float]], right: list[tuple[float, float]], gap: float
+) -> None:
+    a, b = np.array(left), np.array(right)
+    nearest = np.hypot(*(a[:, None] - b[None]).transpose(2, 0, 1)).min()
+    if apart(box_around(a), box_around(b), gap):
+        assert nearest > gap
+    assert apart(box_around(a), box_around(b), gap) == apart(box_around(b), box_around(a), gap)
+
+
+def test_boxes_beside_and_above_one_another_are_apart_and_unknown_ones_are_not() -> None:
+    box = (0.0, 0.0, 10.0, 10.0)
+    assert apart(box, (16.0, 0.0, 20.0, 10.0), 5.0)
+    assert apart(box, (0.0, -20.0, 10.0, -6.0), 5.0)
+    assert not apart(box, (14.0, 14.0, 20.0, 20.0), 5.0)
+    assert not apart(box, (math.nan, 100.0, math.nan, math.nan), 500.0)
