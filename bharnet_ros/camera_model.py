@@ -65,12 +65,17 @@ class CameraModel:
 
     @classmethod
     def from_camera_info(
-        cls, message: Any, image_size: tuple[int, int], rectified: bool = False
+        cls,
+        message: Any,
+        image_size: tuple[int, int],
+        rectified: bool = False,
+        with_lens: bool = True,
     ) -> CameraModel:
         """The model of a sensor_msgs/CameraInfo (only its fields are read).
 
         image_size: (height, width) of the images it comes with, used where it names none.
         rectified: the images are rectified (image_rect): P counts, without distortion.
+        with_lens: False = leave out the distortion, whatever its model.
         Raises ConfigurationError for a camera that is not calibrated, or unknown distortion.
         """
         matrix = [float(value) for value in (message.p if rectified else message.k)]
@@ -80,7 +85,7 @@ class CameraModel:
                 f"The camera matrix has {len(matrix)} numbers instead of {3 * width_of_row}; "
                 "calibrate the camera."
             )
-        coefficients = [] if rectified else [float(value) for value in message.d]
+        coefficients = [float(value) for value in message.d] if with_lens and not rectified else []
         if not any(coefficients):
             coefficients = []
         size = (int(message.height), int(message.width))
@@ -108,10 +113,16 @@ class CameraModel:
     def scaled_to(self, size: tuple[int, int]) -> CameraModel:
         """The same camera for images of another resolution. size: (height, width) pixels.
 
-        Raises ConfigurationError if these are not the same picture scaled: another aspect ratio.
+        Raises ConfigurationError if these are not the same picture scaled: another aspect ratio,
+        or no size at all.
         """
         if size == self.size:
             return self
+        if min(size) <= 0:
+            raise ConfigurationError(
+                f"The skeletons are of images of {size[1]} x {size[0]} pixels; whoever publishes "
+                "them must fill in image_width and image_height."
+            )
         if not same_aspect(size, self.size):
             raise ConfigurationError(
                 f"The images have {size[1]} x {size[0]} pixels, but their camera_info is for "

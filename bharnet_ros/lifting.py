@@ -77,7 +77,7 @@ def lift(
     the skeletons (each pixel shows the same thing), in its size or another resolution. camera: of
     that image; of another resolution it is scaled. Raises LayoutError for a layout other than
     coco_wholebody_133, InvalidImageError for a depth image of another aspect ratio, and
-    ConfigurationError for a camera of another one.
+    ConfigurationError for a camera of another one or a frame without its image's size.
     """
     options = options or LiftingOptions()
     if frame.layout != LAYOUT:
@@ -87,12 +87,6 @@ def lift(
     if depth.ndim != 2:
         raise InvalidImageError(
             f"The depth image has the shape {depth.shape}; (height, width) is expected."
-        )
-    if min(frame.image_size) <= 0:
-        height, width = frame.image_size
-        raise ConfigurationError(
-            f"The skeletons are of images of {width} x {height} pixels; whoever publishes them "
-            "must fill in image_width and image_height."
         )
     camera = camera.scaled_to(frame.image_size)
     to_depth = _scale(frame.image_size, (depth.shape[0], depth.shape[1]))

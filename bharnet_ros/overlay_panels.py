@@ -58,10 +58,14 @@ def is_in_action(action: RecognizedAction | None) -> bool:
     return action is not None and action.state in (ActionState.STARTED, ActionState.ONGOING)
 
 
+def name_of(track_id: int) -> str:
+    """What a person is called in pictures."""
+    return f"#{track_id}" if track_id >= 0 else "untracked"
+
+
 def panel_of(track_id: int, action: RecognizedAction | None, colour: Colour, far: bool) -> Panel:
     """The panel of a person. far: only the words and the bar."""
     text, score = describe(action)
-    name = f"#{track_id}" if track_id >= 0 else "untracked"
     known = action is not None and bool(action.hypotheses)
     experts: tuple[tuple[str, float], ...] = ()
     runner_up = ""
@@ -72,7 +76,7 @@ def panel_of(track_id: int, action: RecognizedAction | None, colour: Colour, far
             if second.score >= _WORTH_TELLING:
                 runner_up = shortened(f"or {second.class_name} {second.score:.2f}")
     return Panel(
-        shortened(f"{name} {text}"), score if known else None, experts, runner_up,
+        shortened(f"{name_of(track_id)} {text}"), score if known else None, experts, runner_up,
         is_in_action(action), colour,
     )  # fmt: skip
 

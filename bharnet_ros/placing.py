@@ -10,12 +10,12 @@ Contini (1966), as printed in Winter, Biomechanics and Motor Control of Human Mo
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from bharnet_ros.camera_model import CameraModel
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.skeleton import Layout
 from bharnet_ros.types import AnyFloat, FloatArray, Skeleton
@@ -48,40 +48,30 @@ class Pinhole:
     cy: float
 
     @classmethod
-    def from_matrix(cls, k: Sequence[float]) -> Pinhole:
-        """The nine numbers of CameraInfo.k, row by row.
+    def from_camera_info(cls, message: Any, image_size: tuple[int, int]) -> Pinhole:
+        """Of a sensor_msgs/CameraInfo, for images of image_size: (height, width) in pixels, (0, 0)
+        = those it is for; it may be for another resolution, as where a driver sends its calibration
+        as it is.
 
-        Raises ConfigurationError for a camera that is not calibrated.
+        Raises ConfigurationError for a camera that is not calibrated or has another aspect ratio.
         """
-        values = [float(value) for value in k]
-        usable = len(values) == 9 and all(map(math.isfinite, values))
-        if not usable or min(values[0], values[4]) <= 0:
-            raise ConfigurationError(
-                f"The camera matrix {values} has no positive focal length; calibrate the camera "
-                "or stop publishing its camera_info."
-            )
-        return cls(values[0], values[4], values[2], values[5])
-
-    @classmethod
-    def from_camera_info(cls, message: Any) -> Pinhole:
-        """Of a sensor_msgs/CameraInfo, for the images really sent: k is of the whole sensor, of
-        which they may show a part (roi), or several pixels as one (binning).
-
-        Raises ConfigurationError for a camera that is not calibrated.
-        """
-        full, roi = cls.from_matrix(message.k), message.roi
-        bin_x, bin_y = max(int(message.binning_x), 1), max(int(message.binning_y), 1)
-        # Pixel centres are at whole numbers: the middle of a block of b pixels is (b - 1) / 2 in.
-        return cls(
-            full.fx / bin_x, full.fy / bin_y,
-            (full.cx - int(roi.x_offset) - (bin_x - 1) / 2) / bin_x,
-            (full.cy - int(roi.y_offset) - (bin_y - 1) / 2) / bin_y,
-        )  # fmt: skip
+        known = CameraModel.from_camera_info(message, image_size, with_lens=False)
+        if any(image_size):
+            known = known.scaled_to(image_size)
+        return cls(known.fx, known.fy, known.cx, known.cy)
 
     @classmethod
     def from_field_of_view(cls, image_size: tuple[int, int], degrees: float) -> Pinhole:
-        """A camera of this horizontal field of view. image_size: (height, width) in pixels."""
+        """A camera of this horizontal field of view. image_size: (height, width) in pixels.
+
+        Raises ConfigurationError without a size.
+        """
         height, width = image_size
+        if min(image_size) <= 0:
+            raise ConfigurationError(
+                f"The skeletons are of images of {width} x {height} pixels; whoever publishes them "
+                "must fill in image_width and image_height, or send a camera_info."
+            )
         focal = width / 2 / math.tan(math.radians(degrees) / 2)
         return cls(focal, focal, (width - 1) / 2, (height - 1) / 2)
 

@@ -76,10 +76,36 @@ def test_placed_points_project_back_to_their_pixels(
 def test_cameras() -> None:
     wide = Pinhole.from_field_of_view((480, 640), 90.0)
     assert wide.fx == pytest.approx(320.0) and (wide.cx, wide.cy) == (319.5, 239.5)
-    assert Pinhole.from_matrix([500, 0, 310, 0, 505, 250, 0, 0, 1]) == Pinhole(500, 505, 310, 250)
+    message = camera_info([500, 0, 310, 0, 505, 250, 0, 0, 1])
+    assert Pinhole.from_camera_info(message, (480, 640)) == Pinhole(500, 505, 310, 250)
     for wrong in ([0.0] * 9, [1.0] * 4, [float("nan")] * 9):
         with pytest.raises(ConfigurationError, match="calibrate"):
-            Pinhole.from_matrix(wrong)
+            Pinhole.from_camera_info(camera_info(wrong), (480, 640))
+
+
+def camera_info(matrix: list[float], **changes: object) -> SimpleNamespace:
+    """For images of 640 x 480 pixels, by a lens that no model here describes."""
+    whole = SimpleNamespace(x_offset=0, y_offset=0, height=0, width=0)
+    fields = {
+        "k": matrix, "p": [0.0] * 12, "d": [0.1] * 3, "distortion_model": "of its own",
+        "height": 480, "width": 640, "binning_x": 0, "binning_y": 0, "roi": whole,
+    }  # fmt: skip
+    return SimpleNamespace(**{**fields, **changes})
+
+
+def test_a_calibration_of_another_resolution_is_scaled() -> None:
+    message = camera_info([500, 0, 319.5, 0, 500, 239.5, 0, 0, 1])
+    half = Pinhole.from_camera_info(message, (240, 320))
+    assert half == Pinhole(250, 250, 159.5, 119.5)
+    with pytest.raises(ConfigurationError, match="another aspect ratio"):
+        Pinhole.from_camera_info(message, (720, 1280))
+
+
+def test_where_nobody_says_how_large_the_images_are() -> None:
+    message = camera_info([500, 0, 319.5, 0, 500, 239.5, 0, 0, 1])
+    assert Pinhole.from_camera_info(message, (0, 0)) == Pinhole(500, 500, 319.5, 239.5)
+    with pytest.raises(ConfigurationError, match="image_width"):
+        Pinhole.from_field_of_view((0, 0), 60.0)
 
 
 def test_distances_are_calmed_and_forgotten() -> None:
@@ -103,11 +129,10 @@ def test_the_camera_of_the_images_sent_is_that_of_the_lifter(
     binning: tuple[int, int], start: tuple[int, int]
 ) -> None:
     part = SimpleNamespace(x_offset=start[0], y_offset=start[1], height=240, width=320)
-    message = SimpleNamespace(
-        k=[500.0, 0.0, 319.5, 0.0, 510.0, 239.5, 0.0, 0.0, 1.0], d=[], height=480, width=640,
-        distortion_model="", binning_x=binning[0], binning_y=binning[1], roi=part,
-        p=[0.0] * 12, r=[0.0] * 9,
+    message = camera_info(
+        [500.0, 0.0, 319.5, 0.0, 510.0, 239.5, 0.0, 0.0, 1.0], d=[], distortion_model="",
+        binning_x=binning[0], binning_y=binning[1], roi=part,
     )  # fmt: skip
-    found = Pinhole.from_camera_info(message)
     known = CameraModel.from_camera_info(message, (480, 640))
+    found = Pinhole.from_camera_info(message, known.size)
     assert (found.fx, found.fy, found.cx, found.cy) == (known.fx, known.fy, known.cx, known.cy)

@@ -1,4 +1,4 @@
-"""sensor_msgs/CompressedImage -> BGR: JPEG and PNG, grey, with alpha or with 16 bits too."""
+"""sensor_msgs/CompressedImage -> BGR: JPEG and PNG, grey, Bayer, with alpha or 16 bits too."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from bharnet_ros.image_encodings.checks import BadImage, check_size
-from bharnet_ros.image_encodings.raw import DEPTH, TO_8_BITS
+from bharnet_ros.image_encodings.raw import DEPTH, MOSAICS, TO_8_BITS
 from bharnet_ros.types import Image
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -53,12 +53,25 @@ def compressed_to_bgr(message: Any) -> Image:
             f"The {len(data)} bytes of a compressed image (format {kind!r}) cannot be decoded; "
             "the message is truncated or damaged.",
         )
+    mosaic = _mosaic(kind)
+    if mosaic is not None:
+        picture = cv2.cvtColor(np.ascontiguousarray(picture[..., 0]), mosaic)
     if picture.dtype != np.uint8:
         picture = cv2.convertScaleAbs(picture, alpha=TO_8_BITS)
     # compressed_image_transport names the order in which it handed the channels to its encoder.
     if kind.endswith(("compressed rgb8", "compressed rgba8", "compressed rgb16")):
         picture = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
     return np.ascontiguousarray(picture, dtype=np.uint8)
+
+
+def _mosaic(kind: str) -> int | None:
+    """OpenCV's code if a Bayer image was compressed as it is; None for any other.
+
+    compressed_image_transport does so where it names nothing that it turned the image into: with
+    PNG always, with JPEG before it made them mono8.
+    """
+    encoding, _, how = kind.partition(";")
+    return MOSAICS.get(encoding.strip().lower()) if how.strip().endswith("compressed") else None
 
 
 def _stated_size(data: bytes) -> tuple[int, int] | None:

@@ -63,6 +63,8 @@ _PACKED = {
     "bayer_gbrg16": _mosaic(2, cv2.COLOR_BayerGR2BGR),
     "bayer_grbg16": _mosaic(2, cv2.COLOR_BayerGB2BGR),
 }
+MOSAICS = {name: kind.code for name, kind in _PACKED.items() if kind.mosaic}
+"""Encoding -> OpenCV's code: Bayer images, 8 and 16 bits."""
 _ALIASES = {
     "8uc1": "mono8", "8uc3": "bgr8", "8uc4": "bgra8", "yuv422": "uyvy", "yuv422_yuy2": "yuyv",
 }  # fmt: skip

@@ -48,6 +48,11 @@ class SceneScript:
         )  # fmt: skip
 
 
+def num_frames(duration_s: float, rate_hz: float) -> int:
+    """Images of a scene, from 0 to duration_s."""
+    return int(duration_s * rate_hz) + 1
+
+
 class Cancelled(Exception):
     """Somebody asked to stop while the film was being shot."""
 
@@ -79,7 +84,7 @@ def shoot(
     progress: called with frames done and frames in all. cancelled: asked after each frame.
     Raises ConfigurationError if the scene is too long to keep, Cancelled when asked to stop.
     """
-    count = int(script.duration_s * rate_hz) + 1
+    count = num_frames(script.duration_s, rate_hz)
     if count > MAX_FRAMES:
         raise ConfigurationError(
             f"A film of {script.duration_s:g} s at {rate_hz:g} images per second has {count} "

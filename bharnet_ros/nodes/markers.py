@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,14 +15,14 @@ from visualization_msgs.msg import Marker, MarkerArray
 
 from bharnet_ros.nodes.conversions import header
 from bharnet_ros.overlay import colour_of, describe, fresh, present
-from bharnet_ros.overlay_panels import is_in_action
+from bharnet_ros.overlay_panels import is_in_action, name_of
 from bharnet_ros.overlay_text import shortened
 from bharnet_ros.placing import Distances, Pinhole, distance_m, on_plane, optical_to_body
 from bharnet_ros.skeleton import Layout, get_layout
 from bharnet_ros.types import ActionFrame, AnyFloat, RecognizedAction, Skeleton, SkeletonFrame
 
 NAMESPACES = ("body", "hands", "labels")
-"""Of the markers; the id within each is the track id."""
+"""Of the markers; the id within each is the track id, or one below 0 (`own_ids`)."""
 
 _MIN_SCORE = 0.3
 _BONE_M, _FINGER_M, _TEXT_M = 0.03, 0.008, 0.12
@@ -31,6 +33,13 @@ _ABOVE_M = 0.18
 _LIFETIME = Duration(sec=2)
 """A viewer that hears nothing more, as when the node was killed, forgets the people."""
 _LEFT, _RIGHT = (0.35, 0.86, 0.35), (1.0, 0.35, 0.35)
+
+
+def own_ids(track_ids: Iterable[int]) -> list[int]:
+    """These, and for each of those who are not tracked another number below 0: of two markers with
+    one id a viewer shows the last."""
+    untracked = itertools.count(-1, -1)
+    return [track_id if track_id >= 0 else next(untracked) for track_id in track_ids]
 
 
 class PeopleMarkers:
@@ -74,10 +83,12 @@ class PeopleMarkers:
             self._frame_id = where.frame_id
             self._shown.clear()
         shown, known = set(), set()
-        for skeleton in skeletons.skeletons:
-            track_id = skeleton.track_id
-            measured = distance_m(skeleton, layout, camera, height_m)
-            depth_m = self._distances.update(track_id, skeletons.stamp_ns, measured)
+        people = skeletons.skeletons
+        for track_id, person in zip(own_ids(p.track_id for p in people), people, strict=True):
+            skeleton = replace(person, track_id=track_id)
+            depth_m = distance_m(skeleton, layout, camera, height_m)
+            if track_id >= 0:
+                depth_m = self._distances.update(track_id, skeletons.stamp_ns, depth_m)
             if depth_m is None:
                 continue
             known.add(track_id)
@@ -147,7 +158,8 @@ def _label(
     """The id and the action above the head."""
     action = by_track.get(skeleton.track_id)
     words, score = describe(action)
-    text = shortened(f"#{skeleton.track_id} {words}" + (f" {score:.2f}" if score > 0 else ""))
+    who = name_of(skeleton.track_id)
+    text = shortened(f"{who} {words}" + (f" {score:.2f}" if score > 0 else ""))
     acting = is_in_action(action)
     marker = Marker(
         header=where, ns="labels", id=skeleton.track_id, type=Marker.TEXT_VIEW_FACING,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,14 +12,18 @@ from std_msgs.msg import ColorRGBA, Header
 from visualization_msgs.msg import Marker, MarkerArray
 
 from bharnet_ros.nodes.conversions import header
+from bharnet_ros.nodes.markers import own_ids
 from bharnet_ros.overlay import colour_of
+from bharnet_ros.overlay_panels import name_of
 from bharnet_ros.skeleton import Layout, get_layout
 from bharnet_ros.types import AnyFloat, Skeleton3D, Skeleton3DFrame
 
 NAMESPACES = ("body", "hands", "labels")
-"""Of the markers; the id within each is the track id."""
+"""Of the markers; the id within each is the track id, or one below 0 (`own_ids`)."""
 
 _BONE_M, _FINGER_M, _TEXT_M, _ABOVE_M = 0.03, 0.008, 0.12, 0.2
+_SPACE_M = 0.05
+"""Between words; where a text has none, rviz leaves the space of letters that are 1 m high."""
 _LIFETIME = Duration(sec=2)
 """A viewer that hears nothing more, as when the node was killed, forgets the people."""
 _WHITE = ColorRGBA(r=1.0, g=1.0, b=1.0, a=1.0)
@@ -40,10 +45,11 @@ class SpaceMarkers:
         layout = get_layout(frame.layout)
         markers: list[Any] = []
         shown: set[int] = set()
-        for person in frame.skeletons:
+        people = frame.skeletons
+        for number, person in zip(own_ids(p.track_id for p in people), people, strict=True):
             if (person.scores > 0.0).any():
-                shown.add(person.track_id)
-                markers += _person(where, person, layout)
+                shown.add(number)
+                markers += _person(where, replace(person, track_id=number), layout)
         markers += [
             _gone(where, name, track_id)
             for track_id in sorted(self._shown - shown)
@@ -76,7 +82,8 @@ def _person(where: Header, person: Skeleton3D, layout: Layout) -> list[Any]:
     top = person.keypoints[known][np.argmin(person.keypoints[known][:, 1])]
     away = f" {person.position[2]:.1f} m" if np.isfinite(person.position[2]) else ""
     label = _marker(where, "labels", person.track_id, Marker.TEXT_VIEW_FACING)
-    label.text, label.scale.z, label.color = f"#{person.track_id}{away}", _TEXT_M, _WHITE
+    label.text, label.color = f"{name_of(person.track_id)}{away}", _WHITE
+    label.scale.x, label.scale.z = _SPACE_M, _TEXT_M
     label.pose.position = _point(top - np.array([0.0, _ABOVE_M, 0.0]))
     return [*found, label]
 

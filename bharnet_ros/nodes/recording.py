@@ -25,7 +25,7 @@ from bharnet_ros.nodes.bag_recorder import BagRecorder, check_topics, counted
 from bharnet_ros.nodes.base import StopSignals
 from bharnet_ros.nodes.environment import init_ros, prepare_middleware
 from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Value
-from bharnet_ros.nodes.scene_limits import check_scene
+from bharnet_ros.nodes.scene_limits import check_film
 from bharnet_ros.nodes.supervisor import Supervisor
 from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
@@ -84,7 +84,7 @@ def record_film(path: Path, film: Film, storage: str) -> int:
     """
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     topics = (_IMAGES, *_TRUTH, *_LATCHED, *_RESULTS)
-    check_scene(vars(film))
+    check_film(vars(film))
     load_bundle(film.bundle or DEFAULT_BUNDLE)
     chosen_classes(load_repertoire(film.bundle), film.classes)
     with _Session(path, topics, storage, NAMESPACE, ()) as session:

@@ -14,7 +14,7 @@ from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.nodes.base import run
 from bharnet_ros.nodes.camera import CAMERA_PARAMS, CameraNode
 from bharnet_ros.nodes.conversions import actions_to_msg, layout_to_msg, skeletons_to_msg
-from bharnet_ros.nodes.film import Film, SceneScript, shoot
+from bharnet_ros.nodes.film import Film, SceneScript, num_frames, shoot
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import LATCHED, RESULTS, overridable
 from bharnet_ros.nodes.simulated_depth import SimulatedDepth
@@ -153,8 +153,7 @@ class SimulatedCameraNode(CameraNode):
         """Draw the scene at the moment of this frame."""
         if self._scene is None:
             return None
-        duration_s = self.params["duration_s"]
-        count = int(duration_s * self.rate_hz) + 1
+        count = num_frames(self.params["duration_s"], self.rate_hz)
         if index >= count:
             if not self.params["loop"]:
                 return None

@@ -77,7 +77,8 @@ class VisualizerNode(ManagedNode):
         self._timer: Any = None
         self._images: OrderedDict[int, Any] = OrderedDict()
         self._actions: ActionFrame | None = None
-        self._camera: Pinhole | None = None
+        self._camera_info: CameraInfo | None = None
+        self._calibrated = False
         self._markers = PeopleMarkers()
         self._drawn_ns: int | None = None
         self._moments: deque[float] = deque(maxlen=30)
@@ -171,11 +172,7 @@ class VisualizerNode(ManagedNode):
             self._refuse("actions that cannot be read", error)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        try:
-            self._camera = Pinhole.from_camera_info(message)
-        except ConfigurationError as error:
-            self._camera = None
-            self._refuse("camera_info without calibration", error)
+        self._camera_info = message
 
     def _on_skeletons(self, message: Any) -> None:
         try:
@@ -215,11 +212,9 @@ class VisualizerNode(ManagedNode):
 
     def _show_markers(self, skeletons: SkeletonFrame, frame_id: str) -> None:
         begin = time.perf_counter()
-        fov_deg = self.params["assumed_fov_deg"]
-        camera = self._camera or Pinhole.from_field_of_view(skeletons.image_size, fov_deg)
         self._marker_arrays.publish(
             self._markers.update(
-                skeletons, self._actions, camera,
+                skeletons, self._actions, self._camera_of(skeletons.image_size),
                 image_frame=frame_id,
                 body_frame=self.params["markers_frame"],
                 height_m=self.params["person_height_m"],
@@ -227,6 +222,18 @@ class VisualizerNode(ManagedNode):
         )  # fmt: skip
         self.stats.event("markers out")
         self.stats.duration("markers", 1e3 * (time.perf_counter() - begin))
+
+    def _camera_of(self, image_size: tuple[int, int]) -> Pinhole:
+        """That of camera_info if it is one of such images; else one of the assumed view."""
+        self._calibrated = False
+        if self._camera_info is not None:
+            try:
+                camera = Pinhole.from_camera_info(self._camera_info, image_size)
+                self._calibrated = True
+                return camera
+            except ConfigurationError as error:
+                self._refuse("a camera_info that is of no use", error)
+        return Pinhole.from_field_of_view(image_size, self.params["assumed_fov_deg"])
 
     def _is_too_soon(self, stamp_ns: int) -> bool:
         """Whether the last drawn image is too close for another one; stamps may jump back."""
@@ -275,7 +282,7 @@ class VisualizerNode(ManagedNode):
             if reason != _UNMATCHED:
                 findings.append(Finding(Level.WARN, f"{count} times {reason}"))
         level, message = summary(findings, "drawing")
-        return level, message, {"camera": "calibrated" if self._camera else "assumed"}
+        return level, message, {"camera": "calibrated" if self._calibrated else "assumed"}
 
 
 def main(args: Sequence[str] | None = None) -> int:

@@ -70,7 +70,7 @@ def cast_scene(
                 f"'{name}' is not an option of a scene; there are {', '.join(known)}"
             )
     chosen = replace(options or SceneOptions(), **changes)
-    _check(chosen, num_people)
+    _check(chosen, num_people, duration_s, seed)
     vocabulary = chosen.vocabulary or load_vocabulary()
     # One stream per concern: a change of one (more gestures, say) leaves the others as they were.
     where, what, view, who = (np.random.default_rng([seed, k]) for k in range(4))
@@ -112,9 +112,20 @@ def cast_scene(
     return Scene(actors, renderer, duration_s, seed, chosen.drop_rate)
 
 
-def _check(options: SceneOptions, num_people: int) -> None:
-    if not 0 <= num_people <= 8:
+def _check(options: SceneOptions, num_people: int, duration_s: float, seed: int) -> None:
+    if num_people not in range(9):
         raise ConfigurationError(f"{num_people} people do not fit a random scene; ask for 0 to 8")
+    if not (np.isfinite(duration_s) and duration_s > 0):  # gestures would be planned without end
+        raise ConfigurationError(
+            f"a scene of {duration_s} s cannot be played; give a positive number of seconds"
+        )
+    for name, seeds in (
+        ("seed", (seed,)),
+        ("shape_seeds", options.shape_seeds or ()),
+        ("appearance_seeds", options.appearance_seeds or ()),
+    ):
+        if min(seeds, default=0) < 0:
+            raise ConfigurationError(f"{name}: {min(seeds)} is no seed; give 0 or more")
     for name in ("yaw_range_deg", "speed_range", "gap_s"):
         low, high = getattr(options, name)
         if not (np.isfinite([low, high]).all() and low <= high):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bharnet_ros.errors import InvalidImageError
-from bharnet_ros.image_encodings import BadImage, compressed_to_bgr
+from bharnet_ros.image_encodings import BadImage, compressed_to_bgr, image_to_bgr
 
 SMOOTH = cv2.GaussianBlur(
     np.random.default_rng(0).integers(0, 256, (30, 50, 3), np.uint8), (0, 0), 4
@@ -57,6 +57,29 @@ def test_the_order_that_the_transport_names_is_undone() -> None:
     for kind in ("rgb8; png compressed rgb8", "rgba8; png compressed rgba8"):
         picture = compressed_to_bgr(message(PNG, kind))
         np.testing.assert_array_equal(picture, SMOOTH[..., ::-1])
+
+
+@pytest.mark.parametrize("encoding", ["bayer_rggb8", "bayer_gbrg16"])
+def test_a_bayer_image_keeps_its_colours(encoding: str) -> None:
+    """image_transport compresses the mosaic as it is, and says so by naming no other encoding."""
+    deep = encoding.endswith("16")
+    mosaic = np.random.default_rng(2).integers(0, 65536 if deep else 256, (12, 16))
+    mosaic = mosaic.astype("<u2" if deep else "u1")
+    raw = SimpleNamespace(
+        encoding=encoding, height=12, width=16, step=16 * mosaic.itemsize, is_bigendian=0,
+        data=mosaic.tobytes(),
+    )  # fmt: skip
+    png = cv2.imencode(".png", mosaic)[1].tobytes()
+    picture = compressed_to_bgr(message(png, f"{encoding}; png compressed "))
+    np.testing.assert_array_equal(picture, image_to_bgr(raw))
+
+
+def test_a_bayer_image_that_the_transport_has_read_is_left_alone() -> None:
+    picture = compressed_to_bgr(message(PNG, "bayer_rggb8; png compressed bgr8"))
+    np.testing.assert_array_equal(picture, SMOOTH)
+    grey = cv2.imencode(".jpg", SMOOTH[..., 0])[1].tobytes()
+    picture = compressed_to_bgr(message(grey, "bayer_rggb8; jpeg compressed mono8"))
+    np.testing.assert_array_equal(picture, compressed_to_bgr(message(grey)))
 
 
 def test_a_picture_turned_by_its_camera_stays_as_it_is() -> None:

@@ -9,7 +9,7 @@ import pytest
 from visualization_msgs.msg import Marker
 
 from benchmarks.synthetic import frame, person_keypoints, skeleton
-from bharnet_ros.nodes.markers import PeopleMarkers
+from bharnet_ros.nodes.markers import NAMESPACES, PeopleMarkers
 from bharnet_ros.placing import Pinhole
 from bharnet_ros.types import (
     ActionFrame,
@@ -66,6 +66,25 @@ def test_who_leaves_is_deleted_once_and_a_new_frame_clears_all() -> None:
     assert moved[0].action == Marker.DELETEALL
     assert made.update(people(), None, CAMERA, image_frame="other").markers != []
     assert made.update(people(), None, CAMERA, image_frame="other").markers == []
+
+
+def test_people_without_a_track_do_not_take_each_others_place() -> None:
+    near, far = (
+        skeleton(-1, person_keypoints(center=(x, 400.0), torso_px=size))
+        for x, size in ((800.0, 200.0), (300.0, 60.0))
+    )
+    made = PeopleMarkers()
+    for order in ((near, far), (far, near)):
+        markers = made.update(frame(10**9, *order), None, CAMERA, image_frame="lens").markers
+        shown = [one for one in markers if one.action == Marker.ADD]
+        assert {(one.ns, one.id) for one in shown} == {
+            (name, number) for name in NAMESPACES for number in (-1, -2)
+        }
+        assert {one.text for one in shown if one.ns == "labels"} == {"untracked no judgement yet"}
+        depths = [one.points[0].z for one in shown if one.ns == "body"]
+        assert max(depths) == pytest.approx(200.0 / 60.0 * min(depths), rel=0.01)
+    gone = made.update(people(), None, CAMERA, image_frame="lens").markers
+    assert {one.id for one in gone if one.action == Marker.DELETE} == {-1, -2}
 
 
 def test_what_is_not_seen_is_not_shown() -> None:

@@ -15,6 +15,7 @@ from bharnet_ros import msg
 from bharnet_ros.nodes.conversions import header, ns_to_stamp, skeletons_to_msg, stamp_to_ns
 from bharnet_ros.nodes.conversions_3d import msg_to_skeletons3d, skeletons3d_to_msg
 from bharnet_ros.nodes.graph import NodeSpec
+from bharnet_ros.nodes.markers_3d import SpaceMarkers
 from bharnet_ros.nodes.qos import IMAGE_PUBLISHER, RESULTS
 from bharnet_ros.types import Skeleton3D, Skeleton3DFrame, SkeletonFrame
 
@@ -111,6 +112,16 @@ def test_a_frame_survives_its_message() -> None:
         np.testing.assert_array_equal(one, other)
 
 
+def test_people_without_a_track_have_markers_of_their_own() -> None:
+    rng = np.random.default_rng(1)
+    points = rng.normal(size=(133, 3)).astype(np.float32)
+    people = tuple(Skeleton3D(i, points[0], points, np.ones(133, np.float32)) for i in (-1, 3, -1))
+    markers = SpaceMarkers().update(Skeleton3DFrame(START_NS, LAYOUT, people), "lens").markers
+    assert len({(one.ns, one.id) for one in markers}) == len(markers) == 9
+    labels = [one.text.split(" ")[0] for one in markers if one.ns == "labels"]
+    assert labels == ["untracked", "#3", "untracked"]
+
+
 @pytest.fixture(scope="module")
 def robot(ros: Any) -> Robot:
     return Robot(ros, "robot")
@@ -148,6 +159,7 @@ def test_rviz_sees_them_there(robot: Robot) -> None:
     assert body.header.frame_id == "lens" and body.action == Marker.ADD and len(body.points) > 10
     assert all(1.9 < point.z < 2.3 for point in body.points)
     assert label.text.startswith("#3 2.")
+    assert 0.0 < label.scale.x < label.scale.z  # rviz: the width of a space
     # Who left is taken away. That is said once, and a full queue may lose it: come and go again.
     robot.until(
         lambda: any(each.action == Marker.DELETE for array in markers for each in array.markers),

@@ -167,13 +167,23 @@ def test_markers_need_no_images(stage: Stage) -> None:
 
     # A calibrated camera replaces the assumed field of view: twice the focal length, twice as far.
     matrix = [2 * 554.3, 0.0, 319.5, 0.0, 2 * 554.3, 239.5, 0.0, 0.0, 1.0]
-    stage.infos.publish(CameraInfo(k=matrix, height=480, width=640))
-    stage.ros.wait(lambda: stage.ros.values(NODE).get("camera") == "calibrated", "camera_info")
+
+    def camera_is(kind: str) -> bool:
+        return bool(shown(1) and stage.ros.values(NODE).get("camera") == kind)
 
     def settled() -> bool:
         return bool(shown(1)["body", 1].points[0].z == pytest.approx(2 * assumed, rel=0.02))
 
+    stage.infos.publish(CameraInfo(k=matrix, height=480, width=640))
+    stage.ros.wait(lambda: camera_is("calibrated"), "camera_info")
     stage.ros.wait(settled, "the distance of the calibrated camera")
+    # That of a picture of another shape is not theirs; of another resolution it is.
+    stage.infos.publish(CameraInfo(k=matrix, height=360, width=640))
+    stage.ros.wait(lambda: camera_is("assumed"), "another camera's camera_info")
+    stage.waits_for("of no use", WARN)
+    double = [2 * value for value in matrix[:8]] + [1.0]
+    stage.infos.publish(CameraInfo(k=double, height=960, width=1280))
+    stage.ros.wait(lambda: camera_is("calibrated") and settled(), "the calibration, scaled")
     stage.ros.node.destroy_subscription(viewer)
     stage.waits_for("nobody looks")
     assert stage.listened_to() == set()

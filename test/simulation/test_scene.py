@@ -124,7 +124,12 @@ def test_crossing_person_walks_from_side_to_side() -> None:
     "changes",
     [
         {"people": 9},
+        {"people": 1.5},
         {"duration_s": 0.0},
+        {"duration_s": float("nan")},
+        {"duration_s": float("inf")},
+        {"seed": -1},
+        {"shape_seeds": (3, -1)},
         {"drop_rate": 1.0},
         {"speed_range": (0.0, 1.0)},
         {"yaw_range_deg": (10.0, -10.0)},
