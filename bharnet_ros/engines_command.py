@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bharnet_ros.bundle import DEFAULT_BUNDLE, Bundle, load_bundle
-from bharnet_ros.continual import STEP_FILE
+from bharnet_ros.continual import build_step
 from bharnet_ros.errors import BharnetError, ConfigurationError
 from bharnet_ros.expert_graphs import ExpertGraphs
 from bharnet_ros.inference import (
@@ -15,7 +15,6 @@ from bharnet_ros.inference import (
     Engine,
     available_engines,
     build_engine,
-    build_graph,
     create_engine,
     engine_options,
 )
@@ -66,7 +65,11 @@ def run(options: argparse.Namespace) -> int:
     """The exit status. Raises BharnetError."""
     if getattr(options, "count", 1) < 1:
         raise ConfigurationError(f"--count is {options.count}; give at least 1.")
+    if getattr(options, "seed", 0) < 0:
+        raise ConfigurationError(f"--seed is {options.seed}; give 0 or more.")
     bundles = [load_bundle(name.strip()) for name in options.bundle.split(",") if name.strip()]
+    if not bundles:
+        raise ConfigurationError(f"--bundle is '{options.bundle}'; name at least one bundle.")
     actions = {"list": _list, "build": _build, "check": _check, "windows": _windows}
     return actions[options.action](options, bundles)
 
@@ -98,9 +101,7 @@ def _build(options: argparse.Namespace, bundles: list[Bundle]) -> int:
     chosen = engine_options(options.engine, options.option)
     for bundle in bundles:
         paths = [build_engine(bundle, options.engine, report=print, **chosen)]
-        step = bundle.file(STEP_FILE)
-        if step is not None:
-            paths.append(build_graph(step, options.engine, report=print, **chosen))
+        paths.append(build_step(bundle, options.engine, report=print, **chosen))
         text = ", ".join(str(path) for path in paths if path is not None)
         print(f"{bundle.manifest.name}: {text or f'{options.engine} has nothing to build'}")
     return 0
@@ -155,11 +156,20 @@ def _differs(
 
 
 def _windows(options: argparse.Namespace, bundles: list[Bundle]) -> int:
-    from bharnet_ros.inference.calibration import save_calibration
+    from bharnet_ros.inference.calibration import LEAST, MOST, save_calibration
     from bharnet_ros.inference.sample_windows import sample_inputs
 
     if len(bundles) != 1:
         raise ConfigurationError("Windows are written for one bundle at a time; name one.")
+    if not LEAST <= options.count <= MOST:
+        raise ConfigurationError(
+            f"--count is {options.count}; int8 is calibrated on {LEAST} to {MOST} windows."
+        )
+    if not options.output.parent.is_dir():
+        raise ConfigurationError(
+            f"--output is {options.output}, and there is no folder {options.output.parent}; make "
+            "it or choose another."
+        )
     save_calibration(options.output, sample_inputs(bundles[0], options.count, options.seed))
     print(f"{options.output}: {options.count} windows for {bundles[0].manifest.name}")
     return 0

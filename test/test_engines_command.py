@@ -91,6 +91,12 @@ def test_check_fails_where_the_numbers_differ(
         (["check", "--engine", "onnxruntime", "--count", "0"], "--count is 0"),
         (["check", "--engine", "onnxruntime", "--windows", "none.npz"], "does not exist"),
         (["build", "--engine", "onnxruntime", "--bundle", "nowhere"], "nowhere"),
+        (["check", "--engine", "onnxruntime", "--bundle", ""], "--bundle is ''; name at least one"),
+        (["build", "--engine", "onnxruntime", "--bundle", " , "], "name at least one bundle"),
+        (["windows", "--output", "w.npz", "--seed", "-1"], "--seed is -1; give 0 or more"),
+        (["windows", "--output", "w.npz", "--count", "5"], "--count is 5; int8 is calibrated"),
+        (["windows", "--output", "w.npz", "--count", "5000"], "on 16 to 4096 windows"),
+        (["windows", "--output", "nowhere/w.npz"], "there is no folder nowhere"),
     ],
 )
 def test_wrong_arguments_are_sentences(

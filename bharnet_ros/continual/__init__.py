@@ -5,11 +5,17 @@ one frame and what it kept of the earlier ones (`training.models.continual`).
 """
 
 from bharnet_ros.continual.experts import ContinualExperts, Span
-from bharnet_ros.continual.graph import STEP_FILE, check_step_engine, is_step_engine, open_engine
+from bharnet_ros.continual.graph import (
+    STEP_FILE,
+    build_step,
+    check_step_engine,
+    is_step_engine,
+    open_engine,
+)
 from bharnet_ros.continual.states import States
 from bharnet_ros.continual.stepping import Stepper
 
 __all__ = [
-    "STEP_FILE", "ContinualExperts", "Span", "States", "Stepper", "check_step_engine",
-    "is_step_engine", "open_engine",
+    "STEP_FILE", "ContinualExperts", "Span", "States", "Stepper", "build_step",
+    "check_step_engine", "is_step_engine", "open_engine",
 ]  # fmt: skip

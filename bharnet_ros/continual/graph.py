@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BundleError
-from bharnet_ros.inference import Engine, open_graph
+from bharnet_ros.inference import Engine, build_graph, open_graph
+from bharnet_ros.inference.choosing import without_calibration
 from bharnet_ros.manifest_parts import Shape
 
 STEP_FILE = "continual.onnx"
@@ -84,7 +86,8 @@ def open_engine(bundle: Bundle, name: str = "onnxruntime", **options: Any) -> En
     """The engine of a bundle's step graph, checked; None if the bundle has none.
 
     name, options: as for `create_engine`, with the same errors; of `threads`, no more than
-    STEP_THREADS are used. Give it to the recogniser in place of the bundle's other engine and the
+    STEP_THREADS are used, and int8 becomes fp16, since there are windows of people and none of
+    what a step has kept. Give it to the recogniser in place of the bundle's other engine and the
     bundle runs frame by frame.
     """
     path = bundle.file(STEP_FILE)
@@ -93,13 +96,20 @@ def open_engine(bundle: Bundle, name: str = "onnxruntime", **options: Any) -> En
     threads = options.get("threads")
     if isinstance(threads, int) and threads > STEP_THREADS:
         options["threads"] = STEP_THREADS
-    engine = open_graph(path, name, **options)
+    engine = open_graph(path, name, **without_calibration(options))
     try:
         check_step_engine(bundle, engine)
     except BaseException:
         engine.close()
         raise
     return engine
+
+
+def build_step(bundle: Bundle, name: str = "onnxruntime", **options: Any) -> Path | None:
+    """Build what `open_engine` needs before it can run, as `build_engine` does; None if there is
+    nothing to build."""
+    path = bundle.file(STEP_FILE)
+    return None if path is None else build_graph(path, name, **without_calibration(options))
 
 
 def why_not_per_frame(bundle: Bundle) -> str:

@@ -21,9 +21,12 @@ from typing import Any
 
 from bharnet_ros.errors import EngineError
 from bharnet_ros.inference.engine import Report
+from bharnet_ros.user_cache import user_cache
 
 SIDECAR_FORMAT = 1
 SUFFIX = ".engine"
+_WRONG = (ValueError, KeyError, TypeError, RecursionError, OverflowError)
+"""What comes of a sidecar that holds something else; Python's JSON knows infinite numbers."""
 _WORDS = {
     "onnx_sha256": "graph",
     "calibration_sha256": "calibration",
@@ -61,7 +64,7 @@ class EngineKey:
 
     @classmethod
     def from_dict(cls, data: Any) -> EngineKey:
-        """Inverse of `asdict`. Raises KeyError, TypeError or ValueError."""
+        """Inverse of `asdict`. Raises one of `_WRONG`."""
         texts = {name: data[name] for name in _WORDS if name != "profiles"}
         if not all(isinstance(value, str) for value in texts.values()):
             raise TypeError("a field is not a text")
@@ -93,7 +96,7 @@ def engine_places(wanted: str | Path) -> tuple[Path, Path]:
     """Where engines may lie, whether these folders exist or not: `wanted`, the user's cache."""
     preferred = Path(wanted)
     named = hashlib.sha256(str(preferred.absolute()).encode()).hexdigest()[:12]
-    return preferred, Path.home() / ".cache" / "bharnet_ros" / "engines" / named
+    return preferred, user_cache() / "engines" / named
 
 
 def engine_folder(wanted: str | Path) -> Path:
@@ -107,8 +110,8 @@ def engine_folder(wanted: str | Path) -> Path:
             if os.access(folder, os.W_OK | os.X_OK):
                 return folder
     raise EngineError(
-        f"Engines can be kept neither in {wanted} nor under {Path.home() / '.cache'}; make one "
-        "of them writable."
+        f"Engines can be kept neither in {wanted} nor under {user_cache()}; make one of "
+        "them writable."
     )
 
 
@@ -121,7 +124,7 @@ def describe(path: Path) -> str:
     """What an engine file is, from its sidecar; for people."""
     try:
         key = EngineKey.from_dict(json.loads(sidecar_of(path).read_text("utf-8"))["key"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, *_WRONG):
         return "nobody knows what it was built from; it will be built again"
     sizes = ", ".join(f"{low} to {high}" for low, _, high in key.profiles)
     return f"{key.engine} {key.version}, {key.precision}, for {key.gpu}, batches of {sizes}"
@@ -191,7 +194,7 @@ def _read(path: Path, wanted: EngineKey) -> tuple[bytes | None, str]:
         size, digest = int(sidecar["bytes"]), str(sidecar["sha256"])
     except FileNotFoundError:
         return None, "it has no sidecar, so nobody knows what it was built from"
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, *_WRONG):
         return None, "its sidecar cannot be read"
     difference = key.difference(wanted)
     if difference:
@@ -216,7 +219,7 @@ def _write(path: Path, content: bytes, key: EngineKey, took_s: float) -> None:
         (path, content),
         (sidecar_of(path), (json.dumps(sidecar, indent=2) + "\n").encode()),
     ):
-        partial = target.with_name(f"{target.name}.{os.getpid()}.partial")
+        partial = target.with_name(f"{target.name}.partial")  # of a killed process: written over
         try:
             partial.write_bytes(data)
             os.replace(partial, target)

@@ -20,9 +20,19 @@ _MAX_BYTES = 1 << 30
 
 
 def save_calibration(path: str | Path, inputs: Mapping[str, FloatArray]) -> None:
-    """Write inputs of a graph, each (N, ...) float32 with the same N."""
+    """Write inputs of a graph, each (N, ...) float32 with the same N.
+
+    path: of the file, whatever it ends in. Raises ConfigurationError if it cannot be written.
+    """
     arrays: dict[str, Any] = {k: np.asarray(v, np.float32) for k, v in inputs.items()}
-    np.savez_compressed(Path(path), **arrays)
+    try:
+        with Path(path).open("wb") as file:  # given a name, NumPy would add .npz to it
+            np.savez_compressed(file, **arrays)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The file of windows {path} cannot be written ({error.strerror or error}); free some "
+            "room or choose another place."
+        ) from None
 
 
 def load_calibration(path: Path, graph: Path) -> dict[str, FloatArray]:
@@ -58,13 +68,14 @@ def read_windows(path: Path, shapes: Mapping[str, Shape]) -> dict[str, FloatArra
             f"The file of windows {path} does not exist; write one with "
             "`python -m bharnet_ros engines windows`."
         ) from None
-    except (OSError, ValueError, zipfile.BadZipFile, EOFError) as error:
+    except Exception as error:  # of a damaged file zipfile, zlib and NumPy raise anything
         raise ConfigurationError(
             f"The file of windows {path} cannot be used ({first_line(error)}); write one with "
             "`python -m bharnet_ros engines windows`."
         ) from None
     for name, shape in shapes.items():
-        if found[name].shape[1:] != shape[1:] or not np.isfinite(found[name]).all():
+        rows = found[name].shape
+        if len(rows) != len(shape) or rows[1:] != shape[1:] or not np.isfinite(found[name]).all():
             raise ConfigurationError(
                 f"The file of windows {path} has '{name}' of shape {list(found[name].shape)}, "
                 f"the graph takes {list(shape)}, finite; write the file for this bundle."

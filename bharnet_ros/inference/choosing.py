@@ -158,11 +158,16 @@ def build_graph(
     return None
 
 
-def _of_role(role: str, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Windows for the calibration to int8 hold no pixels: the graph that reads them is fp16."""
-    if role != RGB or options.get("precision") != "int8":
-        return dict(options)
+def without_calibration(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a graph whose inputs are in no windows: fp16 in place of int8."""
+    if options.get("precision") != "int8" or "calibration" not in options:
+        return dict(options)  # the engine says what is wrong with int8
     return {**options, "precision": "fp16", "calibration": ""}
+
+
+def _of_role(role: str, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Windows hold no pixels."""
+    return without_calibration(options) if role == RGB else dict(options)
 
 
 def _stays_on_the_cpu(role: str, name: str) -> bool:

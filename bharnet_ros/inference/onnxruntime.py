@@ -60,8 +60,8 @@ class OnnxRuntimeEngine(GraphEngine):
         for node in (*inputs, *outputs):
             if node.type != "tensor(float)" and (node in inputs or node.type not in _NUMBERS):
                 raise BundleError(
-                    f"'{node.name}' of the graph {model} is {node.type}; only float32 is used "
-                    "here, and whole numbers as outputs: export the bundle again."
+                    f"'{node.name}' of the graph {model} is {node.type}; inputs must be float32, "
+                    "and outputs numbers: export it again so."
                 )
         self._names = [node.name for node in outputs]
         first = chosen.providers[0]
@@ -146,7 +146,7 @@ def _place(name: str, model: Path, folder: str | Path | None) -> Path:
 
 def _refused(model: Path, error: Exception) -> BundleError:
     return BundleError(
-        f"ONNX Runtime refuses the graph {model} ({first_line(error)}); export the bundle again."
+        f"ONNX Runtime refuses the graph {model} ({first_line(error)}); export or copy it again."
     )
 
 
@@ -164,13 +164,21 @@ def provider_settings(
 ) -> dict[str, str]:
     """What a provider other than the CPU's is told.
 
-    folder: where engines are kept. inputs: shapes by name, the first dimension free.
+    folder: where engines are kept. inputs: shapes by name, the first dimension free. Raises
+    BundleError for the provider tensorrt if others are free, too: what they may be, nobody says.
     """
     if name == PROVIDERS["cuda"]:
         # The exhaustive search would measure every convolution again for every new batch size.
         return {"device_id": str(options.device), "cudnn_conv_algo_search": "HEURISTIC"}
     if name != PROVIDERS["tensorrt"]:
         return {}
+    for input_name, shape in inputs.items():
+        if any(isinstance(size, str) for size in shape[1:]):
+            raise BundleError(
+                f"The graph's input '{input_name}' is {list(shape)}; for the provider tensorrt the "
+                "first dimension, and only that, may be free: export it again with a fixed size, "
+                "or use providers=cuda."
+            )
     cache, most = str(engine_folder(folder)), options.max_batch
     shapes = {
         kind: ",".join(

@@ -13,6 +13,8 @@ from bharnet_ros.errors import ConfigurationError
 
 PRECISIONS = ("fp32", "tf32", "fp16", "int8")
 MAX_BATCH = 256
+MAX_THREADS = 256
+MAX_WORKSPACE_MB = 1_000_000
 
 PROVIDERS = {
     "cpu": "CPUExecutionProvider",
@@ -40,7 +42,7 @@ class OnnxRuntimeOptions:
     device: int = 0
 
     def __post_init__(self) -> None:
-        _at_least("threads", self.threads, 1)
+        _between("threads", self.threads, 1, MAX_THREADS)
         _between("max_batch", self.max_batch, 1, MAX_BATCH)
         _at_least("device", self.device, 0)
         _one_of("precision", self.precision, ("fp32", "fp16"))
@@ -81,7 +83,7 @@ class TensorRTOptions:
         _one_of("precision", self.precision, PRECISIONS)
         _between("max_batch", self.max_batch, 1, MAX_BATCH)
         _between("opt_batch", self.opt_batch, 1, MAX_BATCH)
-        _at_least("workspace_mb", self.workspace_mb, 0)
+        _between("workspace_mb", self.workspace_mb, 0, MAX_WORKSPACE_MB)
         _at_least("device", self.device, 0)
         if (self.precision == "int8") != bool(self.calibration):
             raise ConfigurationError(
@@ -151,7 +153,14 @@ def engine_options(name: str, texts: Sequence[str], threads: int | None = None) 
     threads: given on to engines that have threads, unless a text says otherwise.
     Raises ConfigurationError as `check_options` does, so a wrong one is refused before any work.
     """
-    given = dict(_parse(text) for text in texts if text.strip())
+    given: dict[str, Any] = {}
+    for name_given, value in (_parse(text) for text in texts if text.strip()):
+        if name_given in given:
+            raise ConfigurationError(
+                f"The engine option {name_given} is given twice, as {given[name_given]!r} and as "
+                f"{value!r}; leave one out."
+            )
+        given[name_given] = value
     if threads is not None and any(f.name == "threads" for f in fields(_kind(name))):
         given = {"threads": threads, **given}
     check_options(name, given)

@@ -39,9 +39,10 @@ def sample_inputs(bundle: Bundle, count: int, seed: int = 0) -> dict[str, FloatA
     described = bundle.file(GESTURES_FILE)
     vocabulary = load_vocabulary(described) if described else load_vocabulary()
     windows: list[Window] = []
+    duration_s = max(_SCENE_S, manifest.window_s + 0.5 * _SCENE_S)  # some windows end in it
     while len(windows) < count:
         scene = Scene.random(
-            seed, duration_s=_SCENE_S, vocabulary=vocabulary, yaw_range_deg=(-40.0, 40.0)
+            seed, duration_s=duration_s, vocabulary=vocabulary, yaw_range_deg=(-40.0, 40.0)
         )
         windows += _windows(scene, bundle)
         seed += 1

@@ -49,7 +49,8 @@ def unpack_member(archive: Path, member: str, target: Path, max_bytes: int) -> N
                     sink.write(block)
     except (*_DAMAGED, OSError) as error:
         target.unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # EINVAL: offsets below 0
+        # Offsets below 0 are EINVAL, and damaged bz2 data an OSError without a number.
+        if isinstance(error, OSError) and error.errno not in (errno.EINVAL, None):
             raise
         raise _refused(archive, f"it is no readable zip archive ({error})") from None
     except DownloadError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -9,10 +10,9 @@ import re
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPException, HTTPMessage
 from pathlib import Path
-from ssl import SSLError
 from typing import IO, Any, BinaryIO
 
 from bharnet_ros.errors import DownloadError
@@ -25,7 +25,7 @@ MAX_BYTES = 2 << 30
 """No network here comes near; an endless answer must not fill the disk."""
 _BLOCK = 1 << 16
 _TIMEOUT_S = 30.0
-_BROKEN = (urllib.error.URLError, HTTPException, SSLError, TimeoutError, ConnectionError)
+_BROKEN = (urllib.error.URLError, HTTPException)
 
 
 def download(
@@ -49,7 +49,7 @@ def download(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("ab") as file:
-            _lock(file, partial)
+            _lock(file, partial.stem)
             _need_room(target.parent, size - file.tell())
             complaints = []
             for url in addresses:
@@ -62,10 +62,44 @@ def download(
                     return
             raise DownloadError(" Then: ".join(complaints))
     except OSError as error:
-        raise DownloadError(
-            f"{target} cannot be written ({error.strerror or error}); free some room or choose "
-            "another folder with BHARNET_ROS_MODELS."
-        ) from None
+        raise unwritable(target, error) from None
+
+
+@contextlib.contextmanager
+def one_at_a_time(path: Path, what: str) -> Iterator[None]:
+    """Inside, no other process is inside with the same `path`, a file that is there meanwhile.
+
+    what: is being fetched, for the message. Raises DownloadError if another is inside, or if
+    nothing can be written there.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        while True:
+            file = path.open("ab")
+            try:
+                _lock(file, what)
+                current = _is_there(file, path)
+            except BaseException:
+                file.close()
+                raise
+            if current:
+                break
+            file.close()  # who was inside has deleted it between our opening and locking it
+    except OSError as error:
+        raise unwritable(path, error) from None
+    with file:
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def unwritable(path: Path, error: OSError) -> DownloadError:
+    """What to do about a place in the store that cannot be written to."""
+    return DownloadError(
+        f"{path} cannot be written ({error.strerror or error}); free some room or choose another "
+        "folder with BHARNET_ROS_MODELS."
+    )
 
 
 def digest(path: Path) -> str:
@@ -77,13 +111,21 @@ def digest(path: Path) -> str:
     return result.hexdigest()
 
 
-def _lock(file: BinaryIO, partial: Path) -> None:
+def _lock(file: BinaryIO, what: str) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise DownloadError(
-            f"Another process is fetching {partial.stem} right now; wait until it is done."
+            f"Another process is fetching {what} right now; wait until it is done."
         ) from None
+
+
+def _is_there(file: BinaryIO, path: Path) -> bool:
+    """Whether the open file is still the one at `path`."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def _need_room(folder: Path, missing: int) -> None:
@@ -102,7 +144,10 @@ def _bring(
     if sha256 == UNKNOWN or (size and file.tell() > size):
         _empty(file)
     file.flush()
-    complete = file.tell() == size if size else digest(partial) == sha256
+    whole = not size or file.tell() == size
+    complete = whole and digest(partial) == sha256
+    if size and whole and not complete:
+        _empty(file)  # what was kept is damaged, and nobody has asked the server yet
     if not complete:
         _fill(url, file, size, progress)
     file.flush()
@@ -129,7 +174,7 @@ def _fill(url: str, file: BinaryIO, size: int, progress: Progress | None) -> Non
         with _open(url, have) as answer:
             if have and not _goes_on(answer, have):  # the server starts from the beginning
                 _empty(file)
-            total = size or file.tell() + int(answer.headers.get("Content-Length") or 0)
+            total = size or file.tell() + _length(answer)
             _copy(answer, file, total, size or MAX_BYTES, progress)
     except urllib.error.HTTPError as error:
         if error.code == 416 and have:  # there is nothing left of what the server has
@@ -165,7 +210,28 @@ def _open(url: str, have: int) -> Any:
     request.add_header("Accept-Encoding", "identity")
     if have:
         request.add_header("Range", f"bytes={have}-")
-    return urllib.request.build_opener(SameSecurity).open(request, timeout=_TIMEOUT_S)
+    try:
+        return urllib.request.build_opener(SameSecurity).open(request, timeout=_TIMEOUT_S)
+    except urllib.error.URLError:
+        raise
+    except OSError as error:
+        raise urllib.error.URLError(error) from error
+
+
+def _length(answer: Any) -> int:
+    """What an answer says of its length; 0 if nothing, or nothing that can be understood."""
+    text = str(answer.headers.get("Content-Length") or "")
+    return int(text) if re.fullmatch(r"[0-9]{1,18}", text) else 0
+
+
+def _blocks(answer: BinaryIO) -> Iterator[bytes]:
+    """What arrives. Raises URLError for every error of the network: those of the disk mean
+    something else, and both may be any OSError."""
+    try:
+        while block := answer.read(_BLOCK):
+            yield block
+    except (OSError, HTTPException) as error:
+        raise urllib.error.URLError(error) from error
 
 
 def _goes_on(answer: Any, have: int) -> bool:
@@ -177,7 +243,7 @@ def _goes_on(answer: Any, have: int) -> bool:
 def _copy(
     answer: BinaryIO, file: BinaryIO, total: int, limit: int, progress: Progress | None
 ) -> None:
-    while block := answer.read(_BLOCK):
+    for block in _blocks(answer):
         file.write(block)
         if progress is not None:
             progress(file.tell(), total)

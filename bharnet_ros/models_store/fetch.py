@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 from bharnet_ros.bundle import load_bundle
-from bharnet_ros.errors import BharnetError, DownloadError
+from bharnet_ros.errors import BharnetError, BundleError, DownloadError
 from bharnet_ros.models_store.bundles import make_bundle
-from bharnet_ros.models_store.download import Progress, digest, download
+from bharnet_ros.models_store.download import Progress, digest, download, one_at_a_time
 from bharnet_ros.models_store.location import (
     DOWNLOADS,
     GRAPH,
@@ -41,7 +43,7 @@ def downloaded_file(model: Model) -> Path:
 def fetch_file(model: Model, progress: Progress | None = None) -> Path:
     """The model's file, downloaded unless it is there already. Raises DownloadError."""
     path = downloaded_file(model)
-    if path.exists():
+    if os.path.exists(path):
         _check(path, model)
     else:
         download(model.urls, path, model.sha256, model.bytes, progress)
@@ -56,16 +58,39 @@ def fetch(model: Model, progress: Progress | None = None, trust_first: bool = Fa
     Raises DownloadError, WeightsError, or BackendUnavailable with the command to run elsewhere if a
     bundle cannot be made here.
     """
-    if model.kind == BUNDLE:
-        return make_bundle(model, fetch_file(model, progress))
-    graph = weights_folder(model.kind, model.name) / GRAPH
-    if graph.is_file():
-        check_weights(model.kind, model.name)
-        return graph
+    ready = _ready(model)
+    if ready is not None:
+        return ready
     if not model.pinned and not trust_first and expected_digest(model) == UNKNOWN:
         raise DownloadError(untrusted(model))
-    placed = downloaded_file(model).exists()
+    path = downloaded_file(model)
+    with one_at_a_time(path.with_name(f"{path.name}.lock"), path.name):
+        # Another process may have been at it meanwhile.
+        return _ready(model) or _make_ready(model, progress, trust_first)
+
+
+def _ready(model: Model) -> Path | None:
+    """The folder of a bundle or the graph of a network if it is in the store and intact.
+
+    A bundle that is not is made again of its file. Raises WeightsError if a network is not.
+    """
+    if model.kind == BUNDLE:
+        with contextlib.suppress(BundleError):
+            if model.name in stored_bundles():
+                return load_bundle(store_folder() / model.name).path
+        return None
+    graph = weights_folder(model.kind, model.name) / GRAPH
+    if not os.path.isfile(graph):
+        return None
+    check_weights(model.kind, model.name)
+    return graph
+
+
+def _make_ready(model: Model, progress: Progress | None, trust_first: bool) -> Path:
+    placed = os.path.exists(downloaded_file(model))
     path = fetch_file(model, progress)
+    if model.kind == BUNDLE:
+        return make_bundle(model, path)
     try:
         graph = keep_weights(model, path, trust_first)
     except DownloadError:
@@ -85,10 +110,10 @@ def state(model: Model) -> str:
         return "ready"
     if model.kind != BUNDLE and model.name in stored_weights(model.kind):
         return "ready" if model.pinned else "ready, trusted"
-    if path.exists():
+    if os.path.exists(path):
         return "downloaded"
     begun = path.with_name(path.name + ".partial")
-    return "begun" if begun.exists() and begun.stat().st_size else "not fetched"
+    return "begun" if os.path.exists(begun) and begun.stat().st_size else "not fetched"
 
 
 def verify() -> list[tuple[str, str]]:
@@ -96,7 +121,7 @@ def verify() -> list[tuple[str, str]]:
     checks: list[tuple[str, Callable[[], object]]] = []
     for model in registered_models().values():
         path = downloaded_file(model)
-        if path.exists():
+        if os.path.exists(path):
             checks.append((f"{DOWNLOADS}/{model.file}", partial(_check, path, model)))
     for name in stored_bundles():
         checks.append((name, partial(load_bundle, store_folder() / name)))
@@ -117,7 +142,13 @@ def _complaint(check: Callable[[], object]) -> str:
 def _check(path: Path, model: Model) -> None:
     if model.sha256 == UNKNOWN:
         return  # the graph in it is checked when it is unpacked
-    found = digest(path) if path.is_file() else "no file"
+    try:
+        found = digest(path) if path.is_file() else "no file"
+    except OSError as error:
+        raise DownloadError(
+            f"{path} cannot be read ({error.strerror or error}); let this user read it, or delete "
+            "it and fetch again."
+        ) from None
     if found != model.sha256:
         raise DownloadError(
             f"{path} is not the file of model '{model.name}' (sha256 {found[:12]}… instead of "

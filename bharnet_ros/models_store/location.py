@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from bharnet_ros.user_cache import user_cache
+
 VARIABLE = "BHARNET_ROS_MODELS"
 DOWNLOADS = "downloads"
 GRAPH = "model.onnx"
@@ -23,7 +25,7 @@ def store_folder() -> Path:
     chosen = os.environ.get(VARIABLE, "").strip()
     if chosen:
         return Path(os.path.expanduser(chosen))  # Path's own raises for a user who is unknown
-    return Path.home() / ".cache" / "bharnet_ros" / "models"
+    return user_cache() / "models"
 
 
 def stored_bundles() -> tuple[str, ...]:
@@ -47,8 +49,8 @@ def is_name(text: str) -> bool:
 
 
 def _folders_with(folder: Path, file: str) -> tuple[str, ...]:
-    if not folder.is_dir():
+    try:
+        names = os.listdir(folder)
+    except OSError:  # there is none, or it is not for this user
         return ()
-    return tuple(
-        sorted(p.name for p in folder.iterdir() if is_name(p.name) and (p / file).is_file())
-    )
+    return tuple(sorted(n for n in names if is_name(n) and os.path.isfile(folder / n / file)))

@@ -41,7 +41,7 @@ def _read() -> dict[str, str]:
         data = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise WeightsError(f"{path} cannot be read ({error}); correct or delete it.") from None
     good = isinstance(data, dict) and all(
         isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) for value in data.values()

@@ -14,7 +14,7 @@ import yaml
 
 from bharnet_ros.errors import DownloadError, WeightsError
 from bharnet_ros.models_store.archive import unpack_member
-from bharnet_ros.models_store.download import MAX_BYTES, digest
+from bharnet_ros.models_store.download import MAX_BYTES, digest, unwritable
 from bharnet_ros.models_store.location import (
     DOWNLOADS,
     GRAPH,
@@ -48,13 +48,14 @@ def find_weights(name_or_path: str | Path, kind: str) -> Path:
         raise ValueError(f"kind '{kind}' is none of {', '.join(KINDS[1:])}")
     text = str(name_or_path)
     path = Path(os.path.expanduser(text))
-    if text.strip() and path.is_file():
+    # os.path says no, where Path raises, if this user may not look into the folder.
+    if text.strip() and os.path.isfile(path):
         return path
-    if text.strip() and (path / GRAPH).is_file():
+    if text.strip() and os.path.isfile(path / GRAPH):
         return path / GRAPH
     if is_name(text):
         return _in_the_store(text, kind)
-    what = f"has no {GRAPH}" if path.is_dir() else "does not exist"
+    what = f"has no {GRAPH}" if os.path.isdir(path) else "does not exist, or not for this user"
     raise WeightsError(
         f"'{text}' {what}; give the path of an .onnx file, a folder that holds {GRAPH}, or one of "
         f"{_names(kind)}."
@@ -92,10 +93,7 @@ def keep_weights(model: Model, downloaded: Path, trust_first: bool) -> Path:
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(unfinished, folder)
     except OSError as error:
-        raise DownloadError(
-            f"{folder} cannot be written ({error.strerror or error}); free some room or choose "
-            "another folder with BHARNET_ROS_MODELS."
-        ) from None
+        raise unwritable(folder, error) from None
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return folder / GRAPH
@@ -104,7 +102,7 @@ def keep_weights(model: Model, downloaded: Path, trust_first: bool) -> Path:
 def check_weights(kind: str, name: str) -> None:
     """Hash a network in the store. Raises WeightsError if it is not what it was, or should be."""
     graph, model = weights_folder(kind, name) / GRAPH, _registered(name, kind)
-    _check(graph, digest(graph), model)
+    _check(graph, _hashed(graph), model)
 
 
 def expected_digest(model: Model) -> str:
@@ -131,7 +129,7 @@ def fetch_command(model: Model) -> str:
 
 def _in_the_store(name: str, kind: str) -> Path:
     graph = weights_folder(kind, name) / GRAPH
-    if graph.is_file():
+    if os.path.isfile(graph):
         _look(graph, _registered(name, kind))
         return graph
     model = registered_models().get(name)
@@ -146,7 +144,7 @@ def _in_the_store(name: str, kind: str) -> Path:
             f"take one of {_names(kind)}."
         )
     placed = store_folder() / DOWNLOADS / model.file
-    if placed.exists():
+    if os.path.exists(placed):
         raise WeightsError(
             f"Model '{name}' is downloaded but not made ready; run `{fetch_command(model)}` (it "
             "needs no network)."
@@ -167,10 +165,20 @@ def _look(graph: Path, model: Model | None) -> None:
                 f"with; delete its folder and {_again(model)}."
             )
     elif model is not None:
-        found = digest(graph)
+        found = _hashed(graph)
         _check(graph, found, model)
         with contextlib.suppress(OSError):  # a store that is shared and read-only
             _describe(graph, found, model)
+
+
+def _hashed(graph: Path) -> str:
+    try:
+        return digest(graph)
+    except OSError as error:
+        raise WeightsError(
+            f"{graph} cannot be read ({error.strerror or error}); let this user read it, or put "
+            "it there again."
+        ) from None
 
 
 def _check(graph: Path, found: str, model: Model | None) -> None:
@@ -199,9 +207,11 @@ def _receipt(graph: Path) -> Receipt | None:
     try:
         data: Any = json.loads(path.read_text("utf-8"))
         receipt = Receipt(**data)
+        if not isinstance(receipt.sha256, str) or not isinstance(receipt.bytes, int):
+            raise TypeError("its values are no checksum and no size")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise WeightsError(
             f"{path} cannot be read ({error}); delete it, and the graph is checked anew."
         ) from None

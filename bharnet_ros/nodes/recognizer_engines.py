@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bharnet_ros.bundle import Bundle, load_bundle
-from bharnet_ros.continual import STEP_FILE, open_engine
+from bharnet_ros.continual import build_step, open_engine
 from bharnet_ros.inference import (
     Engine,
     build_engine,
-    build_graph,
     create_engine,
     engine_options,
 )
@@ -61,9 +60,8 @@ def build_engines(values: Mapping[str, Any], say: Say) -> None:
     name, options = values["engine"], _options(values)
     for bundle in load_bundles(values):
         built = [build_engine(bundle, name, report=say, **options)]
-        step = bundle.file(STEP_FILE) if values["continual"] == "auto" else None
-        if step is not None:
-            built.append(build_graph(step, name, report=say, **options))
+        if values["continual"] == "auto":
+            built.append(build_step(bundle, name, report=say, **options))
         files = ", ".join(str(path) for path in built if path is not None)
         done = f"built {files}." if files else f"the engine {name} needs no building."
         say(f"Bundle {bundle.manifest.name}: {done}")

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bharnet_ros.errors import ConfigurationError, EngineError
+from bharnet_ros.errors import BundleError, ConfigurationError, EngineError
 from bharnet_ros.inference import Engine, Report, engine_options, open_graph
 from bharnet_ros.inference.options import check_options
 from bharnet_ros.pose.sidecars import pipeline_size, read_pipeline
@@ -21,7 +21,7 @@ MAX_RUN = 16
 
 
 class ImageGraph:
-    """One input (N, 3, H, W), any outputs whose first dimension is N.
+    """One input (N, 3, H, W), any outputs whose first dimension is N; single numbers are left out.
 
     path: the graph. size: (width, height) where the graph leaves it free, None = as mmdeploy's
     pipeline.json beside it says. Graphs with a free batch take up to MAX_RUN images in one run;
@@ -48,6 +48,7 @@ class ImageGraph:
                 f"says input_size: {list(size)}: correct or remove that."
             )
         self.size = size or (int(width), int(height))
+        self._path, self._open = path, not (width and height)
         self._rows = self._fixed or MAX_RUN
         self._buffer = np.zeros((0, 3, self.size[1], self.size[0]), np.float32)
 
@@ -72,8 +73,8 @@ class ImageGraph:
         try:
             together = self._engine.run({self._input: images})
             alone = self._engine.run({self._input: images[1:]})
-            fits = all(_alike(together[name][1:], value) for name, value in alone.items())
-        except EngineError:
+            fits = all(_alike(together[n][1:], value) for n, value in alone.items() if value.ndim)
+        except (BundleError, EngineError):  # torch blames the graph
             fits = False
         if not fits:
             self.one_by_one()
@@ -95,13 +96,25 @@ class ImageGraph:
                     fill(index, batch[row])
                 batch[end - start :] = 0.0
                 found = self._engine.run({self._input: batch})
-            yield slice(start, end), {n: v[: end - start] for n, v in found.items()}
+            yield slice(start, end), {n: v[: end - start] for n, v in found.items() if v.ndim}
 
     def probe(self, value: float = 0.0) -> dict[str, FloatArray]:
-        """What it gives for one image of this value; also makes the first real run a fast one."""
-        for _, outputs in self.map(1, lambda _, out: out.fill(value)):
-            return outputs
-        raise AssertionError("unreachable")
+        """What it gives for one image of this value; also makes the first real run a fast one.
+
+        Raises EngineError, or ConfigurationError if a size that the graph leaves open is none
+        that it can take.
+        """
+        try:
+            ((_, outputs),) = self.map(1, lambda _, out: out.fill(value))
+        except (BundleError, EngineError) as error:
+            if not self._open:
+                raise
+            raise ConfigurationError(
+                f"The graph {self._path} leaves its input size open and fails on an image of "
+                f"{self.size[0]} x {self.size[1]} pixels, which the file beside it states "
+                f"({error}) Correct input_size there."
+            ) from error
+        return outputs
 
     def close(self) -> None:
         """Free the network; a second time does nothing."""

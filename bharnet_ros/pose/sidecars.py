@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from bharnet_ros import plain_yaml
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.pose.normalization import Normalization
 
+PIPELINE = "pipeline.json"
 MAX_BYTES = 1_000_000
 MAX_SIDE = 4096
 """Pixels; no pose network takes more, and a slip in a file must not take all memory."""
@@ -47,13 +49,27 @@ def read_pipeline(graph: Path) -> list[Mapping[str, Any]]:
     A step is a transform ("type": "Normalize") or a task ("component": "SimCCLabelDecode").
     Raises ConfigurationError for a file that is not JSON.
     """
-    path = graph.with_name("pipeline.json")
+    path = graph.with_name(PIPELINE)
     if not path.is_file():
         return []
     try:
         return list(_steps(json.loads(_text(path))))
     except (ValueError, RecursionError):
         raise ConfigurationError(f"{path} is not JSON; remove it or copy it anew.") from None
+
+
+@contextmanager
+def of_pipeline(graph: Path, own: str) -> Iterator[None]:
+    """Inside, what mmdeploy's pipeline.json beside the graph states wrongly is said to be of it.
+
+    own: the file of this package, which may be written in its place.
+    """
+    try:
+        yield
+    except ConfigurationError as error:
+        raise ConfigurationError(
+            f"In {graph.with_name(PIPELINE)}: {error} A file {own} beside it counts first."
+        ) from None
 
 
 def pipeline_normalization(steps: list[Mapping[str, Any]]) -> Normalization | None:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bharnet_ros.bundle import Bundle, load_bundle
-from bharnet_ros.continual import Stepper, check_step_engine, graph, is_step_engine, open_engine
+from bharnet_ros.continual import (
+    STEP_FILE,
+    Stepper,
+    build_step,
+    check_step_engine,
+    graph,
+    is_step_engine,
+    open_engine,
+)
 from bharnet_ros.continual.graph import state_sizes, why_not_per_frame
-from bharnet_ros.errors import BundleError, ConfigurationError
+from bharnet_ros.errors import BundleError, ConfigurationError, EngineError
 from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.inference import Engine, open_graph
 
@@ -96,3 +105,20 @@ def test_features_that_look_at_the_window_are_refused_and_named(
 def test_motion_to_the_next_frame_is_no_feature_of_a_frame(modality):
     with pytest.raises(ConfigurationError, match=f"'{modality}'.*per_frame cannot know"):
         FeatureConfig(modality=modality, per_frame=True)
+
+
+def test_int8_becomes_fp16_for_a_step_which_has_no_windows(
+    bundle: Bundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[dict[str, Any]] = []
+
+    def take(path: Path, name: str, **options: Any) -> None:
+        asked.append({"file": path.name, "engine": name, **options})
+        raise EngineError("asked for")
+
+    for name, function in (("open_graph", open_engine), ("build_graph", build_step)):
+        monkeypatch.setattr(graph, name, take)
+        with pytest.raises(EngineError, match="asked for"):
+            function(bundle, "tensorrt", precision="int8", calibration="w.npz", max_batch=4)
+    wanted = {"precision": "fp16", "calibration": "", "max_batch": 4}
+    assert asked == [{"file": STEP_FILE, "engine": "tensorrt", **wanted}] * 2

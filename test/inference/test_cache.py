@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from hypothesis import strategies as st
 from bharnet_ros.errors import EngineError
 from bharnet_ros.inference.cache import (
     EngineKey,
+    describe,
     discard,
     engine_folder,
     obtain,
@@ -106,6 +109,18 @@ def test_no_sidecar_whatsoever_is_an_error(
     assert why_not(path, KEY)
 
 
+@pytest.mark.parametrize("name", ["bytes", "profiles"])
+def test_a_sidecar_of_endless_numbers(built: Path, name: str) -> None:
+    sidecar = json.loads(sidecar_of(built).read_text())
+    if name == "bytes":
+        sidecar["bytes"] = float("inf")
+    else:
+        sidecar["key"]["profiles"] = [[1, 1, float("inf")]]
+    sidecar_of(built).write_text(json.dumps(sidecar))
+    assert why_not(built, KEY) == "its sidecar cannot be read"
+    assert describe(built).startswith("nobody knows") == (name == "profiles")
+
+
 def test_damaged_truncated_and_missing_files(built: Path) -> None:
     built.write_bytes(b"engime")
     assert why_not(built, KEY) == "the file is damaged"
@@ -133,6 +148,21 @@ def test_a_build_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
         obtain(tmp_path, KEY, fail, nothing)
     assert [path.suffix for path in tmp_path.iterdir()] == [".lock"]
     assert obtain(tmp_path, KEY, lambda: b"engine", nothing).content == b"engine"
+
+
+def test_killed_processes_leave_nothing_for_good(tmp_path: Path) -> None:
+    killed = (
+        "import os, sys\n"
+        "from bharnet_ros.inference import cache\n"
+        "cache.os.replace = lambda source, target: os._exit(9)\n"
+        f"cache.obtain(sys.argv[1], cache.{KEY!r}, lambda: b'engine', print)\n"
+    )
+    for _ in range(2):
+        ended = subprocess.run([sys.executable, "-c", killed, str(tmp_path)], check=False)
+        assert ended.returncode == 9
+    assert len([*tmp_path.glob("*.partial")]) == 1
+    assert obtain(tmp_path, KEY, lambda: b"engine", nothing).path is not None
+    assert not [*tmp_path.glob("*.partial")]
 
 
 def test_an_engine_that_cannot_be_written_is_used_all_the_same(

@@ -12,7 +12,7 @@ import onnxruntime
 import pytest
 
 from bharnet_ros.bundle import Bundle
-from bharnet_ros.errors import BackendUnavailable, EngineError
+from bharnet_ros.errors import BackendUnavailable, BundleError, EngineError
 from bharnet_ros.inference import build_engine, create_engine, open_graph
 from bharnet_ros.inference.onnxruntime import provider_settings
 from bharnet_ros.inference.options import PROVIDERS, OnnxRuntimeOptions
@@ -38,6 +38,12 @@ def test_tensorrt_keeps_its_engines_and_knows_the_shapes(tmp_path: Path) -> None
     assert found["trt_profile_min_shapes"] == "body:1x3x16x19x1,hand:1x3x16x21x2"
     assert found["trt_profile_opt_shapes"] == "body:4x3x16x19x1,hand:4x3x16x21x2"
     assert found["trt_profile_max_shapes"] == "body:8x3x16x19x1,hand:8x3x16x21x2"
+
+
+def test_tensorrt_cannot_know_sizes_that_the_graph_leaves_open(tmp_path: Path) -> None:
+    options = OnnxRuntimeOptions(providers=("tensorrt",))
+    with pytest.raises(BundleError, match=r"'input' is \['N', 3, 'h', 'w'\]; .* fixed size"):
+        provider_settings(PROVIDERS["tensorrt"], options, tmp_path, {"input": ("N", 3, "h", "w")})
 
 
 class FakeRuntime:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.synthetic import write_tiny_bundle
 from bharnet_ros.bundle import load_bundle
 from bharnet_ros.errors import BundleError, ConfigurationError
 from bharnet_ros.inference import open_graph
@@ -48,6 +50,11 @@ def test_acted_windows_are_inputs_that_the_bundle_recognises(
     assert (windows["body"][:, 2].max(axis=(1, 2, 3)) > 0).all(), "somebody is seen in each"
     again = sample_inputs(bundle, 8)
     assert all(np.array_equal(again[name], value[:8]) for name, value in windows.items())
+
+
+def test_acted_windows_of_any_length(tmp_path: Path) -> None:
+    bundle = write_tiny_bundle(tmp_path / "slow", window_s=20.0)
+    assert {len(value) for value in sample_inputs(bundle, 3).values()} == {3}
 
 
 def test_values_that_several_nodes_want_in_32_bits(tmp_path: Path) -> None:
@@ -154,6 +161,25 @@ def test_calibration_files_that_do_not_fit(tmp_path: Path, content: bytes, messa
     path.write_bytes(content)
     with pytest.raises(ConfigurationError, match=message):
         read_windows(path, SHAPES)
+
+
+def test_damaged_calibration_files(tmp_path: Path) -> None:
+    path, rng = tmp_path / "windows.npz", np.random.default_rng(0)
+    save_calibration(path, {"body": rng.normal(size=bodies(4).shape), "hand": hands(4)})
+    whole = path.read_bytes()
+    for place in rng.choice(len(whole), 300, replace=False):
+        damaged = bytearray(whole)
+        damaged[place] ^= 0x55
+        path.write_bytes(damaged)
+        with contextlib.suppress(ConfigurationError):
+            read_windows(path, SHAPES)
+
+
+def test_calibration_files_lie_where_they_are_wanted(tmp_path: Path) -> None:
+    save_calibration(tmp_path / "windows", {"body": bodies(1), "hand": hands(1)})
+    assert len(read_windows(tmp_path / "windows", SHAPES)["body"]) == 1
+    with pytest.raises(ConfigurationError, match=r"none/w\.npz cannot be written"):
+        save_calibration(tmp_path / "none" / "w.npz", {"body": bodies(1)})
 
 
 def test_a_calibration_file_that_unpacks_to_too_much(

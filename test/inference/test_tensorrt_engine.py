@@ -10,11 +10,12 @@ import pytest
 
 from benchmarks.synthetic_split import write_tiny_split_bundle
 from bharnet_ros.bundle import Bundle
-from bharnet_ros.errors import BackendUnavailable, EngineError
+from bharnet_ros.errors import BackendUnavailable, BundleError, EngineError
 from bharnet_ros.inference import build_engine, create_engine, open_graph
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
-from onnx_networks import constant_graph
+from onnx import helper
+from onnx_networks import constant_graph, save_graph
 
 
 def windows(count: int, seed: int = 0) -> dict[str, np.ndarray]:
@@ -105,6 +106,15 @@ def test_a_graph_for_two_images_with_labels(tmp_path: Path, tensorrt: Any) -> No
             assert found[name].dtype == expected[name].dtype == np.float32
             np.testing.assert_array_equal(found[name], np.stack([value] * 2))
             np.testing.assert_array_equal(expected[name], found[name])
+
+
+def test_an_output_without_a_row_per_image_is_refused(tmp_path: Path, tensorrt: Any) -> None:
+    largest = helper.make_node("ReduceMax", ["input"], ["largest"], keepdims=0)
+    shapes = {"input": ("N", 3, 4, 4)}
+    graph = save_graph(tmp_path / "g.onnx", [largest], shapes, {"largest": ()})
+    tensorrt.graph = graph
+    with pytest.raises(BundleError, match=r"'largest' of the graph is \[\]; there must be a first"):
+        open_graph(graph, "tensorrt", tmp_path, report=print)
 
 
 def test_closing_gives_everything_back(tiny: Bundle, tensorrt: Any) -> None:

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -82,6 +84,18 @@ def test_encrypted_damaged_cut_off_or_no_archive(archive: Path, tmp_path: Path) 
         with pytest.raises(DownloadError, match="cannot be used"):
             unpack_member(archive, "end2end.onnx", tmp_path / "out", 10_000)
         assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_damaged_data_is_not_taken_for_a_full_disk(tmp_path: Path, kind: int) -> None:
+    path, out = tmp_path / "a.zip", tmp_path / "out"
+    with zipfile.ZipFile(path, "w", kind) as archive:
+        archive.writestr("end2end.onnx", np.random.default_rng(0).bytes(300))
+    whole = path.read_bytes()
+    for place in range(30, len(whole), 3):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 0x41]) + whole[place + 1 :])
+        with contextlib.suppress(DownloadError):
+            unpack_member(path, "end2end.onnx", out, 10_000)
 
 
 @settings(

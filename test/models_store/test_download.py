@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import hashlib
 import shutil
@@ -66,6 +68,12 @@ def test_complete_but_not_yet_renamed(server: Any, tmp_path: Path) -> None:
     (tmp_path / "model.pth.partial").write_bytes(server.content)
     get(server, tmp_path / "model.pth")
     assert server.asked == [] and (tmp_path / "model.pth").exists()
+
+
+def test_whole_but_damaged_is_fetched_again(server: Any, tmp_path: Path) -> None:
+    (tmp_path / "model.pth.partial").write_bytes(bytes(len(server.content)))
+    get(server, tmp_path / "model.pth")
+    assert (tmp_path / "model.pth").read_bytes() == server.content and server.asked == [None]
 
 
 @pytest.mark.parametrize("change", ["exchanged", "longer", "left over"])
@@ -181,6 +189,38 @@ def test_a_size_nobody_knows(server: Any, tmp_path: Path) -> None:
     server.content = bytes(10)
     with pytest.raises(DownloadError, match=r"gave 10 bytes .* not those with"):
         download(server.url, tmp_path / "other", sha256(b"true"), 0)
+
+
+@pytest.mark.parametrize("length", ["abc", "-5", "1e3", "300000, 300000", ""])
+def test_a_length_that_is_no_number(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, length: str
+) -> None:
+    plain = urllib.request.OpenerDirector.open
+
+    def opened(self: Any, *request: Any, **options: Any) -> Any:
+        answer = plain(self, *request, **options)
+        answer.headers.replace_header("Content-Length", length)
+        return answer
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", opened)
+    download(server.url, tmp_path / "model.pth", sha256(server.content), 0)
+    assert (tmp_path / "model.pth").read_bytes() == server.content
+
+
+@pytest.mark.parametrize("when", ["open", "read"])
+def test_a_network_that_goes_away_is_not_taken_for_a_full_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    def gone(*_: Any, **__: Any) -> Any:
+        raise OSError(errno.EHOSTUNREACH, "No route to host")
+
+    def opened(*_: Any, **__: Any) -> Any:
+        answer = SimpleNamespace(headers={}, status=200, read=gone)
+        return gone() if when == "open" else contextlib.nullcontext(answer)
+
+    monkeypatch.setattr(urllib.request.OpenerDirector, "open", opened)
+    with pytest.raises(DownloadError, match=r"cannot be read .*No route.*Check the connection"):
+        download("http://127.0.0.1/model.pth", tmp_path / "model.pth", "0" * 64, 10)
 
 
 def test_without_a_checksum_nothing_is_pieced_together(server: Any, tmp_path: Path) -> None:

@@ -166,7 +166,10 @@ def test_a_damaged_graph_is_found(
             find_weights(NAME, "pose")
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"sha256": 1}', '{"a": 2}', "\udcff"])
+@pytest.mark.parametrize("text", [
+    "", "[]", '{"sha256": 1}', '{"a": 2}', "\udcff", '{"sha256": 5, "bytes": 3500}',
+    '{"sha256": null, "bytes": 3500}', '{"sha256": "ab", "bytes": 1e999}', "[" * 200_000,
+])  # fmt: skip
 def test_a_damaged_receipt(model: Model, text: str) -> None:
     assert fetch() == 0
     receipt = find_weights(NAME, "pose").with_name("receipt.json")
@@ -250,7 +253,7 @@ def test_a_model_that_nobody_vouches_for(
     assert fetch() == 0 and find_weights(NAME, "pose").read_bytes() == GRAPH
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"a": "b"}', '{"a": 1}'])
+@pytest.mark.parametrize("text", ["{", "[]", '{"a": "b"}', '{"a": 1}', "[" * 200_000])
 def test_a_damaged_record_of_trust(
     model: Model, store: Path, monkeypatch: pytest.MonkeyPatch, text: str,
     capsys: pytest.CaptureFixture[str],

@@ -48,6 +48,16 @@ def test_every_image_is_run_once_in_its_place(
     assert means(graph, 1) == [1.0], "nothing is left of an earlier run"
 
 
+@pytest.mark.parametrize("engine", [{}, {"name": "torch", "device": "cpu", "max_batch": 2}])
+def test_a_single_number_beside_the_answers(tmp_path: Path, engine: dict[str, Any]) -> None:
+    largest = onnx.helper.make_node("ReduceMax", ["x"], ["largest"], keepdims=0)
+    shapes = {"y": ("N",), "largest": ()}
+    path = save_graph(tmp_path / "g.onnx", [*MEAN, largest], {"x": ("N", 3, 8, 6)}, shapes)
+    graph = ImageGraph(path, open_graph(path, **engine))
+    assert graph.probe().keys() == {"y"} and graph.try_batches()
+    assert means(graph, 5) == [1.0, 2.0, 3.0, 4.0, 5.0]
+
+
 def test_one_by_one(tmp_path: Path) -> None:
     graph = graph_of(tmp_path / "g.onnx", ("N", 3, 8, 6))
     graph.one_by_one()
@@ -57,29 +67,32 @@ def test_one_by_one(tmp_path: Path) -> None:
     assert means(graph, 3) == [1.0, 2.0, 3.0]
 
 
-def traced_for_one(folder: Path, *nodes: Any, **constants: Any) -> ImageGraph:
+def traced_for_one(
+    folder: Path, *nodes: Any, engine: dict[str, Any] | None = None, **constants: Any
+) -> ImageGraph:
     """A graph with a batch that is free by name only."""
     path = save_graph(
         folder / "traced.onnx", [*nodes], {"x": ("N", 3, 8, 6)}, {"y": ("N",)},
         {name: np.array(value) for name, value in constants.items()},
     )  # fmt: skip
-    return ImageGraph(path, open_graph(path))
+    return ImageGraph(path, open_graph(path, **engine or {}))
 
 
-def test_batches_are_tried_before_they_are_used(tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", [{}, {"name": "torch", "device": "cpu"}])
+def test_batches_are_tried_before_they_are_used(tmp_path: Path, engine: dict[str, Any]) -> None:
     node = onnx.helper.make_node
     assert graph_of(tmp_path / "g.onnx", ("N", 3, 8, 6)).try_batches()
     assert graph_of(tmp_path / "g.onnx", (2, 3, 8, 6)).try_batches()
     fails = traced_for_one(
         tmp_path, node("ReduceMean", ["x"], ["m"], axes=[1, 2, 3], keepdims=0),
-        node("Reshape", ["m", "one"], ["y"]), one=[1],
+        node("Reshape", ["m", "one"], ["y"]), engine=engine, one=[1],
     )  # fmt: skip
     assert not fails.try_batches()
     assert means(fails, 3) == [1.0, 2.0, 3.0]
     mixes = traced_for_one(
         tmp_path, node("ReduceMean", ["x"], ["m"], axes=[1, 2, 3], keepdims=0),
         node("ReduceSum", ["m", "axes"], ["s"], keepdims=1),
-        node("Shape", ["m"], ["n"]), node("Expand", ["s", "n"], ["y"]), axes=[0],
+        node("Shape", ["m"], ["n"]), node("Expand", ["s", "n"], ["y"]), engine=engine, axes=[0],
     )  # fmt: skip
     assert means(mixes, 2) == [3.0, 3.0], "both images in both answers"
     assert not mixes.try_batches()
@@ -104,6 +117,18 @@ def test_a_size_that_the_graph_does_not_have(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="the file beside it says"):
         graph_of(tmp_path / "g.onnx", ("N", 3, "height", 6), (7, 8))
     assert graph_of(tmp_path / "g.onnx", ("N", 3, "height", 6), (6, 8)).size == (6, 8)
+
+
+@pytest.mark.parametrize("engine", [{}, {"name": "torch", "device": "cpu"}])
+def test_an_open_size_that_the_graph_cannot_take(tmp_path: Path, engine: dict[str, Any]) -> None:
+    node = onnx.helper.make_node("Reshape", ["x", "shape"], ["y"])
+    path = save_graph(
+        tmp_path / "g.onnx", [node], {"x": ("N", 3, "h", "w")}, {"y": ("N", 3 * 8 * 6)},
+        {"shape": np.array([1, 3 * 8 * 6])},
+    )  # fmt: skip
+    assert ImageGraph(path, open_graph(path, **engine), (6, 8)).probe()["y"].shape == (1, 144)
+    with pytest.raises(ConfigurationError, match=r"an image of 7 x 8 pixels.* Correct input_size"):
+        ImageGraph(path, open_graph(path, **engine), (7, 8)).probe()
 
 
 def test_sizes_in_pipelines(tmp_path: Path) -> None:

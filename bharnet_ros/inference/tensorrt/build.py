@@ -42,7 +42,7 @@ def build_plan(
     if not parser.parse(content, str(graph)):  # weights may lie in files beside it
         raise BundleError(
             f"{flavour.title} {trt.__version__} cannot use the graph {graph}: "
-            f"{_parser_errors(parser) or log.errors()}. Use the engine onnxruntime for this bundle."
+            f"{_parser_errors(parser) or log.errors()}. Use the engine onnxruntime for it."
         )
     config = builder.create_builder_config()
     if options.precision != "tf32":  # on by default, and off by a few thousandths
@@ -91,7 +91,7 @@ def _add_profiles(builder: Any, network: Any, config: Any, options: TensorRTOpti
     if any(tensor.shape[0] != -1 or min(tuple(tensor.shape)[1:]) < 1 for tensor in inputs):
         raise BundleError(
             f"The graph's inputs are {shapes}; the first dimension, and only that, must be free "
-            "(-1): export the bundle again."
+            "(-1): export it again so."
         )
     for sizes in options.profiles:
         profile = builder.create_optimization_profile()

@@ -218,14 +218,15 @@ class TensorRTEngine(GraphEngine):
             kinds = {getattr(trt, k, None): kind for k, kind in _KINDS.items()}
             if number not in kinds or (is_input and number != trt.float32):
                 raise BundleError(
-                    f"'{name}' of the graph is {number}; only float32 is used here, and whole "
-                    "numbers as outputs: export the bundle again."
+                    f"'{name}' of the graph is {number}; inputs must be float32, and outputs "
+                    "numbers: export it again so."
                 )
             shape = tuple(self._engine.get_tensor_shape(name))
-            if min(shape[1:], default=1) < 1:
+            if not shape or min(shape[1:], default=1) < 1:
                 raise BundleError(
-                    f"'{name}' of the graph is {list(shape)}; only the first dimension may be "
-                    "free: export it again, a detector without its non-maximum suppression."
+                    f"'{name}' of the graph is {list(shape)}; there must be a first dimension, and "
+                    "only that may be free: export it again, a detector without its non-maximum "
+                    "suppression."
                 )
             kind = kinds[number]
             row = np.dtype(kind).itemsize * int(np.prod(shape[1:]))

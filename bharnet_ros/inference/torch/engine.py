@@ -18,6 +18,7 @@ from bharnet_ros.inference.engine import GraphEngine, first_line
 from bharnet_ros.inference.options import TorchOptions
 from bharnet_ros.inference.torch.graph import TorchGraph
 from bharnet_ros.types import FloatArray
+from bharnet_ros.workers import joined
 
 _WARM_UPS = 3  # before a capture, so that libraries have chosen their algorithms
 _CAPTURING = threading.Lock()  # PyTorch allows one capture at a time in a process
@@ -43,6 +44,10 @@ class TorchEngine(GraphEngine):
         self._device = _device(options.device)
         self._options = options
         network = TorchGraph(graph)
+        # A graph for one batch size takes no other; one that also gives what has no row per
+        # person is shown everybody.
+        shapes = (*network.input_shapes.values(), *network.output_shapes.values())
+        self._in_turns = all(shape and isinstance(shape[0], str) for shape in shapes)
         with self._failing("cannot take the network"):
             self._network = network.to(self._device).eval()
         self._captured: dict[int, _Captured] = {}
@@ -58,7 +63,7 @@ class TorchEngine(GraphEngine):
 
     def _execute(self, inputs: Mapping[str, FloatArray], count: int) -> dict[str, FloatArray]:
         parts: list[dict[str, FloatArray]] = []
-        most = self._options.max_batch
+        most = self._options.max_batch if self._in_turns else count
         for start in range(0, count, most):
             given = {
                 name: torch.from_numpy(np.ascontiguousarray(value[start : start + most]))
@@ -68,9 +73,7 @@ class TorchEngine(GraphEngine):
                 found = self._captured_run(given) if self._capture else self._run(given)
                 # Copies: the next replay writes over the tensors of a captured graph.
                 parts.append({k: np.array(v.float().cpu().numpy()) for k, v in found.items()})
-        if len(parts) == 1:
-            return parts[0]
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        return joined(parts)
 
     def _release(self) -> None:
         self._captured.clear()

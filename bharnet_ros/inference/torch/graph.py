@@ -12,12 +12,13 @@ from torch import Tensor, nn
 
 from bharnet_ros.errors import BackendUnavailable, BundleError
 from bharnet_ros.inference.engine import first_line
-from bharnet_ros.inference.torch.ops import OPS, STATIC, Op
+from bharnet_ros.inference.torch.ops import FLAT, OPS, STATIC, Op
 from bharnet_ros.manifest_parts import Shape
 
 _FLOAT32 = 1
-_NUMBERS = (_FLOAT32, 6, 7)
-"""What outputs may hold, by ONNX's numbers: int32 and int64 too, such as labels."""
+_NUMBERS = (_FLOAT32, 6, 7, 10, 11)
+"""What outputs may hold, by ONNX's numbers: int32 and int64, such as labels, and float16 and
+float64 too."""
 
 
 class _Step(NamedTuple):
@@ -48,14 +49,14 @@ class TorchGraph(nn.Module):
             onnx.checker.check_model(model)
         except Exception as error:  # protobuf, onnx and the file system each raise their own
             raise BundleError(
-                f"The graph {path} cannot be read ({first_line(error)}); export the bundle again."
+                f"The graph {path} cannot be read ({first_line(error)}); export or copy it again."
             ) from None
         graph = model.graph
         unknown = sorted({node.op_type for node in graph.node} - OPS.keys() - {"Constant"})
         if unknown or any(node.domain not in ("", "ai.onnx") for node in graph.node):
             raise BundleError(
                 f"The graph {path} has the operator {', '.join(unknown) or 'of another domain'}, "
-                "which the engine torch does not know; use the engine onnxruntime for this bundle."
+                "which the engine torch does not know; use the engine onnxruntime for it."
             )
         self._path = path
         constants = {t.name: _tensor(onnx, t) for t in graph.initializer}
@@ -70,7 +71,8 @@ class TorchGraph(nn.Module):
         inputs = [value for value in graph.input if value.name not in constants]
         self.input_shapes = {v.name: _shape(v, path) for v in inputs}
         self.output_shapes = {v.name: _shape(v, path, _NUMBERS) for v in graph.output}
-        self._steps = self._plan(onnx, graph)
+        versions = {entry.domain or "ai.onnx": entry.version for entry in model.opset_import}
+        self._steps = self._plan(onnx, graph, versions.get("ai.onnx", 1))
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Outputs by name."""
@@ -91,18 +93,18 @@ class TorchGraph(nn.Module):
                     )
             try:
                 found = step.op(step.attributes, *given)
-            except (RuntimeError, TypeError, ValueError, NotImplementedError, KeyError) as error:
+            except (RuntimeError, TypeError, ValueError, LookupError) as error:
                 if isinstance(error, torch.cuda.OutOfMemoryError):
                     raise
                 raise BundleError(
                     f"The engine torch fails at {step.kind} '{step.outputs[0]}' of {self._path} "
-                    f"({first_line(error)}); use the engine onnxruntime for this bundle."
+                    f"({first_line(error)}); use the engine onnxruntime for it."
                 ) from error
             many = [found] if isinstance(found, Tensor) else found
             values.update(zip(step.outputs, many, strict=False))
         return {name: values[name] for name in self.output_shapes}
 
-    def _plan(self, onnx: Any, graph: Any) -> list[_Step]:
+    def _plan(self, onnx: Any, graph: Any, version: int) -> list[_Step]:
         """Which values are sizes: those that come from Shape and from nothing else.
 
         An input that is known beforehand (`STATIC`) says what shape a result has, not what it
@@ -122,6 +124,8 @@ class TorchGraph(nn.Module):
             attributes = {a.name: onnx.helper.get_attribute_value(a) for a in node.attribute}
             if node.op_type == "Split" and len(node.input) < 2:
                 attributes.setdefault("num_outputs", len(node.output))
+            if node.op_type in ("Softmax", "LogSoftmax"):
+                attributes[FLAT] = version < 13
             steps.append(
                 _Step(
                     OPS[node.op_type], node.op_type, attributes, tuple(node.input),
@@ -155,7 +159,7 @@ def _constant(onnx: Any, node: Any, path: Path) -> Tensor:
     if not isinstance(value, int | float | list):
         raise BundleError(
             f"The graph {path} has a constant of kind {attribute.name}, which the engine torch "
-            "does not know; use the engine onnxruntime for this bundle."
+            "does not know; use the engine onnxruntime for it."
         )
     return torch.tensor(value, dtype=kind)
 
@@ -164,10 +168,11 @@ def _shape(value: Any, path: Path, kinds: Sequence[int] = (_FLOAT32,)) -> Shape:
     tensor = value.type.tensor_type
     if tensor.elem_type not in kinds:
         raise BundleError(
-            f"'{value.name}' of the graph {path} is not float32; only that is used here, and "
-            "whole numbers as outputs: export the bundle again."
+            f"'{value.name}' of the graph {path} is of another kind; inputs must be float32, and "
+            "outputs numbers: export it again so."
         )
     return tuple(
-        int(d.dim_value) if d.HasField("dim_value") else (d.dim_param or "?")
+        # Some exporters write -1 for a free dimension.
+        int(d.dim_value) if d.HasField("dim_value") and d.dim_value >= 0 else (d.dim_param or "?")
         for d in tensor.shape.dim
     )

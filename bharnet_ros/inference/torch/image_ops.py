@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -30,6 +31,8 @@ def _around(a: Attributes, x: Tensor, value: float) -> tuple[Tensor, list[int]]:
     begins, even = _halves(pads)
     if even:
         return x, begins
+    if a.get("ceil_mode", 0):
+        raise NotImplementedError("ceil_mode with unequal pads")
     ends = pads[len(pads) // 2 :]
     order = [n for pair in zip(reversed(begins), reversed(ends), strict=True) for n in pair]
     return F.pad(x, order, value=value), [0] * len(begins)
@@ -49,15 +52,12 @@ def conv(a: Attributes, x: Tensor, weight: Tensor, bias: Tensor | None = None) -
 
 def max_pool(a: Attributes, x: Tensor) -> Tensor:
     """MaxPool."""
-    # Padded beforehand: torch allows no more than half a kernel.
-    pads = list(a.get("pads", [0] * 2 * (x.ndim - 2)))
-    x, _ = _around({**a, "pads": pads}, x, float("-inf")) if not _halves(pads)[1] else (x, None)
-    begins, even = _halves(pads)
+    x, pads = _around(a, x, float("-inf"))
     dims = x.ndim - 2
     function = {1: F.max_pool1d, 2: F.max_pool2d, 3: F.max_pool3d}[dims]
     result: Tensor = function(
         x, a["kernel_shape"], stride=a.get("strides", [1] * dims),
-        padding=begins if even else [0] * dims, dilation=a.get("dilations", [1] * dims),
+        padding=pads, dilation=a.get("dilations", [1] * dims),
         ceil_mode=bool(a.get("ceil_mode", 0)),
     )  # fmt: skip
     return result
@@ -65,14 +65,20 @@ def max_pool(a: Attributes, x: Tensor) -> Tensor:
 
 def average_pool(a: Attributes, x: Tensor) -> Tensor:
     """AveragePool."""
-    x, pads = _around(a, x, 0.0)
     dims = x.ndim - 2
-    function = {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[dims]
-    result: Tensor = function(
-        x, list(a["kernel_shape"]), stride=list(a.get("strides", [1] * dims)), padding=pads,
-        ceil_mode=bool(a.get("ceil_mode", 0)),
+    if any(n != 1 for n in a.get("dilations", ())):
+        raise NotImplementedError("dilations")
+    padded, pads = _around(a, x, 0.0)
+    pool = partial(
+        {1: F.avg_pool1d, 2: F.avg_pool2d, 3: F.avg_pool3d}[dims],
+        kernel_size=list(a["kernel_shape"]), stride=list(a.get("strides", [1] * dims)),
+        padding=pads, ceil_mode=bool(a.get("ceil_mode", 0)),
         count_include_pad=bool(a.get("count_include_pad", 0)),
     )  # fmt: skip
+    result: Tensor = pool(padded)
+    if padded is not x and not a.get("count_include_pad", 0):
+        # torch has counted the pixels around, since it was given them as pixels.
+        result = result / pool(_around(a, torch.ones_like(x), 0.0)[0])
     return result
 
 
@@ -82,6 +88,8 @@ def resize(
     """Images (N, C, H, W), over H and W; as pose and detection networks have it."""
     if x.ndim != 4 or a.get("axes") or a.get("keep_aspect_ratio_policy", b"stretch") != b"stretch":
         raise NotImplementedError("of anything but whole images")
+    if a.get("antialias", 0):
+        raise NotImplementedError("antialias")
     factors = scales or [n / m for n, m in zip(sizes, x.shape, strict=True)]
     if factors[:2] != [1.0, 1.0]:
         raise NotImplementedError("over other axes than height and width")
@@ -90,6 +98,8 @@ def resize(
     ]  # fmt: skip
     kind = a.get("coordinate_transformation_mode", b"half_pixel")
     mode = a.get("mode", b"nearest")
+    if kind == b"pytorch_half_pixel" and 1 in length:  # then it takes the first pixel
+        raise NotImplementedError(f"{kind!r} to a single pixel")
     if mode == b"linear" and kind in (b"half_pixel", b"pytorch_half_pixel", b"align_corners"):
         given = None if sizes else factors[2:]
         corners = kind == b"align_corners"

@@ -7,6 +7,7 @@ as lists of numbers instead of tensors: sizes and axes, which must be known with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -33,6 +34,9 @@ DTYPES = {
 }  # fmt: skip
 """By the number ONNX gives them."""
 
+FLAT = "flat"
+"""Attribute that a reader adds to Softmax and LogSoftmax of operator sets before 13."""
+
 
 def _axes(a: Attributes, given: Any) -> list[int] | None:
     """From the input of newer operator sets or the attribute of older ones."""
@@ -58,8 +62,9 @@ def _reshape(a: Attributes, x: Tensor, shape: list[int]) -> Tensor:
 
 
 def _flatten(a: Attributes, x: Tensor) -> Tensor:
-    axis = int(a.get("axis", 1)) % (x.ndim + 1)
-    return x.flatten(axis).reshape(-1, *x.flatten(axis).shape[axis:]) if axis else x.reshape(1, -1)
+    axis = int(a.get("axis", 1))  # -1 is the last axis, x.ndim the place after it
+    before = math.prod(x.shape[: axis if axis >= 0 else axis + x.ndim])
+    return x.reshape(before, -1)
 
 
 def _squeeze(a: Attributes, x: Tensor, axes: Any = None) -> Tensor:
@@ -92,16 +97,17 @@ def _slice(
             x = x[(slice(None),) * axis + (slice(chosen.start, chosen.stop, step),)]
         else:
             x = x.flip(axis)[
-                (slice(None),) * axis
-                + (slice(x.shape[axis] - 1 - chosen.start, None, -step),)
+                (slice(None),) * axis + (slice(x.shape[axis] - 1 - chosen.start, None, -step),)
             ].narrow(axis, 0, len(chosen))
     return x
 
 
 def _split(a: Attributes, x: Tensor, sizes: Any = None) -> Sequence[Tensor]:
     axis = int(a.get("axis", 0))
+    sizes = a.get("split") if sizes is None else sizes  # an attribute before operator set 13
     if sizes is None:
-        return x.tensor_split(int(a["num_outputs"]), axis)
+        most = -(-x.shape[axis] // int(a["num_outputs"]))  # the last part may be smaller
+        return torch.split(x, most, axis)
     return torch.split_with_sizes(x, [int(n) for n in sizes], axis)
 
 
@@ -135,9 +141,7 @@ def _clip(a: Attributes, x: Tensor, low: Any = None, high: Any = None) -> Tensor
     return x if least is None and most is None else x.clamp(least, most)
 
 
-def _pad(
-    a: Attributes, x: Tensor, pads: list[int], value: Any = None, axes: Any = None
-) -> Tensor:
+def _pad(a: Attributes, x: Tensor, pads: list[int], value: Any = None, axes: Any = None) -> Tensor:
     mode = a.get("mode", b"constant")
     if mode not in (b"constant", b"edge"):
         raise NotImplementedError(f"mode {mode!r}")
@@ -170,9 +174,7 @@ def _batch_norm(
     return F.batch_norm(x, mean, var, scale, bias, False, 0.0, float(a.get("epsilon", 1e-5)))
 
 
-def _layer_norm(
-    a: Attributes, x: Tensor, scale: Tensor, bias: Tensor | None = None
-) -> Tensor:
+def _layer_norm(a: Attributes, x: Tensor, scale: Tensor, bias: Tensor | None = None) -> Tensor:
     axis = int(a.get("axis", -1)) % x.ndim
     return F.layer_norm(x, x.shape[axis:], scale, bias, float(a.get("epsilon", 1e-5)))
 
@@ -183,6 +185,16 @@ def _max_over(x: Tensor, dim: list[int], keepdim: bool) -> Tensor:
 
 def _min_over(x: Tensor, dim: list[int], keepdim: bool) -> Tensor:
     return x.amin(dim=dim, keepdim=keepdim)
+
+
+def _soft(function: Callable[..., Tensor]) -> Op:
+    def soft(a: Attributes, x: Tensor) -> Tensor:
+        if not a.get(FLAT):
+            return function(x, int(a.get("axis", -1)))
+        # Before operator set 13 over everything from the axis on.
+        return function(_flatten(a, x), 1).reshape(x.shape)
+
+    return soft
 
 
 def _fold(function: Callable[[Tensor, Tensor], Tensor]) -> Op:
@@ -226,8 +238,7 @@ OPS: Mapping[str, Op] = {
     "ReduceMax": _reduce(_max_over), "ReduceMin": _reduce(_min_over),
     "ReduceL2": _reduce(torch.linalg.vector_norm), "ReduceLogSumExp": _reduce(torch.logsumexp),
     "Max": _fold(torch.maximum), "Min": _fold(torch.minimum), "Sum": _fold(torch.add),
-    "Softmax": lambda a, x: torch.softmax(x, int(a.get("axis", -1))),
-    "LogSoftmax": lambda a, x: torch.log_softmax(x, int(a.get("axis", -1))),
+    "Softmax": _soft(torch.softmax), "LogSoftmax": _soft(torch.log_softmax),
     "LeakyRelu": lambda a, x: F.leaky_relu(x, float(a.get("alpha", 0.01))),
     "HardSigmoid": lambda a, x: (a.get("alpha", 0.2) * x + a.get("beta", 0.5)).clamp(0.0, 1.0),
     "Transpose": lambda a, x: x.permute(*a.get("perm", range(x.ndim)[::-1])),

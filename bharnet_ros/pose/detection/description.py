@@ -13,7 +13,13 @@ from bharnet_ros.pose.normalization import (
     Normalization,
     is_finite,
 )
-from bharnet_ros.pose.sidecars import MAX_SIDE, pipeline_normalization, read_pipeline, read_sidecar
+from bharnet_ros.pose.sidecars import (
+    MAX_SIDE,
+    of_pipeline,
+    pipeline_normalization,
+    read_pipeline,
+    read_sidecar,
+)
 
 FILE = "detector.yaml"
 FAMILIES = {
@@ -109,7 +115,8 @@ def _from_pipeline(graph: Path) -> Normalization | None:
     steps = read_pipeline(graph)
     if not any(step.get("type") in ("Resize", "Pad", "Normalize") for step in steps):
         return None
-    return pipeline_normalization(steps) or Normalization()
+    with of_pipeline(graph, FILE):
+        return pipeline_normalization(steps) or Normalization()
 
 
 def _whole(value: Any) -> bool:

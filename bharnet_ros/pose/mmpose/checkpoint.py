@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
@@ -26,8 +27,8 @@ def read_checkpoint(path: str | Path) -> tuple[dict[str, Any], Mapping[str, Any]
     """
     import torch
 
-    path = Path(path).expanduser()
-    if not path.is_file():
+    path = Path(os.path.expanduser(path))  # Path's own raises for a user who is unknown
+    if not os.path.isfile(path):  # also where it may not be looked at
         raise WeightsError(
             f"The checkpoint {path} is not a file; give the path of a .pth file. Nothing is "
             "downloaded here: fetch it from the model zoo of mmpose first."

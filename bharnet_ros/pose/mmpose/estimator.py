@@ -9,10 +9,12 @@ from typing import Any
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.inference import Report
 from bharnet_ros.pose.detection import MEDIAPIPE, open_detector
+from bharnet_ros.pose.detection.suppression import share
 from bharnet_ros.pose.image_graph import EngineSettings
 from bharnet_ros.pose.mmpose.keypoints import HAND, WHOLE_BODY, MMPoseKeypoints
 from bharnet_ros.pose.mmpose.network import AUTO
 from bharnet_ros.pose.topdown import TopDownEstimator, TopDownOptions
+from bharnet_ros.pose.topdown.options import whole
 
 
 class MMPoseEstimator(TopDownEstimator):
@@ -57,11 +59,15 @@ class MMPoseEstimator(TopDownEstimator):
         **following: Any,
     ) -> None:
         options = TopDownOptions(**following)
+        # A name may look like a number to YAML, and an empty one comes as None.
+        config, checkpoint = str(config or ""), str(checkpoint or "")
+        hand_config, hand_checkpoint = str(hand_config or ""), str(hand_checkpoint or "")
         _check_given("", config, checkpoint)
-        if str(hand_config) or str(hand_checkpoint):
+        if hand_config or hand_checkpoint:
             _check_given("hand_", hand_config, hand_checkpoint)
-        if isinstance(num_threads, bool) or not 0 <= num_threads <= 256:
-            raise ConfigurationError(f"num_threads is {num_threads!r}; it must be from 0 to 256")
+        num_threads = whole("num_threads", num_threads, 0, 256)
+        if min_detection is not None:
+            min_detection = share("min_detection", min_detection)
         runs: dict[str, Any] = {
             "device": device, "flip_test": flip_test, "strict": strict, "max_batch": max_batch,
         }  # fmt: skip
@@ -69,7 +75,7 @@ class MMPoseEstimator(TopDownEstimator):
             keypoints = MMPoseKeypoints(config, checkpoint, WHOLE_BODY, **runs)
             opened.callback(keypoints.close)
             hands = None
-            if str(hand_config):
+            if hand_config:
                 hands = MMPoseKeypoints(hand_config, hand_checkpoint, HAND, **runs)
                 opened.callback(hands.close)
             people = open_detector(
@@ -77,7 +83,7 @@ class MMPoseEstimator(TopDownEstimator):
                 engine=detector_engine,
                 engine_options=detector_engine_options,
                 min_score=min_detection,
-                num_threads=int(num_threads) or 2,
+                num_threads=num_threads or 2,
                 report=report,
             )
             opened.callback(people.close)
@@ -86,13 +92,13 @@ class MMPoseEstimator(TopDownEstimator):
         if num_threads:
             import torch
 
-            torch.set_num_threads(int(num_threads))
+            torch.set_num_threads(num_threads)
 
 
-def _check_given(prefix: str, config: str | Path, checkpoint: str | Path) -> None:
+def _check_given(prefix: str, config: str, checkpoint: str) -> None:
     """Raises ConfigurationError unless both are there: without weights a network sees ghosts."""
     for name, value in ((f"{prefix}config", config), (f"{prefix}checkpoint", checkpoint)):
-        if not str(value):
+        if not value:
             raise ConfigurationError(
                 f"The pose backend 'mmpose' needs {name}; set both, for example config: "
                 "rtmw-m_8xb1024-270e_cocktail14-256x192 and the path of its checkpoint "

@@ -13,6 +13,7 @@ from bharnet_ros.errors import BharnetError, ConfigurationError, EngineError
 from bharnet_ros.pose.mmpose.network import AUTO, PoseNetwork, open_network
 from bharnet_ros.pose.rtmpose.affine import usable
 from bharnet_ros.pose.topdown import Crop
+from bharnet_ros.pose.topdown.options import whole
 from bharnet_ros.types import FloatArray
 
 WHOLE_BODY = 133
@@ -38,9 +39,10 @@ class MMPoseKeypoints:
         strict: bool = True,
         max_batch: int = 16,
     ) -> None:
-        if isinstance(max_batch, bool) or not 1 <= max_batch <= 1024:
-            raise ConfigurationError(f"max_batch is {max_batch!r}; it must be from 1 to 1024")
-        self._max_batch = int(max_batch)
+        self._max_batch = whole("max_batch", max_batch, 1, 1024)
+        for name, value in (("flip_test", flip_test), ("strict", strict)):
+            if not isinstance(value, bool):
+                raise ConfigurationError(f"{name} is {value!r}; it must be true or false.")
         self._network: PoseNetwork | None = open_network(
             config, checkpoint, device=device, flip_test=flip_test, strict=strict
         )

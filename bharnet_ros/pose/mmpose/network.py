@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,8 +88,8 @@ def find_config(config: str | Path) -> Path:
 
     Raises ConfigurationError.
     """
-    path = Path(config).expanduser()
-    if path.is_file():
+    path = Path(os.path.expanduser(config))  # Path's own raises for a user who is unknown
+    if os.path.isfile(path):  # False, too, where it may not be looked at
         return path
     if path.name == str(config):
         root = Path(importlib.import_module("mmpose").__file__ or "").parent

@@ -22,7 +22,13 @@ from bharnet_ros.pose.normalization import (
     Triple,
     is_finite,
 )
-from bharnet_ros.pose.sidecars import MAX_SIDE, pipeline_normalization, read_pipeline, read_sidecar
+from bharnet_ros.pose.sidecars import (
+    MAX_SIDE,
+    of_pipeline,
+    pipeline_normalization,
+    read_pipeline,
+    read_sidecar,
+)
 
 FILE = "pose.yaml"
 SOURCE = "source"
@@ -128,20 +134,16 @@ def full_score_of(graph: str | Path, description: PoseDescription) -> float:
 def _from_pipeline(graph: Path) -> PoseDescription:
     steps = read_pipeline(graph)
     given: dict[str, Any] = {}
-    pixels = pipeline_normalization(steps)
-    if pixels is not None:
-        given.update(mean=pixels.mean, std=pixels.std, color=pixels.color)
     for step in steps:
         if step.get("component") == "SimCCLabelDecode" and isinstance(step.get("params"), Mapping):
             given["split_ratio"] = step["params"].get("simcc_split_ratio")
         if step.get("type") == "TopDownGetBboxCenterScale":
             given["padding"] = step.get("padding", 1.25)
-    try:
+    with of_pipeline(graph, FILE):
+        pixels = pipeline_normalization(steps)
+        if pixels is not None:
+            given.update(mean=pixels.mean, std=pixels.std, color=pixels.color)
         return PoseDescription(**given)
-    except ConfigurationError as error:
-        raise ConfigurationError(
-            f"In {graph.with_name('pipeline.json')}: {error} A file {FILE} beside it counts first."
-        ) from None
 
 
 def _whole(value: Any) -> bool:

@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from bharnet_ros.inference import Report
+from bharnet_ros.inference.options import MAX_THREADS
 from bharnet_ros.pose.detection import MEDIAPIPE, open_detector
+from bharnet_ros.pose.detection.suppression import share
 from bharnet_ros.pose.image_graph import EngineSettings
 from bharnet_ros.pose.rtmpose.keypoints import HAND, WHOLE_BODY, RTMPoseKeypoints
 from bharnet_ros.pose.topdown import TopDownEstimator, TopDownOptions
+from bharnet_ros.pose.topdown.options import whole
 
 
 class RTMPoseEstimator(TopDownEstimator):
@@ -49,7 +52,11 @@ class RTMPoseEstimator(TopDownEstimator):
         **following: Any,
     ) -> None:
         options = TopDownOptions(**following)
-        model, detector, hand_model = str(model), str(detector), str(hand_model or "")
+        # An empty name comes as None of YAML.
+        model, detector, hand_model = str(model or ""), str(detector or ""), str(hand_model or "")
+        num_threads = whole("num_threads", num_threads, 1, MAX_THREADS)
+        if min_detection is not None:
+            min_detection = share("min_detection", min_detection)
         runs: dict[str, Any] = {
             "engine": engine,
             "engine_options": engine_options,

@@ -20,6 +20,7 @@ from bharnet_ros.pose.rtmpose.description import (
     read_description,
 )
 from bharnet_ros.pose.rtmpose.simcc import decode
+from bharnet_ros.pose.sidecars import PIPELINE
 from bharnet_ros.types import FloatArray, Image
 
 WHOLE_BODY = 133
@@ -63,9 +64,14 @@ class RTMPoseKeypoints:
             self._outputs = find_outputs(
                 path, self._graph.probe(), self._graph.size, self._description
             )
-            wanted = (num_keypoints, self._description.keypoints or num_keypoints)
-            if any(self._outputs.keypoints != number for number in wanted):
-                raise ConfigurationError(_other_number(path, self._outputs.keypoints, wanted))
+            found, stated = self._outputs.keypoints, self._description.keypoints
+            if found != num_keypoints:
+                raise ConfigurationError(_other_number(path, found, num_keypoints))
+            if stated not in (None, found):
+                raise ConfigurationError(
+                    f"The graph {path} gives {found} keypoints, not {stated} as {FILE} beside it "
+                    "says: correct or remove that."
+                )
             self._full_score = np.float32(full_score_of(path, self._description))
             self._graph.try_batches()
         self.identity = f"{title(path)}, {self._graph.identity}"
@@ -80,9 +86,7 @@ class RTMPoseKeypoints:
         """Width and height in pixels of what the network sees of a person."""
         return self._graph.size
 
-    def estimate(
-        self, crops: Sequence[tuple[Image, FloatArray]]
-    ) -> tuple[FloatArray, FloatArray]:
+    def estimate(self, crops: Sequence[tuple[Image, FloatArray]]) -> tuple[FloatArray, FloatArray]:
         """Keypoints of everybody.
 
         crops: images (H, W, 3) uint8, blue first, each with a tight box (4,) x0, y0, x1, y1 in
@@ -145,16 +149,16 @@ def find_outputs(
     if stated is not None and abs(ratio - stated) > 1e-6:
         raise ConfigurationError(
             f"The graph {path} gives {rows[x][2]} bins for {width} pixels, which is a split_ratio "
-            f"of {ratio:g}; the file beside it says {stated:g}: correct or remove {FILE}."
+            f"of {ratio:g}; the file beside it says {stated:g}: correct or remove it ({FILE}, or "
+            f"{PIPELINE} where there is none)."
         )
     return Outputs(x, y, int(rows[x][1]), ratio)
 
 
-def _other_number(path: Path, found: int, wanted: Sequence[int]) -> str:
+def _other_number(path: Path, found: int, wanted: int) -> str:
     use = {
         WHOLE_BODY: "use a whole-body network (RTMW, DWPose, RTMPose whole-body)",
         HAND: "use RTMPose-hand",
     }
-    remedy = use.get(wanted[0], "use another network")
-    stated = next(number for number in wanted if number != found)
-    return f"The graph {path} gives {found} keypoints, not {stated}; {remedy}."
+    remedy = use.get(wanted, "use another network")
+    return f"The graph {path} gives {found} keypoints, not {wanted}; {remedy}."

@@ -30,12 +30,18 @@ class TopDownOptions:
     min_person_px: float = 16.0
 
     def __post_init__(self) -> None:
-        _check_range("max_people", self.max_people, 1, 64)
-        if self.max_people != int(self.max_people):
-            raise ConfigurationError(f"max_people is {self.max_people!r}; it must be whole")
+        object.__setattr__(self, "max_people", whole("max_people", self.max_people, 1, 64))
         _check_range("detect_every_s", self.detect_every_s, 0.0, 60.0)
         _check_range("min_score", self.min_score, 0.01, 0.99)
         _check_range("min_person_px", self.min_person_px, 2.0, 1000.0)
+
+
+def whole(name: str, value: object, low: int, high: int) -> int:
+    """The whole number; 4.0 is one. Raises ConfigurationError unless low <= value <= high."""
+    _check_range(name, value, low, high)
+    if value != int(value):  # type: ignore[call-overload]
+        raise ConfigurationError(f"{name} is {value!r}; it must be whole")
+    return int(value)  # type: ignore[call-overload, no-any-return]
 
 
 def _check_range(name: str, value: object, low: float, high: float) -> None:

@@ -59,6 +59,10 @@ def test_mmdeploys_pipeline(tmp_path: Path) -> None:
     assert read_description(graph).normalization == Normalization((1, 2, 3), color="rgb")
     (tmp_path / "pipeline.json").write_text(json.dumps({"tasks": steps[:1]}))
     assert read_description(graph).normalization == Normalization()
+    steps[1]["std"] = [1, 0, 1]
+    (tmp_path / "pipeline.json").write_text(json.dumps({"tasks": steps}))
+    with pytest.raises(ConfigurationError, match=r"In .*pipeline\.json: std is .*detector\.yaml"):
+        read_description(graph)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,15 @@ def test_nobody_is_an_empty_frame(config: Path, checkpoint: Path) -> None:
         ({"config": "c.py", "checkpoint": "c.pth", "max_batch": 0}, "max_batch is 0"),
         ({"config": "c.py", "checkpoint": "c.pth", "threads": 3}, "has no option 'threads'"),
         ({"config": "absent", "checkpoint": "c.pth"}, "The config 'absent' is neither"),
+        ({"config": "~nobody-here/c.py", "checkpoint": "c.pth"}, "~nobody-here/c.py' is neither"),
+        ({"config": 5, "checkpoint": "c.pth"}, "The config '5' is neither"),
+        ({"config": "c.py", "checkpoint": None}, "needs checkpoint"),
+        ({"config": "c.py", "checkpoint": "c.pth", "num_threads": "two"}, "num_threads is 'two'"),
+        ({"config": "c.py", "checkpoint": "c.pth", "num_threads": 2.5}, r"num_threads is 2\.5"),
+        ({"config": "c.py", "checkpoint": "c.pth", "max_batch": "8"}, "max_batch is '8'"),
+        ({"config": "c.py", "checkpoint": "c.pth", "flip_test": "no"}, "flip_test is 'no'"),
+        ({"config": "c.py", "checkpoint": "c.pth", "strict": 0}, "strict is 0; .* true or false"),
+        ({"config": "c.py", "checkpoint": "c.pth", "min_detection": 2}, "min_detection is 2"),
     ],
 )
 def test_options_that_are_wrong_are_named(options: dict[str, Any], reason: str) -> None:
@@ -96,6 +105,8 @@ def test_options_that_are_wrong_are_named(options: dict[str, Any], reason: str) 
 def test_missing_parts_are_named(config: Path, checkpoint: Path) -> None:
     with pytest.raises(WeightsError, match=r"absent\.pth is not a file"):
         _create(config, Path("absent.pth"))
+    with pytest.raises(WeightsError, match=r"~nobody-here/c\.pth is not a file"):
+        _create(config, Path("~nobody-here/c.pth"))
     with pytest.raises(WeightsError, match=r"yolox_nano|absent"):
         _create(config, checkpoint, detector="absent/yolox_nano.onnx")
 

@@ -111,5 +111,6 @@ def test_bad_files_are_refused_in_words(tmp_path: Path, text: str, message: str)
 )
 def test_a_bad_pipeline_is_refused_in_words(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "pipeline.json").write_bytes(content)
-    with pytest.raises(ConfigurationError, match=message):
+    with pytest.raises(ConfigurationError, match=message) as caught:
         read_description(tmp_path / "model.onnx")
+    assert str(tmp_path / "pipeline.json") in str(caught.value)

@@ -164,8 +164,8 @@ def test_other_networks_are_refused(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("keypoints: 26", "gives 133 keypoints, not 26"),
-        ("split_ratio: 3.0", "a split_ratio of 2; the file beside it says 3"),
+        ("keypoints: 26", r"gives 133 keypoints, not 26 as pose\.yaml beside it says"),
+        ("split_ratio: 3.0", r"of 2; the file beside it says 3.* \(pose\.yaml, or pipeline\.json"),
         ("input_size: [192, 256]", r"24 x 32 pixels; the file beside it says .*\[192, 256\]"),
     ],
 )

@@ -31,5 +31,10 @@ def test_options_out_of_range_are_named(name: str, value: Any) -> None:
         TopDownOptions(**{name: value})
 
 
+def test_a_whole_number_may_be_written_with_a_point() -> None:
+    found = TopDownOptions(max_people=4.0).max_people  # type: ignore[arg-type]
+    assert found == 4 and isinstance(found, int)
+
+
 def test_the_names_are_those_of_the_options() -> None:
     assert tuple(field.name for field in fields(TopDownOptions)) == TopDownOptions.NAMES
