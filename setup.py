@@ -53,5 +53,5 @@ setup(
         "training": TRAINING,
         "dev": DEV + TRAINING + MEDIAPIPE,
     },
-    entry_points={"console_scripts": ["bharnet-ros = bharnet_ros.__main__:main"]},
+    entry_points={"console_scripts": ["bharnet-ros = bharnet_ros.__main__:program"]},
 )

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from bharnet_ros.errors import BharnetError
+from bharnet_ros.interrupts import INTERRUPTED, loaded, quiet_while_loading
 
 _MODULES = (
     "bharnet_ros.graph_commands",
@@ -29,8 +30,11 @@ _ROS_ARGUMENTS = ("node", "record", "replay")
 """These give ROS arguments to the node that they run. To the others launch adds a bare
 --ros-args."""
 
-_INTERRUPTED = 130
-"""The status that shells give to what Ctrl-C has ended."""
+
+def program(arguments: Sequence[str] | None = None) -> int:
+    """`main` as a process of its own, which Ctrl-C ends quietly from the beginning on."""
+    quiet_while_loading()
+    return main(arguments)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -52,12 +56,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             from bharnet_ros.nodes.environment import require_ros
 
             require_ros()
+        if options.command != "node":  # which sets handlers of its own before it does anything
+            loaded()
         status: int = modules[options.command].run(options)
     except BharnetError as error:
         print(f"bharnet_ros: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:  # before a command listens to signals itself
-        return _INTERRUPTED
+        return INTERRUPTED
     return status
 
 
@@ -102,4 +108,4 @@ def _parser() -> tuple[argparse.ArgumentParser, dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(program())

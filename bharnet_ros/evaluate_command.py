@@ -8,9 +8,7 @@ from pathlib import Path
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.graph_commands import add_launch_arguments, boolean
-
-STOPPED = 130
-"""Exit status after Ctrl-C, as of shells."""
+from bharnet_ros.interrupts import INTERRUPTED
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -110,7 +108,7 @@ def run(options: argparse.Namespace) -> int:
         ["python", "-m", "bharnet_ros", *sys.argv[1:]],
     )
     if mode == "offline":
-        return 0 if run_evaluation(order, mode) else STOPPED
+        return 0 if run_evaluation(order, mode) else INTERRUPTED
     from bharnet_ros.evaluation.finished import forget_finished
     from bharnet_ros.nodes.environment import require_ros
 
@@ -122,7 +120,7 @@ def run(options: argparse.Namespace) -> int:
         options.use_sim_time, options.log_level, options.graph_topic,
     )  # fmt: skip
     if not run_evaluation(order, mode, LiveEvaluation(how)):
-        return STOPPED
+        return INTERRUPTED
     forget_finished(order.output)
     return 0
 

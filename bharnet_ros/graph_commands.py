@@ -183,19 +183,26 @@ def run(options: argparse.Namespace) -> int:
 
 
 def simulation(options: argparse.Namespace) -> ProcessSpec:
-    """The process of `simulate`. Raises ConfigurationError for what the camera would refuse."""
+    """The process of `simulate`. Raises BharnetError for what the camera would refuse."""
     from bharnet_ros.nodes import graph
+    from bharnet_ros.nodes.given import params_path
+    from bharnet_ros.nodes.names import check_namespace
     from bharnet_ros.nodes.scene_limits import check_scene
+    from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
+    check_namespace(options.namespace)
+    params_file = params_path(options.params_file)
     names = ("num_people", "duration_s", "rate_hz", "seed", "loop", "vocabulary", "classes")
     given = {name: getattr(options, name) for name in names if getattr(options, name) is not None}
     check_scene(given)
     if "classes" in given:
         given["classes"] = given["classes"].split(",")
+    if "vocabulary" in given or not params_file:  # else the file's is not known here
+        chosen_classes(load_repertoire(given.get("vocabulary", "")), given.get("classes", ()))
     if not options.autostart:  # true: as the file says
         given["autostart"] = False
     camera = graph.NodeSpec("simulated_camera", given)
     return graph.ProcessSpec(
-        (camera,), options.namespace, options.params_file, options.use_sim_time,
-        options.log_level, {"loop": True},
+        (camera,), options.namespace, params_file, options.use_sim_time, options.log_level,
+        {"loop": True},
     )  # fmt: skip

@@ -101,7 +101,8 @@ class Hypothesis:
 class RecognizedAction:
     """What one person does, judged by one bundle from one window.
 
-    hypotheses: best first; empty means unknown.
+    hypotheses: the class of the action first (of NONE the background), however likely it is by now,
+        then the others, most likely first; empty means unknown.
     window_start_ns, window_end_ns: the time the judgement rests on.
     num_frames: frames really observed in that time (not resampled ones).
     body_score, hand_score: the probability each expert alone gives hypotheses[0]; 0 if unknown

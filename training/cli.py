@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bharnet_ros.errors import BharnetError, ConfigurationError
+from bharnet_ros.interrupts import INTERRUPTED, loaded
 from training.commands import store_runs
 from training.config import CONFIGS, TrainingConfig, load_config
-from training.engine.config_file import names_store
+from training.config_kinds import STORE, check_kind
+from training.files import check_folder
 
 ROOT = Path(__file__).resolve().parent
 MORE_COMMANDS = (
@@ -22,6 +24,15 @@ MORE_COMMANDS = (
     "evaluate_rgb", "import_encoder",
 )  # fmt: skip
 """Modules of `training.commands`."""
+
+_WRITTEN = {
+    "generate": ("data",), "fit": ("run_folder",), "export": ("bundle",),
+    "first-light": ("data", "run_folder", "bundle"), "fit-rgb": ("run_folder",),
+    "export-rgb": ("bundle",), "measure": ("cache",), "gestures": ("films", "cache"),
+}  # fmt: skip
+"""By command, the options beside --output and --results that name folders it writes to."""
+_WRITES_FILE = ("import-encoder",)
+"""Their --output is a file."""
 
 _EPILOG = """\
 A first run, step by step:
@@ -44,8 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; 0, or 2 after a clear sentence about what was wrong."""
     parser = _parser()
     options = parser.parse_args(arguments)
+    loaded()
     begin = time.monotonic()
     try:
+        _check_folders(options)
         if not hasattr(options, "run_command"):
             options.run(options)
             print(f"{options.command} took {time.monotonic() - begin:.0f} s")
@@ -53,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.threads < 1:
             raise ConfigurationError(f"--threads is {options.threads}; it must be 1 or more.")
         path = config_path(options.config)
-        if names_store(path):
+        if check_kind(path, options.command) is STORE:
             store_runs.run(path, options)
         else:
             config = load_config(path)
@@ -75,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt as stop:  # a training on a store says itself how to go on
         kept = str(stop) or "stopped; finished films are kept, run again to go on."
         print(f"\n{kept}", file=sys.stderr)
-        return 130
+        return INTERRUPTED
     print(f"{options.command} took {time.monotonic() - begin:.0f} s")
     return 0
 
@@ -155,6 +168,18 @@ def _parser() -> argparse.ArgumentParser:
         if importlib.util.find_spec(f"training.commands.{name}") is not None:
             importlib.import_module(f"training.commands.{name}").register(commands)
     return parser
+
+
+def _check_folders(options: argparse.Namespace) -> None:
+    """Raise ConfigurationError for a folder that cannot be written, before anything takes time."""
+    given = vars(options)
+    wanted = [*("output", "results"), *_WRITTEN.get(options.command, ())]
+    if options.command in _WRITES_FILE:
+        wanted.remove("output")
+    for name in wanted:
+        if name in given:
+            usual = store_runs.RESULTS if name == "results" else Path("output")
+            check_folder(f"--{name.removesuffix('_folder')}", given[name] or usual)
 
 
 def config_path(name: str) -> Path:

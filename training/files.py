@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import lzma
+import os
 import struct
 import tokenize
 import zipfile
@@ -23,6 +24,19 @@ DAMAGED: tuple[type[Exception], ...] = (
 def damage(error: Exception) -> str:
     """What is wrong with a file, without NumPy's advice to unpickle it."""
     return "it is no .npz of plain arrays" if "pickle" in str(error) else str(error)
+
+
+def check_folder(option: str, folder: Path) -> None:
+    """Raise ConfigurationError, which names the option, if nothing can be written to a folder, made
+    or not. It is not made: what else is wrong comes first."""
+    place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not place.is_dir():
+        where = "which" if place == folder else f"but {place}"
+        raise ConfigurationError(f"{option} is '{folder}', {where} is a file; give a folder.")
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise ConfigurationError(
+            f"{option} is '{folder}', but nothing can be written to {place}; choose another folder."
+        )
 
 
 @contextmanager

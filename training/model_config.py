@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from bharnet_ros.errors import ConfigurationError
+from training.number_checks import one_of
 
 MODALITIES = ("joint", "bone", "joint_motion", "bone_motion")
 """The four of the field. An expert may read one of them or several side by side."""
@@ -104,15 +105,10 @@ def expert_preset(name: str) -> ExpertConfig:
 
 def check_model(model: ModelConfig, num_steps: int, where: str) -> None:
     """`ConfigurationError`, starting with `where`, for what is well-typed but cannot work."""
-    for name, value, allowed in (
-        ("variant", model.variant, VARIANTS),
-        ("fusion", model.fusion, FUSIONS),
-        ("hands", model.hands, HANDS),
-    ):
-        if value not in allowed:
-            raise ConfigurationError(
-                f"{where}: model.{name} is '{value}'; it must be one of {', '.join(allowed)}."
-            )
+    one_of(where, {
+        "model.variant": (model.variant, VARIANTS), "model.fusion": (model.fusion, FUSIONS),
+        "model.hands": (model.hands, HANDS),
+    })  # fmt: skip
     for name in ("min_hand_share", "min_body_share"):
         share = getattr(model, name)
         if not 0.0 <= share <= 1.0:

@@ -1,7 +1,7 @@
-"""Numbers of a configuration that are well-typed but cannot work are refused by name.
+"""Values of a configuration that are well-typed but cannot work are refused by name.
 
-Each function takes `where` the numbers stand (the file's name) and name -> value, and raises
-`ConfigurationError` for the first one that is wrong. Neither infinity nor NaN is ever right.
+Each function takes `where` the values stand (the file's name) and name -> value, and raises
+`ConfigurationError` for the first one that is wrong. Of numbers neither infinity nor NaN is right.
 """
 
 from __future__ import annotations
@@ -12,6 +12,15 @@ from collections.abc import Callable, Mapping, Sequence
 from bharnet_ros.errors import ConfigurationError
 
 Numbers = Mapping[str, float]
+
+
+def one_of(where: str, values: Mapping[str, tuple[str, Sequence[str]]]) -> None:
+    """name -> (value, what it may be)."""
+    for name, (value, allowed) in values.items():
+        if value not in allowed:
+            raise ConfigurationError(
+                f"{where}: {name} is '{value}'; it must be one of {', '.join(allowed)}."
+            )
 
 
 def above_zero(where: str, values: Numbers) -> None:

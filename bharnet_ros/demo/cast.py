@@ -11,14 +11,9 @@ from bharnet_ros.demo.record import BODY_ALONE, SKELETONS_ALONE, Comparison
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.judging import check_together
 from bharnet_ros.manifest_parts import STREAMS
-from bharnet_ros.nodes.graph import (
-    NodeSpec,
-    ProcessSpec,
-    Value,
-    bundle_names,
-    camera_spec,
-)
-from bharnet_ros.nodes.scene_limits import check_scene
+from bharnet_ros.nodes.given import bundle_names
+from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Value, camera_spec
+from bharnet_ros.nodes.scene_limits import check_film
 from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
 _RGB_BUNDLE = "held_objects"
@@ -86,7 +81,8 @@ def _comparison(bundle: Bundle, rgb: bool) -> Comparison | None:
 def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpec], str]:
     """The demo's processes, and the name of its camera node.
 
-    Raises ConfigurationError for a video that does not exist and for numbers out of range.
+    Raises ConfigurationError for a video that does not exist, a camera that is no number and for
+    numbers out of range.
     """
     camera = _camera(options, cast)
     patience: dict[str, Value] = {"input_timeout_s": _PATIENCE_S}
@@ -121,6 +117,11 @@ def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpe
 def _camera(options: argparse.Namespace, cast: Cast) -> NodeSpec:
     if options.video and not os.path.isfile(options.video):
         raise ConfigurationError(f"The video {options.video} does not exist.")
+    if options.camera and not options.camera.isdecimal():
+        raise ConfigurationError(
+            f"--camera is {options.camera!r}; give the number of a device, like 0 (a file with "
+            "--video, and neither for the built-in camera)."
+        )
     if not options.seconds >= 0.0:  # so it is for NaN, too
         raise ConfigurationError(f"--seconds is {options.seconds}; it must not be negative.")
     wait: dict[str, Value] = {"autostart": False}
@@ -138,7 +139,7 @@ def _camera(options: argparse.Namespace, cast: Cast) -> NodeSpec:
         "classes": cast.classes,
         "prerender": True,
     }
-    check_scene(scene, _OPTIONS)
+    check_film(scene, _OPTIONS)
     return NodeSpec(camera.node, {**camera.parameters, **scene})
 
 

@@ -10,6 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from bharnet_ros.evaluation.episodes import Episode, EpisodeCollector
+from bharnet_ros.evaluation.gaps import GAP_NS, Span
 from bharnet_ros.evaluation.records import JudgedPerson, Recording
 from bharnet_ros.recognizer import Recognizer
 from bharnet_ros.skeleton import get_layout
@@ -96,6 +97,7 @@ class RecordingBuilder:
         self._stage_ms: dict[str, list[float]] = defaultdict(list)
         self._first_ns: int | None = None
         self._last_ns = 0
+        self._gaps: list[Span] = []
         self.frames = 0
         self.who: Attribution | None = None
 
@@ -120,6 +122,8 @@ class RecordingBuilder:
         self.frames += 1
         if self._first_ns is None:
             self._first_ns = frame.stamp_ns
+        elif frame.stamp_ns - self._last_ns > GAP_NS:
+            self._gaps.append((self._last_ns, frame.stamp_ns))
         self._last_ns = max(self._last_ns, frame.stamp_ns)
         if actions is not None:
             self._take(frame, actions)
@@ -154,12 +158,14 @@ class RecordingBuilder:
             people = tuple(
                 _until(p, cut[p.person_id]) if p.person_id in cut else p for p in people
             )
+        gaps = self._all_gaps(start_ns, end_ns)
         stages = {name: tuple(values) for name, values in self._stage_ms.items()}
         drops = {reason: n for reason, n in sorted(ending.drops.items()) if n}
         return Recording(
             self.name, start_ns, end_ns, truth, recognised, people,
             ending.images, self.frames, stages, drops,
-            tuple(dict.fromkeys((*ending.problems, *who.problems))), ending.complete,
+            tuple(dict.fromkeys((*ending.problems, *_told(gaps), *who.problems))),
+            ending.complete, gaps,
         )  # fmt: skip
 
     @property
@@ -171,6 +177,13 @@ class RecordingBuilder:
     def heard_episodes(self) -> tuple[Episode, ...]:
         """What the messages said, by track."""
         return self._heard.episodes() if self._heard is not None else ()
+
+    def _all_gaps(self, start_ns: int, end_ns: int) -> tuple[Span, ...]:
+        """Those before the first and after the last frame too."""
+        first_ns = end_ns if self._first_ns is None else self._first_ns
+        edges = (start_ns, first_ns), (max(self._last_ns, first_ns), end_ns)
+        found = sorted([*self._gaps, *(span for span in edges if span[1] - span[0] > GAP_NS)])
+        return tuple(found)
 
     def _is_cut_off(self, true: Episode, end_ns: int) -> bool:
         """Whether it is an action in which the recording broke off."""
@@ -241,6 +254,13 @@ def _reported(
         begin, end = np.searchsorted(stamps, (episode.start_ns, episode.end_ns))
         reported[begin:end] = classes.get(episode.class_name, -1)
     return [int(value) for value in reported]
+
+
+def _told(gaps: Sequence[Span]) -> list[str]:
+    seconds = sum(end - start for start, end in gaps) / 1e9
+    times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
+    told = f"No images came for longer than {GAP_NS / 1e9:g} s {times}, together {seconds:.0f} s"
+    return [f"{told}; that is not counted as recorded time."] if gaps else []
 
 
 def _until(person: JudgedPerson, end_ns: int) -> JudgedPerson:

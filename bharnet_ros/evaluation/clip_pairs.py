@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bharnet_ros.evaluation.episodes import Episode
+from bharnet_ros.evaluation.gaps import Span
 from bharnet_ros.evaluation.metrics.clips import ClipOutcome, clip_outcomes_of
 from bharnet_ros.evaluation.metrics.events import scored
 from bharnet_ros.evaluation.metrics.material import material
@@ -40,6 +41,7 @@ class RecordingPair:
     """One recording in both runs.
 
     start_ns, end_ns: the time that both evaluated; clips and false alarms count only inside it.
+    gaps: of either run.
     only_old, only_new: numbers of clips that the other run does not have.
     """
 
@@ -51,6 +53,7 @@ class RecordingPair:
     new_false_alarms: tuple[Episode, ...]
     only_old: int
     only_new: int
+    gaps: tuple[Span, ...] = ()
 
 
 def pair_recordings(
@@ -86,7 +89,7 @@ def _pair(
     clips = tuple(ClipPair(new.name, before[i], after[j]) for i, j in matches)
     return RecordingPair(
         new.name, start, end, clips, old_alarms, new_alarms,
-        len(before) - len(clips), len(after) - len(clips),
+        len(before) - len(clips), len(after) - len(clips), (*old.gaps, *new.gaps),
     )  # fmt: skip
 
 

@@ -9,7 +9,6 @@ are at least about ten recordings.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -19,6 +18,7 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.evaluation.bootstrap import Bootstrap, Table, mcnemar_p
 from bharnet_ros.evaluation.clip_pairs import ClipPair, RecordingPair, pair_recordings
 from bharnet_ros.evaluation.comparison import Comparison, Difference, Unit
+from bharnet_ros.evaluation.gaps import outside
 from bharnet_ros.evaluation.records import Evaluation
 
 _BLOCK_NS = 60_000_000_000  # false alarms are resampled by the minute
@@ -89,6 +89,7 @@ class _Counts:
             np.concatenate(both) for both in zip(true, parts, strict=True)
         )
         self._minutes = sum(len(rows) for rows in of_time)
+        self._recordings = len(pairs) if over == "recordings" else None
 
     def overall(self) -> tuple[Difference, ...]:
         clips, delays, time = self._of_clips, self._of_delays, self._of_time
@@ -133,7 +134,7 @@ class _Counts:
             old, new = (float(value) for value in values[0])
             return Difference(
                 name, unit, higher, old, new, low, high, count,
-                significance=1.0 - self._bootstrap.confidence,
+                significance=1.0 - self._bootstrap.confidence, recordings=self._recordings,
             )  # fmt: skip
 
         return difference
@@ -187,14 +188,18 @@ def _delay_rows(pair: RecordingPair) -> Table:
 
 
 def _time_rows(pair: RecordingPair) -> Table:
-    """(minutes, 3): hours, false alarms in the old and in the new run."""
-    count = max(1, math.ceil((pair.end_ns - pair.start_ns) / _BLOCK_NS))
-    rows = np.zeros((count, 3))
-    edges = np.minimum(pair.start_ns + np.arange(count + 1) * _BLOCK_NS, pair.end_ns)
-    rows[:, 0] = np.diff(edges) / _NS_PER_HOUR
+    """(minutes, 3): hours, false alarms in the old and in the new run. Gaps are no time."""
+    spans = outside(pair.gaps, pair.start_ns, pair.end_ns)
+    if not spans:
+        return np.zeros((0, 3))
+    parts = [np.arange(start, max(end, start + 1), _BLOCK_NS) for start, end in spans]
+    limits = np.repeat([end for _, end in spans], [len(part) for part in parts])
+    starts = np.concatenate(parts)
+    rows = np.zeros((len(starts), 3))
+    rows[:, 0] = (np.minimum(starts + _BLOCK_NS, limits) - starts) / _NS_PER_HOUR
     for column, alarms in ((1, pair.old_false_alarms), (2, pair.new_false_alarms)):
         for alarm in alarms:
-            rows[min(count - 1, (alarm.start_ns - pair.start_ns) // _BLOCK_NS), column] += 1
+            rows[max(0, np.searchsorted(starts, alarm.start_ns, "right") - 1), column] += 1
     return rows
 
 

@@ -14,7 +14,8 @@ Unit = Literal["clips", "recordings"]
 Verdict = Literal["better", "worse", "unclear", "same", "none"]
 
 LEAST_UNITS = 10
-"""Of fewer clips or minutes a bootstrap knows too little of what else could have been drawn."""
+"""Of fewer clips, minutes or recordings a bootstrap knows too little of what else could have been
+drawn; of one alone it would say that nothing could."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Difference:
     name: what was measured; a class name in `Comparison.classes`. unit: "share" (0..1), "per hour"
     or "s". low, high: confidence interval of new - old. count: the clips it rests on (minutes, for
     false alarms). gained, lost: clips that only the new and only the old run got right; p_value: of
-    the exact McNemar test on them (NaN where the figure is not a share of clips).
+    the exact McNemar test on them (NaN where the figure is not a share of clips). recordings: how
+    many there were to resample; None = clips and minutes were resampled.
     """
 
     name: str
@@ -39,6 +41,7 @@ class Difference:
     lost: int = 0
     p_value: float = math.nan
     significance: float = 0.05
+    recordings: int | None = None
 
     @property
     def change(self) -> float:
@@ -50,8 +53,9 @@ class Difference:
         """What can be said of the change.
 
         "better" or "worse" only if the interval leaves out 0 and is no accident of few clips: of
-        shares of clips the exact test agrees, everything else rests on LEAST_UNITS. "same": not one
-        clip differs; "none": nothing to compare.
+        shares of clips the exact test agrees, everything else rests on LEAST_UNITS, and so does
+        whatever whole recordings were resampled for. "same": not one clip differs; "none": nothing
+        to compare.
         """
         if not math.isfinite(self.change) or not math.isfinite(self.low):
             return "none"
@@ -63,6 +67,8 @@ class Difference:
             if math.isfinite(self.p_value)
             else self.count >= LEAST_UNITS
         )
+        if self.recordings is not None:
+            enough = enough and self.recordings >= LEAST_UNITS
         if not (certain and enough):
             return "unclear"
         return "better" if (self.change > 0.0) == self.higher_is_better else "worse"

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bharnet_ros.evaluation.episodes import Episode
+from bharnet_ros.evaluation.gaps import Span, outside
 from bharnet_ros.types import FloatArray
 
 Stamps = npt.NDArray[np.int64]
@@ -46,6 +47,7 @@ class Recording:
     them were looked at. stage_ms: milliseconds by stage (pose, tracking, recognition, total; live:
     latency), one value an image or message. drops: input that was not used, by reason.
     problems: sentences about what could not be read or used. complete: False if it was broken off.
+    gaps: the times from start to end in which no image came, in order, see `GAP_NS`.
     """
 
     name: str
@@ -60,11 +62,22 @@ class Recording:
     drops: Mapping[str, int] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
     complete: bool = True
+    gaps: tuple[Span, ...] = ()
 
     @property
     def duration_s(self) -> float:
         """From the first image to the last."""
         return (self.end_ns - self.start_ns) / 1e9
+
+    @property
+    def covered(self) -> tuple[Span, ...]:
+        """The time from start to end without the gaps."""
+        return outside(self.gaps, self.start_ns, self.end_ns)
+
+    @property
+    def covered_s(self) -> float:
+        """So much of it there is."""
+        return sum(end - start for start, end in self.covered) / 1e9
 
 
 @dataclass(frozen=True, eq=False)

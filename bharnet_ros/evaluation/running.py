@@ -6,9 +6,9 @@ import os
 import platform
 import shlex
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +102,10 @@ def run_evaluation(
         raise EvaluationError(
             f"The folder {order.output} cannot be made ({error.strerror}); choose another --output."
         ) from None
+    if not os.access(order.output, os.W_OK | os.X_OK):
+        raise EvaluationError(
+            f"Nothing can be written to the folder {order.output}; choose another --output."
+        )
     began = time.monotonic()
     done = _Done()
     with Interrupt() as interrupt:
@@ -195,14 +199,21 @@ def _named_bags(order: Order) -> list[_Bag]:
         labels = list(order.labels) if len(order.labels) == len(paths) else (
             [order.labels[0]] * len(paths)
         )  # fmt: skip
-    bags = []
-    seen: Counter[str] = Counter()
-    for path, file in zip(paths, labels, strict=True):
+    names = []
+    for path in paths:
         with open_bag(path) as bag:
-            name = bag.name
-        seen[name] += 1
-        bags.append(_Bag(name if seen[name] == 1 else f"{name} ({seen[name]})", path, file))
-    return bags
+            names.append(bag.name)
+    return [_Bag(*each) for each in zip(_distinct(names), paths, labels, strict=True)]
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """The names, those that are there already with a number that makes them a name of their own."""
+    found: list[str] = []
+    for name in names:
+        others = (f"{name} ({number})" for number in count(2))
+        free = (other for other in others if other not in found and other not in names)
+        found.append(next(free) if name in found else name)
+    return found
 
 
 def _strips(evaluation: Evaluation, frames: dict[str, TrackedFrames]) -> tuple[Strip, ...]:

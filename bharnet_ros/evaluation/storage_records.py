@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from bharnet_ros.errors import EvaluationError
 from bharnet_ros.evaluation.episodes import Episode
+from bharnet_ros.evaluation.gaps import Span
 from bharnet_ros.evaluation.records import Evaluation, JudgedPerson, Recording
 
 MODES = ("offline", "live")
@@ -78,6 +79,7 @@ def _recording_data(recording: Recording) -> dict[str, Any]:
         "drops": {name: int(count) for name, count in recording.drops.items()},
         "problems": list(recording.problems),
         "complete": recording.complete,
+        "gaps": [[int(start), int(end)] for start, end in recording.gaps],
     }
 
 
@@ -100,10 +102,23 @@ def _recording(fields: _Fields, num_classes: int) -> Recording:
         drops={name: drops.whole(name) for name in drops.data},
         problems=fields.texts("problems"),
         complete=fields.get("complete", bool),
+        gaps=_gaps(fields),
     )
     if recording.end_ns < recording.start_ns:
         raise fields.error("end_ns", "it lies before start_ns")
     return recording
+
+
+def _gaps(fields: _Fields) -> tuple[Span, ...]:
+    if "gaps" not in fields.data:  # written before there were any
+        return ()
+    gaps = []
+    for i, row in enumerate(fields.items("gaps")):
+        pair = _Fields({f"gaps[{i}]": row}, fields.where).integers(f"gaps[{i}]", LOWEST, HIGHEST)
+        if len(pair) != 2 or pair[1] < pair[0]:
+            raise fields.error(f"gaps[{i}]", "a start and a later end are expected")
+        gaps.append((int(pair[0]), int(pair[1])))
+    return tuple(gaps)
 
 
 def _episode_data(episode: Episode) -> list[Any]:

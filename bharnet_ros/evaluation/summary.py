@@ -27,7 +27,7 @@ def summary(evaluation: Evaluation, metrics: Mapping[str, Any]) -> str:
 
 
 def _title(evaluation: Evaluation) -> str:
-    seconds = sum(recording.duration_s for recording in evaluation.recordings)
+    seconds = sum(recording.covered_s for recording in evaluation.recordings)
     count = len(evaluation.recordings)
     broken = "" if evaluation.complete else ", STOPPED BEFORE THE END"
     return (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 
@@ -122,10 +124,11 @@ def strain(posture: PostureDescription) -> tuple[float, str]:
             continue
         excess = max(low - value, value - high)
         if excess > worst[0]:
-            limit = low if value < low else high
+            # Rounded outward: -105.3 degrees are not "-105, its limit is -105".
+            limit, told = (low, math.floor(value)) if value < low else (high, math.ceil(value))
             what = "forearm" if words == "twisted" else "wrist"
             worst = (
                 excess,
-                f"the {what} would be {words} by {value:.0f} degrees, its limit is {limit:.0f}",
+                f"the {what} would be {words} by {told} degrees, its limit is {limit:.0f}",
             )
     return worst

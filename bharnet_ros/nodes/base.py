@@ -16,6 +16,7 @@ from bharnet_ros.errors import BharnetError
 from bharnet_ros.nodes.diagnostics import INTERNAL_ERROR, Reporter
 from bharnet_ros.nodes.memory import return_memory
 from bharnet_ros.nodes.parameters import Param, Parameters
+from bharnet_ros.nodes.qos import OVERRIDES, unused_overrides
 from bharnet_ros.nodes.running import StopSignals, run
 from bharnet_ros.nodes.statistics import Period, Statistics
 
@@ -42,6 +43,10 @@ class ManagedNode(LifecycleNode):
     """
 
     def __init__(self, name: str, params: Sequence[Param], **options: Any) -> None:
+        self._topic_aliases: dict[str, tuple[str, ...]] = {}
+        """Of topics that can be overridden, by full name: how else users may call them."""
+        self._has_its_topics = False
+        self._told_overrides: set[str] = set()
         super().__init__(name, **options)
         self.stats = Statistics()
         self.stop_requested: Callable[[], bool] = lambda: False
@@ -86,7 +91,8 @@ class ManagedNode(LifecycleNode):
         return OK, "working", {}
 
     def diagnose_parts(self) -> Mapping[str, tuple[bytes, str, dict[str, str]]]:
-        """The same of each part of the node that may fail by itself; called after `diagnose`."""
+        """The same of each part of the node that may fail by itself; called after `diagnose`, and
+        for the parts' names alone while the node cannot work at all."""
         return {}
 
     # lifecycle
@@ -107,7 +113,10 @@ class ManagedNode(LifecycleNode):
     def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Subscribe; a failure is told in words and leads back to inactive."""
         super().on_activate(state)
-        return self._attempt("activate", self.activate, undo=self.deactivate)
+        result = self._attempt("activate", self.activate, undo=self.deactivate)
+        self._has_its_topics = True  # but for those that wait until somebody looks
+        self._tell_unused_overrides()
+        return result
 
     def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
         """Unsubscribe; a node that cannot starts over, see `on_error`."""
@@ -180,13 +189,32 @@ class ManagedNode(LifecycleNode):
     def create_publisher(self, kind: Any, topic: str, qos: Any, **options: Any) -> Any:
         """With a profile of its own: rclpy writes `qos_overrides` of one topic into the profile,
         and so into every other topic that has the same."""
+        self._note_topic(topic, options)
         return super().create_publisher(kind, topic, copy.copy(qos), **options)
 
     def create_subscription(
         self, kind: Any, topic: str, callback: Any, qos: Any, **options: Any
     ) -> Any:
         """Likewise."""
-        return super().create_subscription(kind, topic, callback, copy.copy(qos), **options)
+        self._note_topic(topic, options)
+        made = super().create_subscription(kind, topic, callback, copy.copy(qos), **options)
+        self._tell_unused_overrides()
+        return made
+
+    def _note_topic(self, topic: str, options: Mapping[str, Any]) -> None:
+        if options.get("qos_overriding_options") is None:
+            return
+        before = self.resolve_topic_name(topic, only_expand=True)  # nobody's remapping yet
+        self._topic_aliases[self.resolve_topic_name(topic)] = (before, topic)
+
+    def _tell_unused_overrides(self) -> None:
+        if not self._has_its_topics:
+            return
+        given = set(getattr(self, "_parameter_overrides", {})) - self._told_overrides
+        declared = [f"{OVERRIDES}{name}" for name in self.get_parameters_by_prefix(OVERRIDES[:-1])]
+        for name, told in unused_overrides(given, declared, self._topic_aliases).items():
+            self._told_overrides.add(name)
+            self.get_logger().warning(told)
 
     def survive(self, error: Exception) -> None:
         """A callback failed in a way nobody foresaw: told with its place, counted, and over."""

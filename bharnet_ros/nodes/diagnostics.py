@@ -55,7 +55,8 @@ class Reporter:
 
         state: the lifecycle state. problem: why the last transition failed, "" if it did not;
         it outweighs everything. diagnose: asked while the node is configured. parts: asked after
-        it for the statuses of the node's parts, such as cameras, by their names.
+        it for the statuses of the node's parts, such as cameras, by their names; what stops the
+        whole node stops them too.
         """
         period = self._stats.close_period()
         message = _FINALIZED if state == "finalized" else "not configured"
@@ -83,6 +84,8 @@ class Reporter:
                 statuses = {part: (level, message, status[2]) for part, status in statuses.items()}
         if problem:
             level, message = Level.ERROR.byte(), problem
+        if problem or state not in _LOADED:
+            statuses = {part: (level, message, {"state": state}) for part in parts()}
         self._publish_statuses((level, message, values), statuses)
         cpu_share, memory_mib = self._usage.take()
         if self._statistics.get_subscription_count() > 0:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.nodes.given import bundle_names, camera_sources, params_path, parts
 from bharnet_ros.nodes.names import (
     camera_names,
     check_image_topics,
@@ -185,11 +186,10 @@ def recognize_graph(
     folders, separated by commas; the built-in camera plays the gestures of the first. rgb: look at
     pixels too; with one camera estimator and recogniser then share a process, as with composed.
     build_only: one process, which builds engine files and ends.
-    Raises ConfigurationError for a name that ROS does not allow or a file that does not exist.
+    Raises ConfigurationError for a name that ROS does not allow, and for a file or folder that does
+    not exist.
     """
-    if params_file and not os.path.isfile(os.path.expanduser(params_file)):
-        raise ConfigurationError(f"The params_file {params_file} does not exist.")
-    params_file = os.path.abspath(os.path.expanduser(params_file)) if params_file else ""
+    params_file = params_path(params_file)
     check_namespace(namespace)
     names = camera_names(cameras.split(","))
     check_image_topics(names, image_topic=image_topic, depth_topic=depth_topic)
@@ -199,7 +199,7 @@ def recognize_graph(
     if rgb:  # else as the parameters say
         recogniser["rgb"] = True
         composed = composed or not names
-    pose = _given(cameras=list(names), pose_backend=pose_backend, pose_options=_parts(pose_options))
+    pose = _given(cameras=list(names), pose_backend=pose_backend, pose_options=parts(pose_options))
 
     def process(*nodes: NodeSpec, camera: str = "") -> ProcessSpec:
         inside = joined_namespace(namespace, camera)
@@ -252,54 +252,11 @@ def _given(**values: Value) -> dict[str, Value]:
     return {name: value for name, value in values.items() if value not in ("", [], ())}
 
 
-def _parts(text: str) -> list[str]:
-    """What stands between commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
-
-
 def image_remaps(image_topic: str) -> tuple[dict[str, str], dict[str, str]]:
     """The remaps of the image topic, and of the camera_info beside it, as drivers name it."""
     if image_topic == "image_raw":
         return {}, {}
     return {"image_raw": image_topic}, {"camera_info": sibling_topic(image_topic, "camera_info")}
-
-
-def bundle_names(text: str) -> list[str]:
-    """The bundles of a text like "a, folder/b"; folders become absolute paths, because processes
-    may run elsewhere."""
-    names = _parts(text)
-    folders = [os.path.expanduser(name) for name in names]
-    return [
-        os.path.abspath(folder) if os.path.isdir(folder) else name
-        for name, folder in zip(names, folders, strict=True)
-    ]
-
-
-def camera_sources(text: str, names: Sequence[str]) -> list[tuple[str, str]]:
-    """(camera, its input_source); the only camera has no name. Raises ConfigurationError unless
-    there is one source for all or one for each camera, and no device twice; for a source that does
-    not exist too."""
-    sources = _parts(text) if names else [text]
-    if len(sources) == 1:
-        sources *= max(1, len(names))
-    if names and len(sources) != len(names):
-        raise ConfigurationError(
-            f"input is {text!r}, which is {len(sources)} sources for {len(names)} cameras; give "
-            "one for all, or one each, separated by commas."
-        )
-    for source in sources:
-        known = source in ("none", "simulated") or source.isdecimal()
-        if not known and not os.path.isfile(os.path.expanduser(source)):
-            raise ConfigurationError(
-                f"input is {source!r}; give none, simulated, an existing video file or the number "
-                "of a camera device."
-            )
-        if source.isdecimal() and sources.count(source) > 1:
-            raise ConfigurationError(
-                f"input is {text!r}: two cameras cannot share a device; give each its own, "
-                "separated by commas."
-            )
-    return list(zip(names or ("",), sources, strict=True))
 
 
 def camera_spec(

@@ -189,9 +189,7 @@ class WatchedSubscription:
             self._node.get_logger().warning(
                 f"No {self._what} on {topic} for {silence_s:.0f} s: {reason}."
             )
-        return [
-            Finding(Level.WARN, f"no {self._what} on {topic} for {silence_s:.0f} s: {reason}")
-        ]
+        return [Finding(Level.WARN, f"no {self._what} on {topic} for {silence_s:.0f} s: {reason}")]
 
     def _reason(self) -> str:
         matching, others = publishers_of(self._node, self.subscription)
@@ -214,11 +212,12 @@ class WatchedSubscription:
         """Further publishers: some that we cannot hear, or several at once."""
         topic = self.subscription.topic_name
         found = []
-        if self._speakers.alternate():
+        heard = self.subscription.get_publisher_count()
+        if heard > 1 and self._speakers.alternate():  # of two, one may have gone meanwhile
             matching, _ = publishers_of(self._node, self.subscription)
             found.append(Finding(Level.WARN, _mixing(topic, sorted(matching))))
         count = self._node.count_publishers(topic)
-        if not silent and count > self.subscription.get_publisher_count():
+        if not silent and count > heard:
             _, others = publishers_of(self._node, self.subscription)
             if others:
                 text = f"cannot hear on {topic}: {', '.join(sorted(others))}"

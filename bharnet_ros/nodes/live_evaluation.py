@@ -33,6 +33,7 @@ from bharnet_ros.node_parameters import read_params_file
 from bharnet_ros.nodes.environment import prepare_middleware
 from bharnet_ros.nodes.evaluation_collector import EvaluationCollector
 from bharnet_ros.nodes.graph import ProcessSpec, recognize_graph
+from bharnet_ros.nodes.names import check_namespace, check_topic
 from bharnet_ros.nodes.supervisor import Supervisor
 
 NAMESPACE = "/evaluation"
@@ -71,6 +72,9 @@ class LiveOptions:
     def __post_init__(self) -> None:
         if not 0.01 <= self.rate <= 100.0:
             raise ConfigurationError(f"--rate is {self.rate}; it must lie between 0.01 and 100.")
+        check_namespace(self.namespace)
+        if self.graph_topic:
+            check_topic("--graph_topic", self.graph_topic)
 
     @property
     def space(self) -> str:

@@ -54,6 +54,14 @@ def camera_names(texts: Sequence[str]) -> tuple[str, ...]:
     return names
 
 
+def known_cameras(texts: Sequence[str]) -> tuple[str, ...]:
+    """`camera_names`, or none of them where it refuses one."""
+    try:
+        return camera_names(texts)
+    except ConfigurationError:
+        return ()
+
+
 def check_image_topics(cameras: Sequence[str], **topics: str) -> None:
     """Raise ConfigurationError unless these can be topics, relative to each camera if there are
     several. topics: by the argument they were given with; an optional one may be empty."""

@@ -7,13 +7,13 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bharnet_ros.nodes.base import ManagedNode, run
+from bharnet_ros.nodes.base import OK, ManagedNode, run
 from bharnet_ros.nodes.building import one_at_a_time
 from bharnet_ros.nodes.camera_stream import CameraStream
 from bharnet_ros.nodes.diagnostics import Status
 from bharnet_ros.nodes.findings import Finding, summary
 from bharnet_ros.nodes.freshness import STALLED_S, Work
-from bharnet_ros.nodes.names import camera_names
+from bharnet_ros.nodes.names import camera_names, known_cameras
 from bharnet_ros.nodes.pose_backend import build_backend, open_backend
 from bharnet_ros.nodes.pose_params import PARAMS
 from bharnet_ros.nodes.statistics import Period
@@ -148,7 +148,9 @@ class PoseEstimatorNode(ManagedNode):
 
     def diagnose_parts(self) -> Mapping[str, Status]:
         """Each camera by its name, where there are several."""
-        return self._parts
+        nothing: Status = (OK, "", {})
+        names = known_cameras(self.params["cameras"])
+        return {name: self._parts.get(name, nothing) for name in names}
 
 
 def _batch(stream: CameraStream, other: CameraStream) -> bool:

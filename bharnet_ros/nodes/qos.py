@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Collection, Iterable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from rclpy.qos import (
@@ -41,7 +44,11 @@ LATCHED = QoSProfile(
 )
 
 
-_OVERRIDES = "qos_overrides."
+OVERRIDES = "qos_overrides."
+"""What the names of parameters begin with that change the quality of service of a topic."""
+_KINDS = ("publisher", "subscription")
+_ALIKE = 0.9
+"""Of one part of two topics, 0..1: `image_rw` and `image_raw` have 0.94."""
 _CHOICES = {
     "history": HistoryPolicy.short_keys(),
     "reliability": ReliabilityPolicy.short_keys(),
@@ -61,7 +68,7 @@ def overridable() -> QoSOverridingOptions:
 def check_override(name: str, value: Any) -> None:
     """Raise ConfigurationError for a parameter that overrides quality of service and whose value is
     none, with which rclpy would fail where the topic is made."""
-    if not name.startswith(_OVERRIDES):
+    if not name.startswith(OVERRIDES):
         return
     policy = name.rpartition(".")[2]
     if policy == "depth" and not (type(value) is int and 0 <= value < 2**31):
@@ -69,6 +76,69 @@ def check_override(name: str, value: Any) -> None:
     choices = [key for key in _CHOICES.get(policy, ()) if key != "unknown"]
     if choices and not (isinstance(value, str) and value.lower() in choices):
         raise ConfigurationError(f"{name} is {value!r}; it must be one of {', '.join(choices)}.")
+
+
+def unused_overrides(
+    given: Iterable[str], declared: Collection[str], topics: Mapping[str, Collection[str]]
+) -> dict[str, str]:
+    """A sentence for each parameter that overrides nothing but is nearly one that does.
+
+    given, declared: names of parameters, those that a node was given and those that it has. topics:
+    by full name, what else each topic of the node may be called. Others are silent: a file may be
+    for several nodes.
+    """
+    own = [name for name in declared if name.startswith(OVERRIDES)]
+    told = {}
+    for name in sorted(given):
+        if not name.startswith(OVERRIDES) or name in declared:
+            continue
+        topic, kind, policy = _override_parts(name)
+        meant = _meant_topic(topic, topics)
+        ways = [each for each in own if _override_parts(each)[0] == meant]
+        if kind in _KINDS:  # the other one is another node's, which shares the file
+            ways = [each for each in ways if _override_parts(each)[1] == kind]
+        exact = f"{OVERRIDES}{meant}.{kind}.{policy}"
+        near = [exact] if exact in ways else get_close_matches(name, ways, n=1, cutoff=0.0)
+        if near:
+            told[name] = (
+                f"This node has no parameter '{name}', so that is ignored; did you mean "
+                f"'{near[0]}'?"
+            )
+    return told
+
+
+def _override_parts(name: str) -> tuple[str, str, str]:
+    """Topic, publisher or subscription, policy; what is missing is empty."""
+    topic, _, rest = name.removeprefix(OVERRIDES).partition(".")
+    kind, _, policy = rest.rpartition(".")
+    return topic, kind, policy
+
+
+def _meant_topic(written: str, topics: Mapping[str, Collection[str]]) -> str:
+    """The topic itself, or the one that is called so, or nearly so; "" if there is none."""
+    if written in topics:
+        return written
+    called = {alias.strip("/"): topic for topic in topics for alias in (topic, *topics[topic])}
+    wanted = written.strip("/")
+    if wanted in called:
+        return called[wanted]
+    return next(
+        (topic for alias, topic in called.items() if _nearly(wanted.split("/"), alias.split("/"))),
+        "",
+    )
+
+
+def _nearly(written: list[str], parts: list[str]) -> bool:
+    """Whether the parts of a topic are alike but for a transport at the end, or for one that is
+    nearly the same; two cameras or robots that differ in their number are not the same."""
+    if written == parts[:-1] or written[:-1] == parts:
+        return True
+    differing = [pair for pair in zip(written, parts, strict=False) if pair[0] != pair[1]]
+    if len(written) != len(parts) or len(differing) != 1:
+        return False
+    one, other = differing[0]
+    same_but_number = re.sub(r"\d+", "", one) == re.sub(r"\d+", "", other)
+    return not same_but_number and bool(get_close_matches(one, [other], cutoff=_ALIKE))
 
 
 def mismatch(publisher: QoSProfile, subscriber: QoSProfile) -> str:

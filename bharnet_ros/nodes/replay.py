@@ -30,12 +30,12 @@ from bharnet_ros.bags import Bag
 from bharnet_ros.bags.playback import (
     PlaybackClock,
     PlayOptions,
-    ReadAhead,
     check_remaps,
     chosen_topics,
     latched_before,
     span,
 )
+from bharnet_ros.bags.read_ahead import ReadAhead
 from bharnet_ros.bags.records import RawMessage
 from bharnet_ros.errors import BagError, BharnetError
 from bharnet_ros.nodes.base import StopSignals

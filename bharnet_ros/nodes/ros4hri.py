@@ -15,11 +15,12 @@ from bharnet_ros import msg
 from bharnet_ros.errors import BharnetError, ConfigurationError
 from bharnet_ros.interop.bodies import BodyIds
 from bharnet_ros.interop.ros4hri import MESSAGES, gesture, ids_list, region, skeleton_2d
-from bharnet_ros.nodes.base import ManagedNode, run
+from bharnet_ros.nodes.base import OK, ManagedNode, run
 from bharnet_ros.nodes.conversions import msg_to_actions, msg_to_skeletons
+from bharnet_ros.nodes.diagnostics import Status
 from bharnet_ros.nodes.findings import Finding, summary
 from bharnet_ros.nodes.input_watch import INPUT_PARAMS, WatchedSubscription
-from bharnet_ros.nodes.names import camera_names
+from bharnet_ros.nodes.names import camera_names, known_cameras
 from bharnet_ros.nodes.optional_messages import message_classes
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import RESULTS, overridable
@@ -53,8 +54,9 @@ class _Camera:
     """What is heard of a camera's people, and which bodies they are."""
 
     def __init__(self, node: Ros4HriNode, name: str, ids: BodyIds) -> None:
+        self.name = name
         self.ids = ids
-        self._node, self._name = node, name
+        self._node = node
         self._stats = Statistics(node.stats) if name else node.stats
         before = f"{name}/" if name else ""
         self._skeletons = WatchedSubscription(
@@ -73,11 +75,9 @@ class _Camera:
 
     def findings(self, whole: Period) -> list[Finding]:
         """What is wrong with its skeletons. whole: the period of the node."""
-        if not self._name:
-            return self._skeletons.findings(whole)
-        period = replace(self._stats.close_period(), busy_share=whole.busy_share)
-        found = self._skeletons.findings(period)
-        return [Finding(f.level, f"camera {self._name}: {f.text}") for f in found]
+        if self.name:
+            whole = replace(self._stats.close_period(), busy_share=whole.busy_share)
+        return self._skeletons.findings(whole)
 
     def destroy(self) -> None:
         """Stop listening."""
@@ -97,6 +97,7 @@ class Ros4HriNode(ManagedNode):
         self._numbers = count(1)  # never begins anew: with a given prefix ids would come back
         self._tracked: Any = None
         self._publishers_of: dict[str, dict[str, Any]] = {}
+        self._parts: dict[str, Status] = {}
         super().__init__("ros4hri", PARAMS, **options)
 
     def check_parameters(self, values: Mapping[str, Any]) -> None:
@@ -201,13 +202,29 @@ class Ros4HriNode(ManagedNode):
             header.stamp = self.get_clock().now().to_msg()
             self._tell(header)
 
-    def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
+    def diagnose(self, period: Period) -> Status:
         """Silence, and how many bodies are told of."""
-        findings = [found for camera in self._cameras for found in camera.findings(period)]
+        found: list[Finding] = []
+        theirs = {camera: camera.findings(period) for camera in self._cameras}
         self._forget([camera for camera in self._cameras if camera.is_silent])
-        bodies = len(self._publishers_of)
-        level, message = summary(findings, f"{bodies} bodies")
-        return level, message, {"bodies": str(bodies)}
+        self._parts = {}
+        for camera, findings in theirs.items():
+            if camera.name:
+                self._parts[camera.name] = _status(findings, len(camera.ids.bodies))
+                findings = [Finding(f.level, f"camera {camera.name}: {f.text}") for f in findings]
+            found += findings
+        return _status(found, len(self._publishers_of))
+
+    def diagnose_parts(self) -> Mapping[str, Status]:
+        """Each camera by its name, where there are several; their pages show it."""
+        nothing: Status = (OK, "", {})
+        names = known_cameras(self.params["cameras"])
+        return {name: self._parts.get(name, nothing) for name in names}
+
+
+def _status(findings: Sequence[Finding], bodies: int) -> Status:
+    level, message = summary(findings, f"{bodies} bodies")
+    return level, message, {"bodies": str(bodies)}
 
 
 def main(args: Sequence[str] | None = None) -> int:

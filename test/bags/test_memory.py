@@ -10,7 +10,7 @@ import pytest
 
 from bharnet_ros.bags import open_bag
 from bharnet_ros.bags.images import bag_image
-from bharnet_ros.bags.playback import ReadAhead
+from bharnet_ros.bags.read_ahead import ReadAhead
 from bharnet_ros.bags.write import BagWriter
 
 from .conftest import stamp, storage_file

@@ -15,13 +15,13 @@ from bharnet_ros.bags.merge import merged
 from bharnet_ros.bags.playback import (
     PlaybackClock,
     PlayOptions,
-    ReadAhead,
     check_remaps,
     chosen_topics,
     latched_before,
     span,
 )
 from bharnet_ros.bags.qos_text import qos_of_text, qos_overrides
+from bharnet_ros.bags.read_ahead import ReadAhead
 from bharnet_ros.bags.write import BagWriter
 from bharnet_ros.errors import BagError, ConfigurationError
 

@@ -71,6 +71,8 @@ def test_of_a_film_nothing_is_compared(tmp_path: Path) -> None:
         ({"rate": 0.0}, r"--rate is 0\.0; it must lie between 0\.5 and 120\.0"),
         ({"seed": -1}, "--seed is -1"),
         ({"seconds": -3.0, "camera": "0"}, r"--seconds is -3\.0"),
+        ({"seconds": 2000.0}, "--seconds 2000 and --rate 12 make 24001 images"),
+        ({"camera": "front"}, "--camera is 'front'; give the number of a device"),
     ],
 )
 def test_what_the_camera_would_refuse_starts_nothing(given: dict[str, Any], sentence: str) -> None:

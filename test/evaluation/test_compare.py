@@ -119,6 +119,22 @@ def test_recordings_resampled_as_a_whole_give_wider_intervals() -> None:
     assert (whole.low, whole.high) == pytest.approx(tuple(np.quantile(draws, (0.025, 0.975))))
 
 
+@pytest.mark.parametrize(
+    ("count", "verdicts"), [(1, {"unclear"}), (9, {"unclear"}), (10, {"better"})]
+)
+def test_few_recordings_are_no_proof_however_many_clips_they_hold(
+    count: int, verdicts: set[str]
+) -> None:
+    old, new = (
+        evaluation(*(recording(f"bag {k}", answers * 5) for k in range(count)))
+        for answers in ("rrmw", "rrrr")
+    )
+    result = compare(old, new, over="recordings")
+    names = ("Recall of reports", "Recall, mean of the classes", "Precision of reports")
+    assert row(result, names[0]).low > 0.0  # the interval alone would be sure
+    assert {row(result, name).verdict for name in names} == verdicts
+
+
 def test_same_seed_same_answer_and_nothing_changed_is_said() -> None:
     old = evaluation(recording("bag", "rrwmrrm" * 9, alarms=2))
     new = evaluation(recording("bag", "rmrrrrr" * 9, alarms=1))

@@ -78,6 +78,15 @@ def test_several_bags_and_a_comparison(order: Order, tmp_path: Path) -> None:
     assert any("hall" in text or "clips" in text for text in said[1:])
 
 
+def test_every_recording_has_a_name_of_its_own(order: Order, tmp_path: Path) -> None:
+    folders = [tmp_path / part for part in ("first/a", "second/a (2)", "third/a", "fourth/a")]
+    bags = [world.write_bag(folder, skeletons=True) for folder in folders]
+    assert run_evaluation(replace(order, bags=bags, input="skeletons"), "offline", say=str)
+    evaluation, metrics = load(order.output / JSON_FILE)
+    names = [recording.name for recording in evaluation.recordings]
+    assert names == ["a", "a (2)", "a (3)", "a (4)"] == list(metrics["recordings"])
+
+
 def test_labels_are_found_beside_the_bag(order: Order) -> None:
     rows = world.label_rows()
     (order.bags[0] / "labels.csv").write_text("\n".join(rows[:3]) + "\n", "utf-8")
@@ -225,6 +234,14 @@ def test_an_output_that_is_a_file_is_told(order: Order, tmp_path: Path) -> None:
     for output in (tmp_path / "afile", tmp_path / "afile" / "below"):
         with pytest.raises(EvaluationError, match=r"cannot be made.*choose another --output"):
             run_evaluation(replace(order, output=output), "offline")
+
+
+def test_an_output_that_cannot_be_written_is_told_before_the_work(
+    order: Order, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != order.output)
+    with pytest.raises(EvaluationError, match="Nothing can be written to the folder"):
+        run_evaluation(order, "offline", evaluate=lambda job: pytest.fail("it began"))
 
 
 def test_the_shipped_parameters_are_the_defaults(repository: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bharnet_ros.errors import GestureError
-from bharnet_ros.gestures import load_vocabulary, shipped_vocabularies
+from bharnet_ros.gestures import load_vocabulary, parse_vocabulary, shipped_vocabularies
 from bharnet_ros.gestures.loading import SHIPPED
 
 SMALL = """\
@@ -86,7 +86,8 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         ("fingers: extended, ", "fingers: half, touch: [thumb, index, thumb], ", 4, "cannot be"),
         (
             "fingers: extended, ",
-            "fingers: {index: half, others: extended}, touch: [thumb, index, middle], ", 4,
+            "fingers: {index: half, others: extended}, touch: [thumb, index, middle], ",
+            4,
             "the middle cannot touch the thumb while extended",
         ),
         ("fingers: extended, ", "fingers: extended, spread: [9, 2], ", 4, "upside down"),
@@ -125,6 +126,24 @@ def test_errors_name_file_line_and_remedy(
     assert old in SMALL
     with pytest.raises(GestureError, match=rf"mine\.yaml:{line}: .*{words}"):
         load(tmp_path, SMALL.replace(old, new, 1))
+
+
+def test_a_limit_that_is_passed_by_a_little_is_passed_in_words_too() -> None:
+    text = """
+format: 2
+extends: gestures
+gestures:
+  weight:
+    meaning: m
+    hand: flat
+    posture:
+      wrist: {forward: 0.3, inward: 0.1, up: -0.14}
+      palm: forward
+      fingers: {up: 1}
+      elbow: {down: 1, outward: 0.6}
+"""
+    with pytest.raises(GestureError, match="twisted by -106 degrees, its limit is -105"):
+        parse_vocabulary(text)
 
 
 def test_files_that_cannot_be_read_are_refused(tmp_path: Path) -> None:

@@ -107,6 +107,9 @@ def test_several_cameras_are_one_list_and_ids_never_come_back(ros: Any) -> None:
         return told()[-1] == ["both1"]
 
     ros.wait(left_alone, "the end of the camera that is silent")
+    ros.wait(lambda: ros.values("duo/ros4hri: right").get("bodies") == "0", "its status")
+    assert "no skeletons on /duo/right/skeletons" in ros.message("duo/ros4hri: right")
+    assert "camera right: no skeletons" in ros.message("duo/ros4hri")
     assert ros.change("/duo/ros4hri", Transition.TRANSITION_DEACTIVATE)
     ros.wait(lambda: list(lists[-1].ids) == [], "an empty list")
     assert ros.change("/duo/ros4hri", Transition.TRANSITION_ACTIVATE)

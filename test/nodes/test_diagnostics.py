@@ -138,8 +138,10 @@ def test_publishers_that_mix_are_named(
         return told(watched)
 
     ros.wait(lambda: f"several publishers send on /twice{words}" in take_turns(), "names")
-    other.destroy_publisher(publishers[0])
-    listener.destroy_publisher(publishers[1])
+    other.destroy_publisher(publishers.pop(0))
+    ros.wait(lambda: watched.subscription.get_publisher_count() == 1, "one of them to leave")
+    assert take_turns() == "", "who is left speaks alone"
+    listener.destroy_publisher(publishers.pop())
     watched.destroy()
     if namesake:
         other.destroy_node()

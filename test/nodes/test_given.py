@@ -15,8 +15,10 @@ import rclpy
 from rclpy.context import Context
 
 from bharnet_ros import graph_commands
-from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.errors import ConfigurationError, GestureError
+from bharnet_ros.nodes.given import params_path
 from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Value, recognize_graph
+from bharnet_ros.nodes.live_evaluation import LiveOptions
 
 from .launch_stub import LaunchFile
 
@@ -133,9 +135,36 @@ def test_a_scene_that_cannot_be_is_refused_before_anything_starts() -> None:
         (("--num_people", "9"), r"--num_people is 9; it must lie between 0 and 4\."),
         (("--duration_s", "-3"), r"--duration_s is -3\.0; it must lie between 1\.0 and 3600\.0"),
         (("--rate_hz", "nan"), "--rate_hz is nan"),
+        (("--params_file", "nope"), "params_file nope does not exist"),
+        (("--namespace", "1st"), "namespace is '1st'"),
+        (("--classes", "wave,nope"), "no gesture 'nope'"),
+        (("--vocabulary", "first_light", "--classes", "nope"), "no gesture 'nope'"),
+        (("--vocabulary", "nope"), "no gesture file 'nope'"),
     ):
-        with pytest.raises(ConfigurationError, match=sentence):
+        with pytest.raises((ConfigurationError, GestureError), match=sentence):
             simulated(*arguments)
+
+
+def test_files_and_folders_that_are_not_there_are_refused_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    for given in ({"params_file": "nope"}, {"bundle": "gestures,no/folder"}):
+        with pytest.raises(ConfigurationError, match="does not exist"):
+            recognize_graph(**given)
+    (tmp_path / "mine.yaml").touch()
+    for text in ("mine.yaml", "~/mine.yaml", str(tmp_path / "mine.yaml")):
+        assert params_path(text) == str(tmp_path / "mine.yaml")
+    assert params_path("") == ""
+
+
+@pytest.mark.parametrize(
+    "given", [{"namespace": "1st"}, {"attach": True, "graph_topic": "a b"}, {"rate": 0.0}]
+)
+def test_a_live_evaluation_is_refused_before_it_begins(given: dict[str, Any]) -> None:
+    with pytest.raises(ConfigurationError, match=" is "):
+        LiveOptions(**given)
 
 
 @pytest.mark.usefixtures("ros_domain")

@@ -17,13 +17,8 @@ from hypothesis import strategies as st
 from bharnet_ros.__main__ import main
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.inference import ENGINES
-from bharnet_ros.nodes.graph import (
-    WEB_PORT,
-    NodeSpec,
-    ProcessSpec,
-    bundle_names,
-    recognize_graph,
-)
+from bharnet_ros.nodes.given import bundle_names
+from bharnet_ros.nodes.graph import WEB_PORT, NodeSpec, ProcessSpec, recognize_graph
 from bharnet_ros.nodes.parameter_pages import declared
 from bharnet_ros.pose import available_backends
 

@@ -10,9 +10,7 @@ import yaml
 from lifecycle_msgs.msg import Transition
 from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
 from rclpy.parameter import parameter_value_to_python
-from rclpy.qos import DurabilityPolicy, ReliabilityPolicy
 
-from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.nodes.graph import NODES, NodeSpec
 from bharnet_ros.nodes.parameter_pages import (
     PAGE_FILE,
@@ -23,7 +21,6 @@ from bharnet_ros.nodes.parameter_pages import (
     yaml_text,
 )
 from bharnet_ros.nodes.parameters import Param, misspelt
-from bharnet_ros.nodes.qos import check_override
 
 NODE = "/set/action_recognizer"
 FOREIGN = ("use_sim_time", "start_type_description_service")
@@ -131,48 +128,6 @@ def test_the_start_takes_what_can_mean_only_one_thing(ros: Any, arms_bundle: Pat
     assert value_of(ros, "/meant/action_recognizer", "bundles") == [str(arms_bundle)]
     assert value_of(ros, "/meant/action_recognizer", "rate_hz") == 7.0
     assert value_of(ros, "/meant/video_camera", "source") == "2"
-
-
-def test_an_override_changes_its_own_topic_only(ros: Any) -> None:
-    ours = "qos_overrides./quality/ground_truth/skeletons.publisher"
-    values = {
-        f"{ours}.reliability": "best_effort", f"{ours}.durability": "transient_local",
-        "autostart": False,
-    }  # fmt: skip
-    ros.start(NodeSpec("simulated_camera", values), namespace="quality")
-
-    def quality(topic: str) -> Any:
-        found = ros.node.get_publishers_info_by_topic(f"/quality/ground_truth/{topic}")
-        return found[0].qos_profile if found else None
-
-    for topic in ("skeletons", "actions"):
-        ros.wait(lambda name=topic: quality(name), topic)
-    given, other = quality("skeletons"), quality("actions")
-    assert given.reliability is ReliabilityPolicy.BEST_EFFORT
-    assert given.durability is DurabilityPolicy.TRANSIENT_LOCAL
-    assert other.reliability is ReliabilityPolicy.RELIABLE
-    assert other.durability is DurabilityPolicy.VOLATILE
-
-
-@pytest.mark.parametrize(
-    ("policy", "value", "reason"),
-    [
-        ("reliability", "reliabel", "one of "), ("history", 5, "keep_last, keep_all"),
-        ("depth", -5, "whole number"), ("depth", "five", "whole number"),
-    ],
-)  # fmt: skip
-def test_an_override_that_is_none_is_a_sentence(policy: str, value: Any, reason: str) -> None:
-    name = f"qos_overrides./skeletons.publisher.{policy}"
-    with pytest.raises(ConfigurationError, match=reason):
-        check_override(name, value)
-    check_override(f"other.{name}", value)
-
-
-def test_such_a_sentence_ends_the_process(ros: Any) -> None:
-    name = "qos_overrides./wrong/skeletons.publisher.reliability"
-    child = ros.start(NodeSpec("pose_estimator", {name: "reliabel"}), namespace="wrong")
-    ros.wait(lambda: child.process.poll() is not None, "its end")
-    assert child.process.returncode == 1 and f"bharnet_ros: {name} is" in child.output()
 
 
 @pytest.fixture(scope="module")

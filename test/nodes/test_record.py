@@ -202,6 +202,7 @@ def test_nothing_is_recorded_when_all_is_refused(ros: Any, tmp_path: Path) -> No
         (("--topics", "x", "--bundle", "gestures"), "--bundle needs --simulated"),
         (("--simulated", "--num_people", "9"), "--num_people is 9; it must lie between 0 and 4"),
         (("--simulated", "--duration_s", "0.5"), "--duration_s is 0.5; it must lie between 1.0"),
+        (("--simulated", "--duration_s", "2000"), "--rate_hz 12 make 24001 images"),
     ],
 )
 def test_mistakes_leave_no_folder(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:

@@ -141,3 +141,15 @@ def test_bridges_say_which_package_they_lack(ros: Any) -> None:
         ros.wait(lambda name=name: ros.level(name) == ERROR, f"an error of {name}")
         assert f"needs the messages of {package}" in ros.message(name)
         assert f"ros-$ROS_DISTRO-{package.replace('_', '-')}" in ros.message(name)
+
+
+def test_what_stops_a_node_of_several_cameras_is_told_of_each(ros: Any) -> None:
+    names = {"cameras": ["left", "right"], **FAST}
+    wrong = {"pose_backend": "rtmpose", "pose_options": ["model=/nowhere"]}
+    ros.start(NodeSpec("pose_estimator", {**names, **wrong}), namespace="pair")
+    ros.start(NodeSpec("ros4hri", {**names, "id_prefix": "1"}), namespace="pair")
+    for node, reason in (("pose_estimator", "/nowhere"), ("ros4hri", "id_prefix")):
+        for part in ("left", "right"):  # what the pages of these cameras show
+            name = f"pair/{node}: {part}"
+            ros.wait(lambda name=name: ros.level(name) == ERROR, f"an error of {name}")
+            assert reason in ros.message(name) == ros.message(f"pair/{node}")

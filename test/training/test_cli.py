@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from training.cli import main
+from training.config import CONFIGS
+from training.config_kinds import kind_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,6 +63,55 @@ def test_options_that_a_training_on_films_would_not_heed_are_refused(capsys, tmp
     command = "evaluate" if option[0] == "--part" else "fit"
     told = _error(capsys, command, "--data", str(tmp_path), *option)
     assert f"{option[0]} is for configurations that name a store; 'first_light' is" in told
+
+
+SHIPPED = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
+COMMANDS = ("generate", "fit", "export", "evaluate", "first-light", "ablate", "fit-rgb")
+
+
+@pytest.mark.parametrize("config", SHIPPED)
+def test_a_configuration_of_another_command_is_told_its_own(capsys, tmp_path, config):
+    kind = kind_of(CONFIGS / f"{config}.yaml")
+    assert kind is not None
+    needed = {"fit-rgb": ["--skeleton", str(tmp_path), "--rois", str(tmp_path)]}
+    for command in set(COMMANDS) - set(kind.commands):
+        told = _error(capsys, command, "--config", config, *needed.get(command, []))
+        assert f"{config}.yaml is about {kind.about}, which `{command}` does not take" in told
+        assert all(name in told for name in kind.commands)
+
+
+def test_what_could_be_any_configuration_is_told_by_its_reader(capsys, tmp_path):
+    for number, text in enumerate(("", "[1]", "name: a", "{name: a, data: 3}")):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text)
+        assert kind_of(path) is None and f"{number}.yaml" in _error(
+            capsys, "fit", "--config", str(path)
+        )
+
+
+@pytest.mark.parametrize(
+    ("option", "arguments"),
+    [
+        ("--output", ["teach", "bags"]), ("--output", ["describe", "gestures.yaml"]),
+        ("--output", ["gestures"]), ("--films", ["gestures"]), ("--results", ["evaluate"]),
+        ("--data", ["generate"]), ("--run", ["fit"]), ("--bundle", ["export"]),
+        ("--bundle", ["first-light"]), ("--output", ["measure", "drawn"]),
+        ("--cache", ["measure", "drawn"]), ("--output", ["ablate", "--config", "held_objects"]),
+        ("--run", ["fit-rgb", "--skeleton", "a", "--rois", "b"]),
+        ("--output", ["extract-rois", "--store", "a"]),
+    ],
+)  # fmt: skip
+def test_a_folder_that_cannot_be_written_is_told_before_the_work(
+    capsys, tmp_path, monkeypatch, option, arguments
+):
+    file = tmp_path / "file"
+    file.touch()
+    told = _error(capsys, *arguments, option, str(file / "deep" / "folder"))
+    assert f"{option} is" in told and f"{file} is a file; give a folder" in told
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != tmp_path)
+    told = _error(capsys, *arguments, option, str(tmp_path / "new" / "folder"))
+    assert f"nothing can be written to {tmp_path}; choose another" in told
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_export_before_fit_says_so(capsys, tmp_path, monkeypatch, data_folder, tiny_config):

@@ -46,7 +46,7 @@ def test_every_block_maps_and_learns(block):
 
 
 def test_unknown_block_names_the_known():
-    with pytest.raises(ConfigurationError, match="stgcnpp"):
+    with pytest.raises(ConfigurationError, match="stgcnpp_paper, pose"):
         create_block("transformer", 3, 8, torch.eye(3)[None])
 
 

@@ -53,9 +53,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 def run(options: argparse.Namespace) -> None:
     """Train, measure, write the table."""
     from training.cli import config_path
+    from training.config_kinds import check_kind
     from training.engine.ablation import ablate, possible_variants
 
-    config = load(config_path(options.config), options.data, None)
+    path = config_path(options.config)
+    check_kind(path, options.command)
+    config = load(path, options.data, None)
     protocols = options.protocols or [config.data.protocol]
     try:
         ablate(

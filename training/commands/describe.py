@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import math
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from bharnet_ros.gestures import Vocabulary
+    from training.describing.recordings import HandRecordings
 
 STEPS = 500
 PERFORMANCES = 250
@@ -127,17 +129,11 @@ def train_described(
     from bharnet_ros.bundle import load_bundle
     from training.describing.making import Extras, Recipe, make_bundle
     from training.describing.recipes import quick_mix, quick_plan
-    from training.describing.recordings import HandRecordings, load_recordings
     from training.starting import starting_weights
 
     torch.set_num_threads(options.threads)
     initial = None if options.init == "none" else starting_weights(load_bundle(options.init))
-    recorded = None
-    if options.recordings:
-        parts = [load_recordings(path) for path in options.recordings]
-        recorded = HandRecordings.joined(parts).renamed({}, vocabulary.actions)
-        print(f"{len(recorded.label)} recorded hands of {', '.join(sorted(set(recorded.label)))}")
-        recorded = recorded if len(recorded.label) else None
+    recorded = read_recordings(options.recordings, vocabulary) if options.recordings else None
     recipe = Recipe(
         seed=options.seed, performances=PERFORMANCES, hands=200, validation_performances=40,
         validation_windows=2000, validation_sequences=16,
@@ -146,6 +142,38 @@ def train_described(
     command = f"python -m training describe {Path(options.file).name} --seed {options.seed}"
     extras = Extras(recorded=recorded, initial=initial, about={"started_from": options.init})
     return make_bundle(vocabulary, name, recipe, folder, command, extras)[1]
+
+
+def read_recordings(paths: Sequence[Path], vocabulary: Vocabulary) -> HandRecordings:
+    """The recorded hands of gestures that are held with one hand; says what is left out.
+
+    Raises ConfigurationError if that is all of them.
+    """
+    from bharnet_ros.errors import ConfigurationError
+    from training.describing.hands import hand_gestures
+    from training.describing.recordings import HandRecordings, load_recordings
+
+    found = HandRecordings.joined([load_recordings(path) for path in paths])
+    held = [gesture.name for gesture in hand_gestures(vocabulary)]
+    recorded = found.renamed({}, held)
+    left_out = [
+        f"{count} of '{label}' "
+        f"({'not held with one hand' if label in vocabulary.actions else 'no gesture of the file'})"
+        for label, count in sorted(Counter(found.label.tolist()).items())
+        if label not in held
+    ]
+    if found.unusable:
+        left_out.append(f"{found.unusable} that are no hands (not finite, or all points at one)")
+    if not len(recorded.label):
+        raise ConfigurationError(
+            f"No recorded hand of {', '.join(map(str, paths))} can be used: "
+            f"{'; '.join(left_out) or 'there is none'}. Label them by the gestures that are held "
+            f"with one hand: {', '.join(held) or 'none here'}."
+        )
+    print(f"{len(recorded.label)} recorded hands of {', '.join(sorted(set(recorded.label)))}")
+    if left_out:
+        print(f"  left out: {'; '.join(left_out)}")
+    return recorded
 
 
 def confusions(figures: Mapping[str, Any]) -> list[str]:

@@ -51,10 +51,13 @@ def run(options: argparse.Namespace) -> None:
     from dataclasses import replace
 
     from training.cli import config_path
+    from training.config_kinds import check_kind
     from training.engine.rgb_config import load_rgb_config
     from training.engine.rgb_fitting import fit_rgb
 
-    config = load_rgb_config(config_path(options.config))
+    path = config_path(options.config)
+    check_kind(path, options.command)
+    config = load_rgb_config(path)
     if options.seed is not None:
         config = replace(config, seed=options.seed)
     fit_rgb(

@@ -121,11 +121,6 @@ def load(
 
 def run(path: Path, options: argparse.Namespace) -> None:
     """One of `COMMANDS` as the options say."""
-    if options.command not in COMMANDS:
-        raise ConfigurationError(
-            f"{path} names a store of recordings, which `{options.command}` does not make or use; "
-            f"it goes with {', '.join(COMMANDS)} and ablate."
-        )
     config = load(path, options.data, options.seed, options.modality)
     folder = options.run_folder or Path("output") / f"{config.name}_run"
     command = f"python -m training {options.command} --config {path.stem}"

@@ -31,11 +31,15 @@ MEANINGS: Mapping[str, str] = {
 
 @dataclass(frozen=True, eq=False)
 class HandRecordings:
-    """xy: (N, 21, 2) float32; label, source: (N,)."""
+    """xy: (N, 21, 2) float32; label, source: (N,).
+
+    unusable: rows of the files that are no hands and not among these.
+    """
 
     xy: FloatArray
     label: Texts
     source: Texts
+    unusable: int = 0
 
     def only(self, chosen: npt.NDArray[np.bool_]) -> HandRecordings:
         """The chosen rows (N,)."""
@@ -54,6 +58,7 @@ class HandRecordings:
             np.concatenate([p.xy for p in parts]),
             np.concatenate([p.label for p in parts]),
             np.concatenate([p.source for p in parts]),
+            sum(p.unusable for p in parts),
         )
 
 
@@ -75,7 +80,9 @@ def load_recordings(path: Path) -> HandRecordings:
             "(N, 21, 2), (N,) and (N,)."
         )
     usable = np.isfinite(xy).all(axis=(1, 2)) & (np.ptp(xy, axis=1).max(axis=1) > 0)
-    return HandRecordings(xy, label.astype(str), source.astype(str)).only(usable)
+    return HandRecordings(
+        xy[usable], label.astype(str)[usable], source.astype(str)[usable], int((~usable).sum())
+    )
 
 
 class RecordingSampler:

@@ -14,6 +14,7 @@ from training.number_checks import (
     above_zero,
     below_one,
     loss_weights,
+    one_of,
     rising,
     shares,
     zero_or_more,
@@ -24,15 +25,6 @@ PARTS = ("train", "train_and_validation")
 OPTIMISERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "step")
 PRECISIONS = ("32-true", "bf16-mixed", "16-mixed")
-
-
-def names_store(path: Path) -> bool:
-    """Whether a configuration is one of those here and not of `training.config`."""
-    if not path.is_file():
-        return False
-    content = read_yaml(path)
-    data = content.get("data") if isinstance(content, dict) else None
-    return isinstance(data, dict) and "store" in data
 
 
 def load_store_config(path: Path) -> StoreConfig:
@@ -50,14 +42,9 @@ def store_config(content: Any, where: str) -> StoreConfig:
 def check(config: StoreConfig, where: str) -> None:
     """Refuse what is well-typed but cannot work."""
     fit = config.fit
-    for name, value, allowed in (
-        ("inputs", config.inputs, INPUTS),
-        ("data.train_on", config.data.train_on, PARTS),
-    ):
-        if value not in allowed:
-            raise ConfigurationError(
-                f"{where}: {name} is '{value}'; it must be one of {', '.join(allowed)}."
-            )
+    one_of(where, {
+        "inputs": (config.inputs, INPUTS), "data.train_on": (config.data.train_on, PARTS),
+    })  # fmt: skip
     if config.streams not in (STREAMS, ("body",), ("hand",)):
         raise ConfigurationError(
             f"{where}: streams is {list(config.streams)}; it must be [body, hand], [body] or "
@@ -117,15 +104,10 @@ def _check_numbers(config: StoreConfig, where: str) -> None:
 
 def check_fit(fit: StoreFit, where: str) -> None:
     """What the two stages of a training on a store, skeletons and pixels, have in common."""
-    for name, value, allowed in (
-        ("fit.optimiser", fit.optimiser, OPTIMISERS),
-        ("fit.schedule", fit.schedule, SCHEDULES),
-        ("fit.precision", fit.precision, PRECISIONS),
-    ):
-        if value not in allowed:
-            raise ConfigurationError(
-                f"{where}: {name} is '{value}'; it must be one of {', '.join(allowed)}."
-            )
+    one_of(where, {
+        "fit.optimiser": (fit.optimiser, OPTIMISERS), "fit.schedule": (fit.schedule, SCHEDULES),
+        "fit.precision": (fit.precision, PRECISIONS),
+    })  # fmt: skip
     above_zero(where, {
         "fit.learning_rate": fit.learning_rate, "fit.epochs": fit.epochs,
         "fit.batch_size": fit.batch_size, "fit.validate_every": fit.validate_every,

@@ -212,8 +212,9 @@ def _teach(request: Request) -> Result:
     )
     unseen = teaching.sequences_of(stores[taught_films.UNSEEN.name])
     return teaching.measure(
-        lessons, unseen, others, commands, people, sessions.HAND_ERROR_S, request.threads
-    )
+        lessons, unseen, others, commands, (people, taught_films.UNSEEN.scenes),
+        sessions.HAND_ERROR_S, request.threads,
+    )  # fmt: skip
 
 
 def _photograph_stills(request: Request) -> extraction.Stills:

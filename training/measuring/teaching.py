@@ -35,7 +35,7 @@ converted and taught as docs/teach_your_own.md says:
 {commands}
 ```
 
-{unseen} other people make each gesture twice. Nobody in the test was trained on, nothing was chosen
+{tested} other people make each gesture twice. Nobody in the test was trained on, nothing was chosen
 on it; a gesture is right if its name is the one reported between its first movement and 1 s after
 its end. Where the tracker lost somebody in the middle of a gesture, both halves count.
 """
@@ -109,10 +109,14 @@ def score_of(films: Sequence[KeypointSequence], judge: Judge) -> Score:
 
 def measure(
     lessons: Sequence[Taught], unseen: Sequence[KeypointSequence],
-    others: Mapping[str, Sequence[KeypointSequence]], commands: Sequence[str], people: int,
-    error_s: float, threads: int,
+    others: Mapping[str, Sequence[KeypointSequence]], commands: Sequence[str],
+    people: tuple[int, int], error_s: float, threads: int,
 ) -> Result:  # fmt: skip
-    """Every lesson on people it never saw. others: films in which everything is a false alarm."""
+    """Every lesson on people it never saw.
+
+    unseen: a sequence a track; somebody whom the tracker lost has several. others: films in which
+    everything is a false alarm. people: how many taught it, and how many `unseen` shows.
+    """
     figures: dict[str, Any] = {"lessons": []}
     rows, classes, quiet = [], [], []
     for each in lessons:
@@ -145,7 +149,7 @@ def measure(
             quiet.append([str(each.shots), name, number(entry["minutes"], 1),
                           str(entry["starts"]), told])  # fmt: skip
     body = "\n".join([
-        _TEXT.format(people=people, unseen=len(unseen), error=error_s,
+        _TEXT.format(people=people[0], tested=people[1], error=error_s,
                      commands="\n".join(commands)),
         table(["examples a gesture", "right", "accuracy", "95 % interval", "wrong", "missed",
                "false alarms", "delay p50 s", "held out by `teach`", "time", "CPU time"], rows),

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from bharnet_ros.errors import ConfigurationError
+from training.model_config import POSE_BLOCK
 
 BlockFactory = Callable[..., nn.Module]
 _BLOCKS: dict[str, BlockFactory] = {}
@@ -28,7 +29,7 @@ def register_block(name: str) -> Callable[[type[nn.Module]], type[nn.Module]]:
 
 
 def available_blocks() -> tuple[str, ...]:
-    """Names that `create_block` takes."""
+    """Names that `create_block` takes: those over a graph, so all but POSE_BLOCK."""
     return tuple(sorted(_BLOCKS))
 
 
@@ -45,9 +46,8 @@ def create_block(
     first: it is the first of its network, which in some papers differs from the others.
     """
     if name not in _BLOCKS:
-        raise ConfigurationError(
-            f"Graph block '{name}' is not known; use one of {', '.join(available_blocks())}."
-        )
+        known = ", ".join((*available_blocks(), POSE_BLOCK))
+        raise ConfigurationError(f"Block '{name}' is not known; use one of {known}.")
     return _BLOCKS[name](in_channels, out_channels, adjacency, stride, first)
 
 

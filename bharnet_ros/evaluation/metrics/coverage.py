@@ -51,7 +51,7 @@ def shared_ns(intervals: Intervals, start_ns: int, end_ns: int) -> int:
 def coverage_figures(data: Material) -> dict[str, Any]:
     """Shares of the recordings' time in which anybody could be judged, and with hands; and of
     the time of true actions in which the person who acts could be."""
-    total = sum(recording.end_ns - recording.start_ns for recording in data.recordings)
+    total = sum(end - start for r in data.recordings for start, end in r.covered)
     acting = sum(e.end_ns - e.start_ns for p in data.people for e in p.truth)
     figures: dict[str, Any] = {"seconds": total / 1e9, "action_seconds": acting / 1e9}
     for name, hands in (("skeleton", False), ("hands", True)):
@@ -94,7 +94,7 @@ def _seen(recording: Recording, people: Sequence[Person], hands: bool) -> int:
         standing(p.ticks, _usable(p.ticks, hands)) for p in people if p.recording == recording.name
     ]
     together = union(np.concatenate([np.zeros((0, 2), np.int64), *times]))
-    return shared_ns(together, recording.start_ns, recording.end_ns)
+    return sum(shared_ns(together, start, end) for start, end in recording.covered)
 
 
 def _judged_actions(person: Person, hands: bool) -> int:

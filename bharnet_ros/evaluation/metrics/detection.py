@@ -4,7 +4,8 @@ As the evaluation of ActivityNet does it (Caba Heilbron et al., "ActivityNet: A 
 Benchmark for Human Activity Understanding", CVPR 2015), at the thresholds that are usual for
 THUMOS 14 (Idrees et al., "The THUMOS challenge on action recognition for videos in the wild",
 CVIU 2017): detections by falling score, each takes the free true segment of its class and video it
-overlaps most, precision is interpolated (the best at any higher recall).
+overlaps most, precision is interpolated (the best at any higher recall). Detections of equal score
+are one point of the curve: no threshold tells them apart, so their order must not count.
 """
 
 from __future__ import annotations
@@ -50,7 +51,6 @@ def average_precision(
     total = sum(map(len, truth))
     if not total:
         return np.full(len(thresholds), np.nan)
-    # Stable: of equal scores the earlier comes first, so that the figure is always the same.
     found.sort(key=lambda item: -item[1].score)
     hits = np.zeros((len(thresholds), len(found)), np.bool_)
     taken: dict[int, set[tuple[int, int]]] = defaultdict(set)
@@ -65,7 +65,8 @@ def average_precision(
                     taken[row].add((video, index))
                     hits[row, column] = True
                     break
-    return np.array([_interpolated(row, total) for row in hits])
+    scores = np.array([episode.score for _, episode in found], np.float64)
+    return np.array([_interpolated(row, scores, total) for row in hits])
 
 
 def detection_figures(data: Material, by_class: dict[str, Floats]) -> dict[str, Any]:
@@ -80,11 +81,14 @@ def detection_figures(data: Material, by_class: dict[str, Floats]) -> dict[str, 
     }
 
 
-def _interpolated(hits: npt.NDArray[np.bool_], total: int) -> float:
-    """Area under the interpolated curve of precision over recall."""
+def _interpolated(hits: npt.NDArray[np.bool_], scores: Floats, total: int) -> float:
+    """Area under the interpolated curve of precision over recall. hits, scores: (N,), by falling
+    score."""
     if not len(hits):
         return 0.0
-    right = np.cumsum(hits)
-    precision = right / np.arange(1, len(hits) + 1)
+    cuts = np.flatnonzero(np.append(scores[1:] != scores[:-1], True))
+    right = np.cumsum(hits)[cuts]
+    precision = right / (cuts + 1)
     highest = np.maximum.accumulate(precision[::-1])[::-1]
-    return float(highest[hits].sum() / total)  # recall grows by 1 / total at each hit
+    gained = np.diff(right, prepend=0)
+    return float(np.repeat(highest, gained).sum() / total)  # recall grows by 1 / total at each hit

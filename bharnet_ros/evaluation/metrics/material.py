@@ -56,8 +56,8 @@ class Material:
 
     @property
     def hours(self) -> float:
-        """Time that was evaluated."""
-        return sum(recording.duration_s for recording in self.recordings) / 3600.0
+        """Time that was evaluated, without gaps."""
+        return sum(recording.covered_s for recording in self.recordings) / 3600.0
 
     def class_id(self, name: str) -> int:
         """Index in `names`; NOTHING for no name."""

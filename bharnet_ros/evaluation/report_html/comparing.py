@@ -34,7 +34,8 @@ def comparing(comparison: Comparison, evaluation: Evaluation) -> Element:
         f"percent points, with {percent} intervals (paired bootstrap over {unit}, "
         f"{count(comparison.bootstrap.resamples)} resamples); “better” and “worse” only where the "
         "interval leaves out 0 and, for shares of clips, McNemar's exact test agrees (p), for all "
-        f"else there are at least {LEAST_UNITS} clips or minutes.",
+        f"else there are at least {LEAST_UNITS} clips or minutes"
+        + (f" (and {LEAST_UNITS} recordings)." if comparison.over == "recordings" else "."),
     ]  # fmt: skip
     return section(
         "comparison",

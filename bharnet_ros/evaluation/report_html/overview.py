@@ -24,7 +24,7 @@ _MODES = {
 
 def header(evaluation: Evaluation) -> Element:
     """Title and what was evaluated."""
-    total = sum(recording.duration_s for recording in evaluation.recordings)
+    total = sum(recording.covered_s for recording in evaluation.recordings)
     number = len(evaluation.recordings)
     bags = "1 recording" if number == 1 else f"{number} recordings"
     mode = _MODES.get(evaluation.mode, evaluation.mode)

@@ -118,7 +118,8 @@ def person_number(text: str, place: Place) -> int | None:
         return None
     if not _PERSON.fullmatch(text.strip()):
         raise place.error(
-            f"the person '{text[:40]}' is not a whole number from 0", "give each person a number"
+            f"the person '{text[:40]}' is not a whole number from 0 to 999999999",
+            "give each person a number",
         )
     return int(text)
 

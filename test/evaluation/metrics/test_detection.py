@@ -26,18 +26,19 @@ def iou(a: Span, b: Span) -> Fraction:
 def plain_average_precision(
     truth: list[tuple[int, Span]], found: list[tuple[int, Span, float]], threshold: float
 ) -> Fraction:
-    """The mean, over the true segments, of the best precision that any cut of the ranked list
+    """The mean, over the true segments, of the best precision that any threshold of the score
     reaches at that recall or a higher one."""
     free = list(truth)
-    ranked = sorted(found, key=lambda f: -f[2])
+    ranked = sorted(found, key=lambda f: (-f[2], f[1]))
     hits = []
     for video, span, _ in ranked:
         fits = [t for t in free if t[0] == video and iou(span, t[1]) >= Fraction(str(threshold))]
         if fits:
             free.remove(max(fits, key=lambda t: iou(span, t[1])))
         hits.append(bool(fits))
-    points = []  # (number of true segments found, precision) of every cut
-    for cut in range(1, len(ranked) + 1):
+    points = []  # (number of true segments found, precision) of every threshold
+    for score in {score for _, _, score in found}:
+        cut = sum(other >= score for _, _, other in found)
         points.append((sum(hits[:cut]), Fraction(sum(hits[:cut]), cut)))
     best = [
         max((precision for count, precision in points if count >= needed), default=Fraction(0))
@@ -56,9 +57,8 @@ def spans(size: int) -> st.SearchStrategy[list[tuple[int, Span]]]:
 def test_average_precision_is_that_of_the_definition(
     truth: list[tuple[int, Span]], found: list[tuple[int, Span]], data: st.DataObject
 ) -> None:
-    scores = data.draw(
-        st.lists(st.floats(0, 1), min_size=len(found), max_size=len(found), unique=True)
-    )
+    few = st.sampled_from([0.2, 0.5, 0.8]) | st.floats(0, 1)  # some of them equal
+    scores = data.draw(st.lists(few, min_size=len(found), max_size=len(found)))
     real = [Episode(v, "wave", *span) for v, span in truth]
     reported = [Episode(v, "wave", *s, p) for (v, s), p in zip(found, scores, strict=True)]
     precisions = average_precision(_people(real, reported), "wave")
@@ -109,6 +109,17 @@ def test_a_second_report_of_the_same_action_is_wrong(episode) -> None:  # type: 
     assert average_precision(_people(real, twice), "wave", [0.3])[0] == 1.0  # the second came last
     first_wrong = [episode(0, "wave", 0, 6, 0.8), episode(0, "wave", 20, 30, 0.9)]
     assert average_precision(_people(real, first_wrong), "wave", [0.3])[0] == 0.5
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_reports_of_equal_score_count_at_once(episode, order: int) -> None:  # type: ignore[no-untyped-def]
+    """However the people are numbered."""
+    first, second = (1, 2)[::order]
+    real = [episode(first, "wave", 0, 10)]
+    found = [episode(person, "wave", 0, 10, 0.5) for person in (first, second)]
+    assert average_precision(_people(real, found), "wave", [0.5])[0] == 0.5
+    better = [*found, episode(second, "wave", 20, 30, 0.4)]
+    assert average_precision(_people(real, better), "wave", [0.5])[0] == 0.5
 
 
 def test_overlap_of_segments_without_length(episode) -> None:  # type: ignore[no-untyped-def]

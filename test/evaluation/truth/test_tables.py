@@ -92,6 +92,10 @@ def test_a_header_alone_says_that_nothing_happens(load: Load) -> None:
         ("start,end,label\n1,2,\"wave\n3,4,ok\n", r"labels.csv:2: the row cannot be read"),
         ("start,end,label,person\n1,2,wave,-1\n", r"labels.csv:2: the person '-1' is not a whole"),
         ("start,end,label,person\n1,2,wave,anna\n", r"the person 'anna' is not a whole number"),
+        (
+            "start,end,label,person\n1,2,wave,1234567890\n",
+            r"'1234567890' is not a whole number from 0 to 999999999; give each person a number",
+        ),
         ("start,end,label,region\n1,2,wave,1 2 3\n", r"the region '1 2 3' is no box; write x, y"),
         ("start,end,label,region\n1,2,wave,1 2 0 4\n", r"the region '1 2 0 4' is no box"),
         ("start,end,label,region\n1,2,wave,1 2 inf 4\n", r"the region '1 2 inf 4' is no box"),

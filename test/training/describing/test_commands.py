@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.gestures import load_vocabulary
 from training.cli import main
-from training.commands.describe import confusions
+from training.commands.describe import confusions, read_recordings
 
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "my_gestures.yaml"
 MINE = """\
 format: 2
 extends: first_light
@@ -79,9 +83,9 @@ def test_other_mistakes_are_told_before_anything_is_trained(tmp_path, capsys):
         (["--seed", "9" * 30], "it must be 0 to 2147483648"),
         (["--output", "."], "--output is '.'; give the folder of the bundle a name"),
         (["--output", ".."], "give the folder of the bundle a name"),
-        (["--output", "/"], "give the folder of the bundle a name"),
+        (["--output", "/"], "--output is '/'"),
         (["--output", "mine.yaml"], "--output is 'mine.yaml', which is a file"),
-        (["--output", "mine.yaml/bundle", "--check"], "mine.yaml/mine_pictures.png cannot be"),
+        (["--output", "mine.yaml/bundle", "--check"], "mine.yaml is a file; give a folder"),
         (["--name", "a/b"], "--name is 'a/b'; give one line of text without slashes"),
         (["--name", " "], "--name is ' '"),
     ],
@@ -98,8 +102,8 @@ def test_places_and_seeds_are_checked_first(tmp_path, capsys, monkeypatch, argum
     ("arguments", "said"),
     [
         (["--seed", "-1"], "--seed is -1; it must be 0"),
-        (["--output", "mine.yaml"], "mine.yaml/sheet.jpg cannot be written"),
-        (["--output", "mine.yaml", "--each"], "mine.yaml/drawn_back.jpg cannot be written"),
+        (["--output", "mine.yaml"], "'mine.yaml', which is a file"),
+        (["--output", "mine.yaml", "--each"], "'mine.yaml', which is a file"),
     ],
 )
 def test_pictures_need_a_seed_and_a_folder(tmp_path, capsys, monkeypatch, arguments, said):
@@ -122,3 +126,28 @@ def test_confusions_are_told_in_words_worst_first():
     assert "Doubtful: bad." in text and "AUROC" not in text
     figures["known_against_other"] = 0.9876
     assert "none of them: AUROC 0.988" in "\n".join(confusions(figures))
+
+
+def _hands(path, labels, broken=0):
+    xy = np.random.default_rng(0).normal(size=(len(labels), 21, 2)).astype(np.float32)
+    xy[:broken] = np.nan
+    np.savez(path, xy=xy, label=np.array(labels), source=np.array(["anna"] * len(labels)))
+    return path
+
+
+def test_recorded_hands_that_cannot_be_used_are_told(tmp_path, capsys):
+    vocabulary = load_vocabulary(str(EXAMPLE))
+    labels = ["zero"] * 4 + ["sevn"] * 2 + ["thank_you"] * 3
+    found = read_recordings([_hands(tmp_path / "hands.npz", labels, broken=1)], vocabulary)
+    assert list(found.label) == ["zero"] * 3
+    said = capsys.readouterr().out
+    assert "3 recorded hands of zero\n" in said
+    assert "2 of 'sevn' (no gesture of the file); 3 of 'thank_you' (not held with one hand)" in said
+    assert "1 that are no hands" in said
+
+
+def test_recordings_of_which_nothing_is_left_stop_the_command(tmp_path):
+    vocabulary = load_vocabulary(str(EXAMPLE))
+    for labels in (["sevn"] * 2, ["thank_you"]):
+        with pytest.raises(ConfigurationError, match=rf"{labels[0]}.* with one hand: zero, seven"):
+            read_recordings([_hands(tmp_path / "hands.npz", labels)], vocabulary)

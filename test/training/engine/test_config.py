@@ -10,12 +10,13 @@ import pytest
 
 from bharnet_ros.errors import ConfigurationError
 from training.commands.store_runs import RESULTS
+from training.config_kinds import STORE, kind_of
 from training.engine.ablation import planned_run
 from training.engine.config import StoreConfig
-from training.engine.config_file import load_store_config, names_store, store_config
+from training.engine.config_file import load_store_config, store_config
 
 CONFIGS = Path(__file__).resolve().parents[3] / "training" / "configs"
-SHIPPED = sorted(path for path in CONFIGS.glob("*.yaml") if names_store(path))
+SHIPPED = sorted(path for path in CONFIGS.glob("*.yaml") if kind_of(path) is STORE)
 
 
 def test_there_are_shipped_configurations_for_both_data_sets() -> None:
@@ -29,7 +30,7 @@ def test_shipped_configurations_load_and_are_named_after_their_file(path: Path) 
 
 
 def test_configurations_of_films_are_not_taken_for_one() -> None:
-    assert not names_store(CONFIGS / "first_light.yaml")
+    assert kind_of(CONFIGS / "first_light.yaml") is not STORE
 
 
 def test_a_configuration_survives_json(configured: Callable[..., StoreConfig]) -> None:

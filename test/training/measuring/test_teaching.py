@@ -26,9 +26,7 @@ def test_every_lesson_is_judged_on_unseen_people_and_on_quiet_ones(monkeypatch):
         class_name, stamp_ns = "wave", 2 * S
 
     heard = {"right": [Start()], "quiet": [Start(), Start()], "missed": []}
-    monkeypatch.setattr(
-        teaching, "starts", lambda sequence, judge: heard[sequence.info["kind"]]
-    )
+    monkeypatch.setattr(teaching, "starts", lambda sequence, judge: heard[sequence.info["kind"]])
     films = {name: film(("wave", 1, 3)) for name in heard}
     for name, each in films.items():
         each.info["kind"] = name
@@ -36,7 +34,7 @@ def test_every_lesson_is_judged_on_unseen_people_and_on_quiet_ones(monkeypatch):
     lesson = Taught(10, load_bundle("gestures"), own, 120.0, 90.0)
     result = measure(
         [lesson], [films["right"], films["missed"]], {"people at rest": [films["quiet"]]},
-        ("python -m training teach store",), 10, 0.12, 1,
+        ("python -m training teach store",), (10, 1), 0.12, 1,
     )  # fmt: skip
     (found,) = result.figures["lessons"]
     assert (found["unseen"]["right"], found["unseen"]["missed"]) == (1, 1)
@@ -45,3 +43,4 @@ def test_every_lesson_is_judged_on_unseen_people_and_on_quiet_ones(monkeypatch):
     assert "| 10 | 1 of 2 | 50.0 % |" in result.body
     assert "| 9 of 10 | 2.0 min | 1.5 min |" in result.body
     assert "python -m training teach store" in result.body
+    assert "1 other people" in result.body  # of whom the tracker made two sequences
