@@ -66,8 +66,8 @@ def _add_recognize(commands: _Commands[argparse.ArgumentParser]) -> None:
     recognize.add_argument(
         "--input", default="none",
         help='"none" (a camera publishes image_topic), "simulated", a video file, '
-        "or the number of a camera device; with cameras one for all or one each, separated by "
-        "commas (default none)",
+        "or a camera device: its number, or its path below /dev; with cameras one for all or one "
+        "each, separated by commas (default none)",
     )  # fmt: skip
     recognize.add_argument(
         "--cameras", default="",

@@ -62,8 +62,11 @@ def _check(values):
         raise RuntimeError("video and camera are both given; choose one.")
     if values["video"] and not os.path.isfile(os.path.expanduser(values["video"])):
         raise RuntimeError(f"The video {values['video']} does not exist.")
-    if values["camera"] and not values["camera"].isdecimal():
-        raise RuntimeError(f"camera is '{values['camera']}'; it must be the number of a device.")
+    if values["camera"] and not shared.is_device(values["camera"]):
+        raise RuntimeError(
+            f"camera is '{values['camera']}'; it must be the number of a device, or its path below "
+            "/dev."
+        )
 
 
 def _processes(context):

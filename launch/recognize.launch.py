@@ -30,7 +30,7 @@ def _sources(values):
             f"input is '{values['input']}', which is {len(sources)} sources for {len(names)} "
             "cameras; give one for all, or one each, separated by commas."
         )
-    devices = [source for source in sources if source.isdecimal()]
+    devices = [shared.device_file(source) for source in sources if shared.is_device(source)]
     if len(set(devices)) < len(devices):
         raise RuntimeError(
             f"input is '{values['input']}': two cameras cannot share a device; give each its own, "
@@ -48,11 +48,12 @@ def _camera(values, source, index, remappings):
         play = {"vocabulary": names[0]} if names else {}
         others = {"seed": 1 + index} if index else {}
         return [("simulated_camera", {**play, **others}, remappings)]
-    path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
-    if not source.isdecimal() and not os.path.isfile(path):
+    device = shared.is_device(source)
+    path = source if device else os.path.abspath(os.path.expanduser(source))
+    if not device and not os.path.isfile(path):
         raise RuntimeError(
-            f"input is '{source}'; give none, simulated, an existing video file or the number of "
-            "a camera device."
+            f"input is '{source}'; give none, simulated, an existing video file or a camera "
+            "device: its number, or its path below /dev."
         )
     return [("video_camera", {"source": path}, remappings)]
 

@@ -49,8 +49,8 @@ ARGUMENTS = {
     "input": {
         "default_value": "none",
         "description": 'Where images come from: "none" (a camera publishes image_topic), '
-        '"simulated" (drawn people), a video file, or the number of a camera device; with cameras '
-        "one for all or one each, separated by commas.",
+        '"simulated" (drawn people), a video file, or a camera device: its number, or its path '
+        "below /dev; with cameras one for all or one each, separated by commas.",
     },
     "cameras": {
         "default_value": "",
@@ -232,6 +232,16 @@ def _check_rviz(context):
 def parts(text):
     """What stands between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def is_device(source):
+    """Whether a source of images is a camera device: a number, or a path below /dev."""
+    return source.isdecimal() or source.startswith("/dev/")
+
+
+def device_file(source):
+    """What a device is however it is called: by number, or by one of its paths."""
+    return os.path.realpath(f"/dev/video{int(source)}" if source.isdecimal() else source)
 
 
 def bundles(text):

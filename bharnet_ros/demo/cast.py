@@ -14,6 +14,7 @@ from bharnet_ros.manifest_parts import STREAMS
 from bharnet_ros.nodes.given import bundle_names
 from bharnet_ros.nodes.graph import NodeSpec, ProcessSpec, Value, camera_spec
 from bharnet_ros.nodes.scene_limits import check_film
+from bharnet_ros.nodes.sources import is_device
 from bharnet_ros.simulation.repertoire import chosen_classes, load_repertoire
 
 _RGB_BUNDLE = "held_objects"
@@ -117,10 +118,10 @@ def demo_graph(options: argparse.Namespace, cast: Cast) -> tuple[list[ProcessSpe
 def _camera(options: argparse.Namespace, cast: Cast) -> NodeSpec:
     if options.video and not os.path.isfile(options.video):
         raise ConfigurationError(f"The video {options.video} does not exist.")
-    if options.camera and not options.camera.isdecimal():
+    if options.camera and not is_device(options.camera):
         raise ConfigurationError(
-            f"--camera is {options.camera!r}; give the number of a device, like 0 (a file with "
-            "--video, and neither for the built-in camera)."
+            f"--camera is {options.camera!r}; give the number of a device, like 0, or its path "
+            "below /dev (a file with --video, and neither for the built-in camera)."
         )
     if not options.seconds >= 0.0:  # so it is for NaN, too
         raise ConfigurationError(f"--seconds is {options.seconds}; it must not be negative.")

@@ -17,7 +17,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     source = demo.add_mutually_exclusive_group()
     source.add_argument("--video", default="", help="a video file instead of the built-in camera")
-    source.add_argument("--camera", default="", help="number of a camera device instead")
+    source.add_argument("--camera", default="", help="a camera device instead: number or path")
     demo.add_argument(
         "--bundle", default="", help=f"{BUNDLE_HELP}; the built-in camera plays the first one's"
     )

@@ -10,6 +10,8 @@ from typing import Any
 
 import cv2
 
+from bharnet_ros.nodes.sources import device_number, is_device
+
 RETRY_S = 3.0
 """Between two tries to open a device that is gone."""
 _SILENT_S = 1.0
@@ -23,13 +25,13 @@ _quiet, _level = 0, 0
 class Device:
     """Reads images of an open device; where they stay away, it is opened again.
 
-    number: of the device. capture: as `opened` gives it. tell: gets a sentence when the device is
-    gone, and one when it is back. Opening may take seconds and hang with a driver: it is done in a
-    thread of its own, every RETRY_S.
+    source: the device's number or path. capture: as `opened` gives it. tell: gets a sentence when
+    the device is gone, and one when it is back. Opening may take seconds and hang with a driver: it
+    is done in a thread of its own, every RETRY_S.
     """
 
-    def __init__(self, number: int, capture: cv2.VideoCapture, tell: Callable[[str], None]) -> None:
-        self.number = number
+    def __init__(self, source: str, capture: cv2.VideoCapture, tell: Callable[[str], None]) -> None:
+        self.source = source
         self._tell = tell
         self._capture: cv2.VideoCapture | None = capture
         self._seen_s = time.monotonic()
@@ -42,7 +44,7 @@ class Device:
         if self._search is None:
             return ""
         return (
-            f"the camera device {self.number} has given no images for "
+            f"the camera device {self.source} has given no images for "
             f"{time.monotonic() - self._seen_s:.0f} s; it is opened again when it is back "
             f"(tried every {RETRY_S:g} s)"
         )
@@ -55,7 +57,7 @@ class Device:
         if self._search is not None and (found := self._search.found()) is not None:
             away_s = time.monotonic() - self._seen_s
             self._capture, self._search = found, None
-            self._tell(f"The camera device {self.number} is back after {away_s:.0f} s.")
+            self._tell(f"The camera device {self.source} is back after {away_s:.0f} s.")
             self._seen(time.monotonic())
         if self._capture is None:
             return None
@@ -66,9 +68,9 @@ class Device:
         self._failed += 1
         if self._failed >= _SILENT_READS and time.monotonic() - self._seen_s >= _SILENT_S:
             gone, self._capture = self._capture, None
-            self._search = _Search(self.number, gone)
+            self._search = _Search(self.source, gone)
             self._tell(
-                f"The camera device {self.number} gives no images any more: plug it in again; it "
+                f"The camera device {self.source} gives no images any more: plug it in again; it "
                 f"is tried every {RETRY_S:g} s, images go on when it is back."
             )
         return None
@@ -95,15 +97,15 @@ class _Search:
     """Tries to open a device until it succeeds; gone: what is left of it, released first, because
     the system gives the number to nobody while it is held."""
 
-    def __init__(self, number: int, gone: cv2.VideoCapture) -> None:
+    def __init__(self, source: str, gone: cv2.VideoCapture) -> None:
         self.ready = threading.Event()
-        self._number = number
+        self._source = source
         self._gone: cv2.VideoCapture | None = gone
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._capture: cv2.VideoCapture | None = None
         # A driver that hangs must not hold up the end of the process.
-        threading.Thread(target=self._run, name=f"camera {number}", daemon=True).start()
+        threading.Thread(target=self._run, name=f"camera {source}", daemon=True).start()
 
     def found(self) -> cv2.VideoCapture | None:
         """The open device, once; None while there is none."""
@@ -126,7 +128,7 @@ class _Search:
             self._gone = None
         while not self._stopped.is_set():
             with _without_warnings():
-                capture = opened(self._number)
+                capture = opened(self._source)
             if capture is not None:
                 with self._lock:
                     self._capture = capture
@@ -137,9 +139,12 @@ class _Search:
             self._stopped.wait(RETRY_S)
 
 
-def opened(source: int | str) -> cv2.VideoCapture | None:
-    """A device (by number) or file that has given a first image; None if it gives none."""
-    capture = cv2.VideoCapture(source)
+def opened(source: str) -> cv2.VideoCapture | None:
+    """A device (see `is_device`) or file that has given a first image; None if it gives none."""
+    place: int | str | None = device_number(source) if is_device(source) else source
+    if place is None:
+        return None
+    capture = cv2.VideoCapture(place)
     if capture.isOpened() and _read(capture) is not None:
         return capture
     capture.release()

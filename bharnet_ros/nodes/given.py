@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 
 from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.nodes.sources import is_device, same_device
 
 
 def params_path(text: str) -> str:
@@ -46,13 +47,13 @@ def camera_sources(text: str, names: Sequence[str]) -> list[tuple[str, str]]:
             "one for all, or one each, separated by commas."
         )
     for source in sources:
-        known = source in ("none", "simulated") or source.isdecimal()
+        known = source in ("none", "simulated") or is_device(source)
         if not known and not os.path.isfile(os.path.expanduser(source)):
             raise ConfigurationError(
-                f"input is {source!r}; give none, simulated, an existing video file or the number "
-                "of a camera device."
+                f"input is {source!r}; give none, simulated, an existing video file or a camera "
+                "device: its number, or its path below /dev."
             )
-        if source.isdecimal() and sources.count(source) > 1:
+        if sum(same_device(source, other) for other in sources) > 1:
             raise ConfigurationError(
                 f"input is {text!r}: two cameras cannot share a device; give each its own, "
                 "separated by commas."

@@ -27,6 +27,7 @@ from bharnet_ros.nodes.names import (
     joined_namespace,
     sibling_topic,
 )
+from bharnet_ros.nodes.sources import is_device
 
 NODES = (
     "pose_estimator", "action_recognizer", "visualizer", "simulated_camera", "video_camera",
@@ -178,8 +179,8 @@ def recognize_graph(
 ) -> list[ProcessSpec]:
     """The processes of `recognize`. What is empty is as the parameters say.
 
-    input_source: "none" (somebody publishes image_topic), "simulated", a video file, or the
-    number of a camera device; of several cameras one for all or one each, separated by commas.
+    input_source: "none" (somebody publishes image_topic), "simulated", a video file, or the number
+    or path of a camera device; of several cameras one for all or one each, separated by commas.
     cameras: names of several cameras, separated by commas: one estimator for all of them, and in
     the namespace of each everything else. depth_topic: of images registered to image_topic; ""
     = no keypoints in space. pose_options: name=value, separated by commas. bundle: names or
@@ -277,5 +278,5 @@ def camera_spec(
         play: dict[str, Value] = {"vocabulary": vocabulary} if vocabulary else {}
         play.update({"seed": 1 + index} if index else {})
         return NodeSpec("simulated_camera", {**parameters, **play}, remaps)
-    path = source if source.isdecimal() else os.path.abspath(os.path.expanduser(source))
+    path = source if is_device(source) else os.path.abspath(os.path.expanduser(source))
     return NodeSpec("video_camera", {**parameters, "source": path}, remaps)

@@ -15,10 +15,11 @@ from bharnet_ros.nodes.base import run
 from bharnet_ros.nodes.camera import CAMERA_PARAMS, CameraNode
 from bharnet_ros.nodes.device import Device, opened
 from bharnet_ros.nodes.parameters import Param
+from bharnet_ros.nodes.sources import is_device
 from bharnet_ros.types import Image
 
 PARAMS = (
-    Param("source", "0", "A video file, or the number of a camera device."),
+    Param("source", "0", "A video file, or a camera device: its number, or its path below /dev."),
     Param("loop", False, "Begin a file anew at its end."),
     Param("rate_hz", 0.0, "Frames per second; 0 = what the file or the device says.", 0.0, 240.0),
     *CAMERA_PARAMS,
@@ -51,19 +52,19 @@ class VideoCameraNode(CameraNode):
 
     @property
     def _is_file(self) -> bool:
-        return not self.params["source"].strip().isdecimal()
+        return not is_device(self.params["source"].strip())
 
     def configure(self) -> None:
         """Open the source and read a first frame."""
         source = self.params["source"].strip()
         if self._is_file and not Path(source).is_file():
             raise ConfigurationError(f"The video {source} does not exist; give the path of a file.")
-        capture = opened(source if self._is_file else int(source))
+        capture = opened(source)
         if capture is None:
             what = f"video {source}" if self._is_file else f"camera device {source}"
             raise ConfigurationError(
-                f"The {what} gives no images; check that it is one, that it is whole and that "
-                "no other program uses it."
+                f"The {what} gives no images; check that it is there, that it is one, that it is "
+                "whole and that no other program uses it."
             )
         stated = float(capture.get(cv2.CAP_PROP_FPS))
         sane = math.isfinite(stated) and 1.0 <= stated <= 240.0
@@ -71,7 +72,7 @@ class VideoCameraNode(CameraNode):
         if self._is_file:
             self._video = capture
         else:
-            self._device = Device(int(source), capture, self.get_logger().warning)
+            self._device = Device(source, capture, self.get_logger().warning)
 
     def cleanup(self) -> None:
         """Close the source."""

@@ -81,9 +81,9 @@ def until(condition: Callable[[], Any]) -> None:
 
 
 def device(said: list[str]) -> Device:
-    capture = opened(0)
+    capture = opened("0")
     assert capture is not None
-    return Device(0, capture, said.append)
+    return Device("0", capture, said.append)
 
 
 def test_a_device_that_was_unplugged_is_opened_again(plug: Plug) -> None:

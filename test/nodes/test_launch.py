@@ -124,7 +124,10 @@ TEXTS = {
     "pose_options": ("", "model=a.onnx", "model=b, num_threads=2"),
     "bundle": ("", "gestures", "gestures, first_light", str(FOLDER)),
     "engine": ("", "tensorrt"),
-    "input": ("none", "simulated", "0", "0,1", "0,0", "simulated, none", __file__),
+    "input": (
+        "none", "simulated", "0", "0,1", "0,0", "/dev/video1", "0, /dev/video0", "simulated, none",
+        __file__,
+    ),
     "params_file": ("", __file__, "nowhere.yaml"),
     "log_level": ("info", "debug"),
 }
