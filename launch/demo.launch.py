@@ -19,7 +19,7 @@ OWN = (
         "video", default_value="", description="A video file instead of the drawn people."
     ),
     DeclareLaunchArgument(
-        "camera", default_value="", description="Number of a camera device instead."
+        "camera", default_value="", description="A camera device instead: number or path."
     ),
     DeclareLaunchArgument(
         "classes", default_value="",
