@@ -29,6 +29,8 @@ AT_IMPORT = """
                 self.library = None
                 os.kill(os.getpid(), signal.SIGINT)
 
+    # Shells have it ignored in what they start in the background, as the tests may be.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     _, library, program, *arguments = sys.argv
     sys.meta_path.insert(0, CtrlC(library))
     sys.argv = [program, *arguments]
