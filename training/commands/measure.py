@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _WHAT = (
     "landmarks", "photographs", "hand_shapes", "unknown", "digits", "idle", "reaction",
-    "untrimmed", "drawn", "rates", "bystanders", "fewshot", "teach",
+    "untrimmed", "drawn", "heads", "rates", "bystanders", "fewshot", "teach",
 )  # fmt: skip
 
 

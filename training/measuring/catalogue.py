@@ -147,6 +147,13 @@ def _drawn(request: Request) -> Result:
     return drawn.measure(_films(request, wanted), {request.judge.name: request.judge})
 
 
+def _heads(request: Request) -> Result:
+    from training.measuring import heads
+
+    wanted = replace(heads.HEADS, scenes=request.films or heads.HEADS.scenes)
+    return heads.measure(_films(request, wanted), {request.judge.name: request.judge})
+
+
 def _rates(request: Request) -> Result:
     from training.measuring import rates
 
@@ -262,6 +269,7 @@ MEASUREMENTS: Mapping[str, tuple[Callable[[Request], Result], str]] = {
         _untrimmed, "projected scripts of 10 minutes, people from 750000 on, one each; idle films"
     ),
     "drawn": (_drawn, "films of 30 s, people from 720000 on, one each"),
+    "heads": (_heads, "films of 30 s, people from 780000 on, one each"),
     "rates": (_rates, "the films of drawn and of idle"),
     "bystanders": (_bystanders, "60 projected people of 60 s, seeds 770000 and --seed; 5 clips"),
     "fewshot": (_fewshot, f"recordings from hand_shapes, tested on the landmarks ({_TEST_ONLY})"),

@@ -84,11 +84,11 @@ def _figures(films: Sequence[KeypointSequence], judge: Judge) -> dict[str, Any]:
             {e.class_name for i, f in enumerate(films) for e in true_episodes(f, i)} - set(names)
         ),
         "groups": {
-            "all": _group(score, lambda e: True),
-            "moving and body": _group(score, lambda e: shape(e.class_name) is None),
-            "hand shapes": _group(score, lambda e: shape(e.class_name) is not None),
-            f"turned up to {FRONTAL_DEG:g}°": _group(score, lambda e: e.person_id in frontal),
-            f"turned beyond {FRONTAL_DEG:g}°": _group(score, lambda e: e.person_id not in frontal),
+            "all": group(score, lambda e: True),
+            "moving and body": group(score, lambda e: shape(e.class_name) is None),
+            "hand shapes": group(score, lambda e: shape(e.class_name) is not None),
+            f"turned up to {FRONTAL_DEG:g}°": group(score, lambda e: e.person_id in frontal),
+            f"turned beyond {FRONTAL_DEG:g}°": group(score, lambda e: e.person_id not in frontal),
         },
         "classes": _classes(score),
         "false_alarms": len(score.false_alarms),
@@ -96,7 +96,8 @@ def _figures(films: Sequence[KeypointSequence], judge: Judge) -> dict[str, Any]:
     }
 
 
-def _group(score: Score, chosen: Any) -> dict[str, Any]:
+def group(score: Score, chosen: Any) -> dict[str, Any]:
+    """Figures of the true gestures for which `chosen(Episode)` says so."""
     part = Score(tuple(o for o in score.outcomes if chosen(o.truth)), ())
     delay = part.delay_from_start_s
     return {
