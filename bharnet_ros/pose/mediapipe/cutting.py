@@ -1,8 +1,8 @@
-"""Cutting regions out of images, which is half of what the estimator does beside its networks.
+"""Cutting regions out of images: much of what the estimator does beside its networks.
 
-OpenCV turns and scales images of four channels twice as fast as those of three, and to the same
-pixels: four bytes lie in memory as its vector instructions want them. So the parts of an image
-that are cut out get a fourth channel first, once for everybody.
+OpenCV turns and scales images of four channels faster than those of three, and to the same pixels:
+four bytes lie in memory as its vector instructions want them. So the parts of an image that small
+regions are cut from get a fourth channel first, once for everybody.
 """
 
 from __future__ import annotations
