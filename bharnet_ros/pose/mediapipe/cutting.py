@@ -87,7 +87,7 @@ class Cutter:
         The fourth channel means nothing. Any other image is cropped as it is. What is returned
         holds until the next cut.
         """
-        if image is not self._image:
+        if image is not self._image or not region.usable():
             return crop(image, region, side)
         x0, y0, x1, y1 = part = _around(region, image.shape[1], image.shape[0])
         if (x1 - x0) * (y1 - y0) > MAX_SHARE * side * side:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from numbers import Real
 from pathlib import Path
 
 from bharnet_ros.errors import ConfigurationError
@@ -183,7 +184,8 @@ class MediaPipeEstimator:
         return self._search is not None and self._search.is_hand(body)
 
 
-def _check_range(name: str, value: float, low: float, high: float) -> None:
-    """Raises ConfigurationError unless low <= value <= high."""
-    if isinstance(value, bool) or not low <= value <= high:
-        raise ConfigurationError(f"{name} is {value!r}; it must lie between {low} and {high}")
+def _check_range(name: str, value: object, low: float, high: float) -> None:
+    """Raises ConfigurationError unless the value is a number with low <= value <= high."""
+    number = isinstance(value, Real) and not isinstance(value, bool)
+    if not number or not low <= value <= high:  # type: ignore[operator]
+        raise ConfigurationError(f"{name} is {value!r}; it must be a number from {low} to {high}")

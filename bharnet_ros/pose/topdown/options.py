@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import ClassVar
 
 from bharnet_ros.errors import ConfigurationError
@@ -46,6 +47,6 @@ def whole(name: str, value: object, low: int, high: int) -> int:
 
 def _check_range(name: str, value: object, low: float, high: float) -> None:
     """Raises ConfigurationError unless low <= value <= high."""
-    number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    number = isinstance(value, Real) and not isinstance(value, bool)
     if not number or not low <= value <= high:  # type: ignore[operator]
         raise ConfigurationError(f"{name} is {value!r}; it must be a number from {low} to {high}")

@@ -104,3 +104,11 @@ def test_a_view_of_a_larger_image_can_be_shown() -> None:
     view = picture(4)[20:130, 40:180]
     cutter.show(view)
     np.testing.assert_array_equal(cutter.cut(view, region, SIDE)[..., :3], crop(view, region, SIDE))
+
+
+@pytest.mark.parametrize("value", [math.nan, math.inf])
+def test_a_region_that_is_nowhere_is_black(value: float) -> None:
+    cutter, image = Cutter(), picture(5)
+    cutter.show(image)
+    for region in (Region(value, 40.0, 50.0, 0.0), Region(60.0, 40.0, value, 0.0)):
+        assert (cutter.cut(image, region, SIDE) == 0).all()

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -202,6 +203,22 @@ def test_people_who_leave_are_dropped_and_found_again(
     assert estimator.estimate(np.full_like(ball_game, 90), 40_000_000).skeletons == ()
     assert len(estimator.estimate(ball_game, 1_000_000_000).skeletons) > 0
     assert len(estimator.estimate(ball_game, 2_000_000_000).skeletons) <= count
+
+
+@pytest.mark.parametrize(
+    "options", [{"max_people": "8"}, {"min_score": None}, {"detect_every_s": [1.0]},
+                {"max_tilt_deg": "60"}, {"num_threads": True}, {"min_presence": float("nan")},
+                {"max_people": 65}]
+)  # fmt: skip
+def test_what_is_no_number_in_range_is_refused_by_name(options: dict[str, Any]) -> None:
+    ((name, value),) = options.items()
+    with pytest.raises(ConfigurationError, match=f"{name} is {value!r}".replace("[", r"\[")):
+        create_pose_estimator("mediapipe", **options)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    made = create_pose_estimator("mediapipe", max_people=np.int64(2), min_score=np.float32(0.5))
+    made.close()
 
 
 def test_max_people_is_a_limit(ball_game: Image) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bharnet_ros.errors import ConfigurationError
@@ -38,3 +39,7 @@ def test_a_whole_number_may_be_written_with_a_point() -> None:
 
 def test_the_names_are_those_of_the_options() -> None:
     assert tuple(field.name for field in fields(TopDownOptions)) == TopDownOptions.NAMES
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    assert TopDownOptions(max_people=np.int64(4), min_score=np.float32(0.5)).max_people == 4
