@@ -87,11 +87,9 @@ class WindowSet:
                     np.stack([w.keypoints for w in self._windows]),
                     np.stack([w.scores for w in self._windows]),
                 )
-            function, space = {
-                "body": (body_features, config.body_space),
-                "hand": (hand_features, config.hand_space),
-            }[stream]
-            sizes = [w.image_size for w in self._windows] if space == "image" else None
+            function = {"body": body_features, "hand": hand_features}[stream]
+            sized = config.needs_image_size([stream])
+            sizes = [w.image_size for w in self._windows] if sized else None
             found = self._features[key] = function(*self._arrays, layout, config, sizes)
         return found
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -97,6 +97,11 @@ class FeatureConfig:
                 raise ConfigurationError(
                     f"Feature option {name} is {value!r}; it must be a number of at least {low}."
                 )
+
+    def needs_image_size(self, streams: Collection[str]) -> bool:
+        """Whether the features of these streams, of "body" and "hand", are shares of the image."""
+        spaces = {"body": self.body_space, "hand": self.hand_space}
+        return any(spaces[stream] == "image" for stream in streams)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON. Options that came later are left out while they are false, so that earlier

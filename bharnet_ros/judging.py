@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.continual import ContinualExperts, Span, is_step_engine
-from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.errors import ConfigurationError, InvalidSkeletonError
 from bharnet_ros.experts import Experts, Opinion, PixelCount, TilesOf, WindowSet
 from bharnet_ros.inference import Engine
 from bharnet_ros.manifest import Manifest
@@ -39,6 +39,7 @@ class Panel:
         self.manifests = tuple(bundle.manifest for bundle, _ in bundles)
         check_together([bundle for bundle, _ in bundles])
         self.layout = self.manifests[0].layout
+        self._sized = [m.name for m in self.manifests if m.features.needs_image_size(m.streams)]
         self._experts = tuple(
             ContinualExperts(bundle, engine, fusion, min_coverage)
             if is_step_engine(engine)
@@ -118,7 +119,14 @@ class Panel:
         return self._memory is not None and self._memory.see(image_bgr, frame, stamp_ns)
 
     def push(self, frame: SkeletonFrame) -> bool:
-        """Take a frame; False if it was dropped. Raises LayoutError if it is of another layout."""
+        """Take a frame; False if it was dropped. Raises, with nothing changed, LayoutError if it is
+        of another layout, InvalidSkeletonError if it lacks an image size that a bundle needs."""
+        if self._sized and frame.layout == self.layout and min(frame.image_size) <= 0:
+            raise InvalidSkeletonError(
+                f"A frame has the image size {tuple(frame.image_size)} (height, width), but the "
+                f"bundle '{self._sized[0]}' reads keypoints as shares of the image; fill in "
+                "image_height and image_width where the skeletons come from."
+            )
         taken = [buffer.push(frame) for buffer in self._buffers.values()]
         if all(taken) and self._memory is not None:
             self._memory.push(frame)

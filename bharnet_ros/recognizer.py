@@ -80,6 +80,11 @@ class Recognizer:
         return self._panel.buffer.resets
 
     @property
+    def newest_ns(self) -> int | None:
+        """Stamp of the newest frame taken in; None before the first and after `flush`."""
+        return self._panel.buffer.newest_ns
+
+    @property
     def opinions(self) -> Mapping[int, Sequence[Opinion | None]]:
         """Of the last judgement, by track: what the experts of each bundle think of those who
         were judged, before the average and the events; None where too little was seen."""
@@ -142,8 +147,10 @@ class Recognizer:
         several may speak; when one action turns into another there are two, ENDED then STARTED. Of
         many people only some are judged at a time; the others' entries repeat how they stand. A
         person who left with an action in progress gets a last entry, ENDED. Raises LayoutError if
-        the frame's layout is not the bundles', and EngineError if an engine fails: the frame is
-        taken in then, and who was due is judged at their next tick, a period later.
+        the frame's layout is not the bundles', InvalidSkeletonError if a bundle needs the size of
+        the image and the frame has none, both with nothing changed, and EngineError if an engine
+        fails: the frame is taken in then, and who was due is judged at their next tick, a period
+        later.
         """
         begin = self._now()
         due = self._take(frame, judge)

@@ -38,7 +38,7 @@ class RecognizerConfig:
     urgent start at once (see EventConfig.urgent), whatever `start` is; 1 = no class is urgent.
 
     How soon an action is reported is mainly smoothing_s and confirm_s, then rate_hz: an average
-    of 0.2 s takes 0.19 s to rise from nothing to a threshold of 0.6, one of 0.1 s half of that.
+    of 0.2 s takes 0.18 s to rise from nothing to a threshold of 0.6, one of 0.1 s half of that.
     """
 
     rate_hz: float = 15.0

@@ -69,7 +69,8 @@ class Tracker:
     """Gives every skeleton a track id that stays with the person.
 
     max_lost_s: how long somebody may be out of sight and still get the old id back, 0 = not at
-    all; who walked out of the image is forgotten after at most half a second.
+    all; who walked out of the image is forgotten after at most half a second, if its size is known
+    (not (0, 0)).
     min_affinity: 0..1, the least likeness of a person to a track; lower follows faster motion,
     higher mixes people up less. max_tracks: tracks remembered at most; the longest unseen go.
 
@@ -221,11 +222,14 @@ class Tracker:
         in_sight = view.stamp_ns == before_ns
         if lost_s <= (EXIT_S if in_sight else min(EXIT_S, self._max_lost_s)):
             return True
+        if lost_s > self._max_lost_s:
+            return False
+        height, width = frame.image_size
+        if min(height, width) <= 0:  # not known: nor is who left the image
+            return True
         place, _ = view.motion.ahead(lost_s, view.height_px)
         middle = box_centre(view.seen) + place - view.place
-        height, width = frame.image_size
-        inside = 0.0 <= middle[0] < width and 0.0 <= middle[1] < height
-        return inside and lost_s <= self._max_lost_s
+        return bool(0.0 <= middle[0] < width and 0.0 <= middle[1] < height)
 
 
 def _canonical(skeleton: Skeleton) -> tuple[float, ...]:

@@ -40,7 +40,7 @@ class Skeleton:
 class SkeletonFrame:
     """Everybody seen in one image; an empty tuple says that nobody is there.
 
-    image_size: (height, width) in pixels.
+    image_size: (height, width) in pixels; (0, 0) = not known.
     layout: name of a layout known to `bharnet_ros.skeleton.get_layout`.
     """
 

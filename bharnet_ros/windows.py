@@ -142,6 +142,11 @@ class WindowBuffer:
         return self._newest_ns
 
     @property
+    def image_size(self) -> tuple[int, int]:
+        """(height, width) in pixels of the newest frame taken; (0, 0) = not known."""
+        return self._image_size
+
+    @property
     def taken(self) -> tuple[Skeleton, ...]:
         """Those of the newest frame that were taken up, one of each track; the others are counted
         in `drops`."""

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import strategies as st
 
 from benchmarks.synthetic import frame, person_keypoints, skeleton, write_tiny_bundle
 from bharnet_ros.bundle import Bundle
-from bharnet_ros.errors import ConfigurationError, LayoutError
+from bharnet_ros.errors import ConfigurationError, InvalidSkeletonError, LayoutError
+from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.inference import Engine, create_engine
 from bharnet_ros.recognizer import Recognizer, RecognizerConfig
 from bharnet_ros.types import ActionFrame, ActionState, RecognizedAction, SkeletonFrame
@@ -337,3 +340,20 @@ def test_whatever_happens_every_start_has_one_end(
             else:
                 assert action.track_id not in running and name in ("", "idle")
     assert running == {}
+
+
+def test_frames_without_the_image_size_a_bundle_needs_are_refused(tmp_path: Path) -> None:
+    features = FeatureConfig(hand_space="image")
+    bundle = write_tiny_bundle(tmp_path, name="placed", features=features)
+    recognizer = Recognizer(bundle, create_engine(bundle))
+    feed(recognizer, 0.0, 1.0, {1: IDLE})
+    known = frame(SECOND, person(1))
+    for size in ((0, 0), (720, 0)):
+        with pytest.raises(InvalidSkeletonError, match=r"0\) \(height, width\).*'placed'"):
+            recognizer.push(replace(known, stamp_ns=2 * SECOND, image_size=size))
+    assert recognizer.newest_ns == 950_000_000
+    assert only(recognizer.push(known)).hypotheses
+    # Who measures by the person needs none.
+    other = write_tiny_bundle(tmp_path / "other", streams=("body",), features=features)
+    recognizer = Recognizer(other, create_engine(other))
+    assert recognizer.push(replace(known, image_size=(0, 0))) is not None

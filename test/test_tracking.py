@@ -249,6 +249,18 @@ def test_whoever_walked_out_is_forgotten_before_somebody_else_walks_in() -> None
     assert ids(tracker.update(frame([person(1240)], 60 * STEP_NS))) == [1]
 
 
+@pytest.mark.parametrize("image_size", [(480, 1280), (0, 0)])
+def test_who_is_hidden_is_remembered_whether_or_not_the_image_size_is_known(
+    image_size: tuple[int, int],
+) -> None:
+    tracker = Tracker(max_lost_s=3.0)
+    for seconds, expected in ((0.0, 0), (1.5, 0), (2.9, 0), (6.0, 1)):
+        for people in ((), (person(400.0),)):
+            stamp_ns = round(seconds * 1e9) + len(people)
+            found = tracker.update(replace(frame(people, stamp_ns), image_size=image_size))
+        assert ids(found) == [expected]
+
+
 def test_a_jumping_skeleton_is_compared_with_the_size_of_people() -> None:
     """A child appears where an adult was lost a moment ago: somebody else."""
     tracker = Tracker()

@@ -122,7 +122,7 @@ class ContinualExperts(Experts):
         for track_id in [t for t in self._people if t not in buffer.track_ids]:
             self.forget(track_id)
         due = [self._due(buffer, track_id, end) for track_id, end in ends_ns.items()]
-        features = self._described(due, buffer.kept_layout)
+        features = self._described(due, buffer)
         described = time.perf_counter()
         self._step(due, features)
         inferred = time.perf_counter()
@@ -155,16 +155,18 @@ class ContinualExperts(Experts):
             steps, keypoints, scores = steps[first:], keypoints[first:], scores[first:]
         return _Due(person, steps, keypoints, scores)
 
-    def _described(self, due: list[_Due], layout: str) -> dict[str, FloatArray]:
+    def _described(self, due: list[_Due], buffer: WindowBuffer) -> dict[str, FloatArray]:
         """By stream, the features (M, 3, 1, V, I) of all steps, one person after the other."""
         if not sum(len(each.steps) for each in due):
             return {}
         keypoints = np.concatenate([each.keypoints for each in due])[:, None]
         scores = np.concatenate([each.scores for each in due])[:, None]
-        config = self._manifest.features
+        layout, config = buffer.kept_layout, self._manifest.features
+        streams = self._manifest.streams
+        sizes = {s: buffer.image_size if config.needs_image_size([s]) else None for s in streams}
         return {
-            stream: _FEATURES[stream](keypoints, scores, layout, config)
-            for stream in self._manifest.streams
+            stream: _FEATURES[stream](keypoints, scores, layout, config, sizes[stream])
+            for stream in streams
         }
 
     def _step(self, due: list[_Due], features: Mapping[str, FloatArray]) -> None:

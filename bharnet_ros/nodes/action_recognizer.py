@@ -46,6 +46,7 @@ class ActionRecognizerNode(ManagedNode):
         self._failures = Failures()
         self._frame_id = ""
         self._people = 0
+        self._taken_s = 0.0
         self._last_refusal = ""
         self._counted: dict[str, int] = {}
         super().__init__("action_recognizer", PARAMS, **options)
@@ -110,6 +111,7 @@ class ActionRecognizerNode(ManagedNode):
         if self._recognizer is not None:
             topic = self.resolve_topic_name("skeletons")
             self._rgb.open(topic, self._recognizer, self._manifests)
+        self._taken_s = time.monotonic()
         self._input = WatchedSubscription(
             self, msg.SkeletonArray, "skeletons", self._on_skeletons, RESULTS,
             what="skeletons", timeout_s=self.params["input_timeout_s"],
@@ -180,10 +182,14 @@ class ActionRecognizerNode(ManagedNode):
         if self._recognizer is None:
             return
         converted = time.perf_counter()
+        newest_ns = self._recognizer.newest_ns
         try:
             actions = self._recognizer.push(frame, judge)
         except LayoutError as error:
             self._refuse("layout mismatch", error)
+            return
+        except InvalidSkeletonError as error:
+            self._refuse("invalid skeleton", error)
             return
         except EngineError as error:
             self.stats.drop("engine failed")
@@ -191,6 +197,8 @@ class ActionRecognizerNode(ManagedNode):
             return
         finally:
             self._count_drops()
+            if self._recognizer.newest_ns != newest_ns:
+                self._taken_s = time.monotonic()
         if actions is None:
             return
         pushed = time.perf_counter()
@@ -219,8 +227,13 @@ class ActionRecognizerNode(ManagedNode):
         self._actions.publish(actions_to_msg(actions, self._frame_id))
         self.stats.event("actions out")
 
+    def _knows_nothing(self) -> bool:
+        """Whether for too long no frame came that could be taken in, or nobody could be judged."""
+        unknown_s = max(time.monotonic() - self._taken_s, self._failures.failing_s(_ENGINE))
+        return unknown_s > self.params["input_timeout_s"]
+
     def _flush(self) -> None:
-        """Without input nothing can be ongoing: the messages already out must not stay open."""
+        """Of whom nothing is known nothing is ongoing: messages already out must not stay open."""
         if self._recognizer is None:
             return
         actions = self._recognizer.flush()
@@ -246,7 +259,7 @@ class ActionRecognizerNode(ManagedNode):
             self.get_logger().warning(f"Skeletons dropped: {error}")
 
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
-        """What is wrong with input, engine or load; ends actions when the input went silent."""
+        """What is wrong with input, engine or load; ends actions of which nothing is known."""
         values = {
             **self._identities,
             "fusion": self.params["fusion"],
@@ -256,7 +269,7 @@ class ActionRecognizerNode(ManagedNode):
         findings = self._failures.findings()
         if self._input is not None:
             findings += self._input.findings(period)
-            if self._input.is_silent:
+            if self._knows_nothing():
                 self._flush()
         if self._recognizer is not None:
             load = self._recognizer.load

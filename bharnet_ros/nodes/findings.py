@@ -70,6 +70,11 @@ class Failures:
         if part is not None:
             part.failing = False
 
+    def failing_s(self, what: str) -> float:
+        """For how many seconds a part has done nothing but fail; 0 if it works."""
+        part = self._parts.get(what)
+        return self._clock() - part.since_s if part is not None and part.failing else 0.0
+
     def clear(self) -> None:
         """Forget all, as for parts that were loaded anew."""
         self._parts.clear()

@@ -102,7 +102,8 @@ _PEOPLE = (
     ),
     Param(
         "input_timeout_s", 2.0,
-        "Silence on the skeletons topic after which actions end and the node warns.",
+        "Silence on the skeletons topic after which actions end and the node warns; they also end "
+        "when for so long no skeletons could be used, or nobody be judged.",
         0.1, 3600.0, dynamic=True,
     ),
     *INPUT_PARAMS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,6 +104,14 @@ def test_opinions_are_those_of_windows_around_gaps_and_for_newcomers(
     continual = ContinualExperts(bundle, step_engine)
     found = _differences(bundle, continual, Experts(bundle, window_engine), frames)
     assert len(found) > 300 and max(found) < EXACT
+
+
+def test_keypoints_as_shares_of_the_image(bundle, step_engine, window_engine, film):
+    features = replace(bundle.manifest.features, body_space="image", hand_space="image")
+    placed = replace(bundle, manifest=replace(bundle.manifest, features=features))
+    continual = ContinualExperts(placed, step_engine)
+    found = _differences(placed, continual, Experts(placed, window_engine), film(2.0))
+    assert len(found) > 100 and max(found) < EXACT
 
 
 def test_judging_rarely_takes_the_steps_in_between(bundle, step_engine, window_engine, film):

@@ -41,10 +41,11 @@ def test_a_failure_is_an_error_until_it_works_again_and_a_warning_for_a_while() 
     clock.now += 4
     failures.failed("engine", RuntimeError("out of memory"))
     (found,) = failures.findings()
-    assert found.level is Level.ERROR
+    assert found.level is Level.ERROR and failures.failing_s("engine") == 4.0
     assert found.text == "engine failing for 4 s (2 times): out of memory"
     failures.worked("engine")
     clock.now += 10
+    assert failures.failing_s("engine") == failures.failing_s("camera") == 0.0
     (found,) = failures.findings()
     assert found.level is Level.WARN and "10 s ago: out of memory" in found.text
     clock.now += 60
