@@ -235,8 +235,10 @@ def parts(text):
 
 
 def is_device(source):
-    """Whether a source of images is a camera device: a number, or a path below /dev."""
-    return source.isdecimal() or source.startswith("/dev/")
+    """Whether a source of images is a camera device: a number, or a path below /dev. What lies in
+    /dev/shm are files."""
+    below = source.startswith("/dev/") and not source.startswith("/dev/shm/")  # noqa: S108
+    return source.isdecimal() or below
 
 
 def device_file(source):

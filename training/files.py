@@ -29,14 +29,30 @@ def damage(error: Exception) -> str:
 def check_folder(option: str, folder: Path) -> None:
     """Raise ConfigurationError, which names the option, if nothing can be written to a folder, made
     or not. It is not made: what else is wrong comes first."""
-    place = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    wanted = folder.absolute()
+    try:
+        place = next(each for each in (wanted, *wanted.parents) if _is_there(each))
+    except OSError as error:
+        raise ConfigurationError(
+            f"{option} is '{folder}', which is no place for a folder ({error.strerror or error}); "
+            "choose another."
+        ) from None
     if not place.is_dir():
-        where = "which" if place == folder else f"but {place}"
+        where = "which" if place == wanted else f"but {place}"
         raise ConfigurationError(f"{option} is '{folder}', {where} is a file; give a folder.")
     if not os.access(place, os.W_OK | os.X_OK):
         raise ConfigurationError(
             f"{option} is '{folder}', but nothing can be written to {place}; choose another folder."
         )
+
+
+def _is_there(path: Path) -> bool:
+    """As `Path.exists`, but what cannot be looked at is an OSError on every Python."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
 
 
 @contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bharnet_ros.bags.messages import stamp_to_ns
-from bharnet_ros.image_encodings import compressed_to_bgr, image_to_bgr
+from bharnet_ros.image_encodings import compressed_to_bgr, image_to_bgr, is_depth_format
 from bharnet_ros.types import Image
 
 RAW = "sensor_msgs/msg/Image"
@@ -21,3 +21,8 @@ def bag_image(message: Any) -> tuple[int, Image]:
     """
     picture = compressed_to_bgr(message) if hasattr(message, "format") else image_to_bgr(message)
     return stamp_to_ns(message.header.stamp), picture
+
+
+def is_depth_image(message: Any) -> bool:
+    """Whether an Image or CompressedImage message is a depth camera's: distances, no picture."""
+    return is_depth_format(message.format if hasattr(message, "format") else message.encoding)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bharnet_ros.bags import Bag, open_bag
-from bharnet_ros.bags.images import IMAGE_TYPES, bag_image
+from bharnet_ros.bags.images import IMAGE_TYPES, bag_image, is_depth_image
 from bharnet_ros.bags.messages import SKELETONS
 from bharnet_ros.errors import BagError, InvalidImageError
 from bharnet_ros.types import Image
@@ -41,27 +41,28 @@ def choose_input(bag: Bag, kind: str, image_topic: str = "", skeleton_topic: str
     """The images of a bag, or its recorded skeletons.
 
     kind: one of INPUTS; "auto" takes the images if there are any. image_topic, skeleton_topic:
-    with or without namespace; "" = the only one there is (but for the pictures and the truth that
-    this package publishes itself). Raises BagError with the topics there are.
+    with or without namespace; "" = the only one there is (but for depth images, and for the
+    pictures and the truth that this package publishes itself). Raises BagError with the topics
+    there are.
     """
     pictures = [image_topic] if image_topic else _candidates(bag, IMAGE_TYPES, _OWN_PICTURES)
     people = [skeleton_topic] if skeleton_topic else _candidates(bag, (SKELETONS,), _TRUTH)
     if kind == "auto":
         kind = "skeletons" if skeleton_topic or (people and not pictures) else "images"
         if not pictures and not people:
-            bag.find_topic(None, (*IMAGE_TYPES, SKELETONS), "images or skeletons")
+            fitting = (*IMAGE_TYPES, SKELETONS)
+            if not any(each.type in fitting and each.count for each in bag.topics.values()):
+                bag.find_topic(None, fitting, "images or skeletons")  # raises
             raise BagError(
-                f"The bag {bag.name} holds only pictures and a truth that this package made; name "
-                "what to evaluate with --image_topic or --skeleton_topic."
+                f"The bag {bag.name} holds only pictures and a truth that this package made, or "
+                "depth images; name what to evaluate with --image_topic or --skeleton_topic."
             )
     shown = ""
     if kind == "images" or len(pictures) == 1:
-        name = pictures[0] if len(pictures) == 1 else None
-        shown = bag.find_topic(name, IMAGE_TYPES, "images")
+        shown = _only(bag, pictures, IMAGE_TYPES, "images", "--image_topic")
     topic = shown
     if kind == "skeletons":
-        name = people[0] if len(people) == 1 else None
-        topic = bag.find_topic(name, (SKELETONS,), "skeletons")
+        topic = _only(bag, people, (SKELETONS,), "skeletons", "--skeleton_topic")
     count = bag.topics[topic].count
     stamps = _stamp_range(bag, topic)
     if stamps is None:
@@ -125,16 +126,41 @@ class ImageFinder:
 
 
 def _candidates(bag: Bag, types: tuple[str, ...], own: str) -> list[str]:
-    """The topics of these types (of the first type that has any) that this package did not make."""
+    """The topics of these types (of the first type that has any) that this package did not make,
+    without depth images."""
     for kind in types:
         found = [
             name
             for name, topic in bag.topics.items()
             if topic.type == kind and topic.count and own not in name
         ]
+        if kind in IMAGE_TYPES:
+            found = [name for name in found if not _holds_depth(bag, name)]
         if found:
             return found
     return []
+
+
+def _holds_depth(bag: Bag, topic: str) -> bool:
+    """As its first message says; nobody names depth topics alike."""
+    first = next(bag.messages([topic]), None) if bag.topics[topic].definition_known else None
+    return first is not None and is_depth_image(first.message)
+
+
+def _only(bag: Bag, found: list[str], types: tuple[str, ...], what: str, option: str) -> str:
+    """The full name of the one topic that was found or named; option: how a user names one."""
+    if len(found) > 1:
+        raise BagError(
+            f"The bag {bag.name} holds several topics of {what}: {', '.join(found)}; choose one "
+            f"with {option}."
+        )
+    name = bag.find_topic(found[0] if found else None, types, what)
+    if not found and types == IMAGE_TYPES and _holds_depth(bag, name):
+        raise BagError(
+            f"The images of the bag {bag.name} ({name}) are depth images; people are recognised "
+            "in colour or grey images: record the camera's colour topic."
+        )
+    return name
 
 
 def _stamp_range(bag: Bag, topic: str) -> tuple[int, int] | None:

@@ -84,9 +84,7 @@ class RecordingBuilder:
     judgements, which no message carries in full, are made here, from the same skeletons.
     """
 
-    def __init__(
-        self, name: str, recognizer: Recognizer, truth: Truth, live: bool = False
-    ) -> None:
+    def __init__(self, name: str, recognizer: Recognizer, truth: Truth, live: bool = False) -> None:
         self.name = name
         self._recognizer = recognizer
         self._truth = truth
@@ -155,9 +153,7 @@ class RecordingBuilder:
             recognised = tuple(
                 e for e in recognised if e.start_ns < cut.get(e.person_id, e.start_ns + 1)
             )
-            people = tuple(
-                _until(p, cut[p.person_id]) if p.person_id in cut else p for p in people
-            )
+            people = tuple(_until(p, cut[p.person_id]) if p.person_id in cut else p for p in people)
         gaps = self._all_gaps(start_ns, end_ns)
         stages = {name: tuple(values) for name, values in self._stage_ms.items()}
         drops = {reason: n for reason, n in sorted(ending.drops.items()) if n}
@@ -235,10 +231,7 @@ def _spans(rows: Sequence[_Judged]) -> list[tuple[int, int]]:
     """Row ranges of about a second each."""
     spans, begin = [], 0
     for index in range(1, len(rows) + 1):
-        if (
-            index == len(rows)
-            or rows[index].stamp_ns - rows[begin].stamp_ns >= _SAME_PERSON_NS
-        ):
+        if index == len(rows) or rows[index].stamp_ns - rows[begin].stamp_ns >= _SAME_PERSON_NS:
             spans.append((begin, index))
             begin = index
     return spans
@@ -257,10 +250,14 @@ def _reported(
 
 
 def _told(gaps: Sequence[Span]) -> list[str]:
+    if not gaps:
+        return []
     seconds = sum(end - start for start, end in gaps) / 1e9
-    times = "once" if len(gaps) == 1 else f"{len(gaps)} times"
-    told = f"No images came for longer than {GAP_NS / 1e9:g} s {times}, together {seconds:.0f} s"
-    return [f"{told}; that is not counted as recorded time."] if gaps else []
+    times = "Once" if len(gaps) == 1 else f"{len(gaps)} times"
+    return [
+        f"{times} no image was judged for longer than {GAP_NS / 1e9:g} s, together "
+        f"{seconds:.0f} s; that is not counted as recorded time."
+    ]
 
 
 def _until(person: JudgedPerson, end_ns: int) -> JudgedPerson:

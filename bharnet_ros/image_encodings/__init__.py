@@ -8,7 +8,10 @@ with a sentence, because a wrong step shears the picture and the networks then s
 from __future__ import annotations
 
 from bharnet_ros.image_encodings.checks import MAX_PIXELS, BadImage
-from bharnet_ros.image_encodings.compressed import compressed_to_bgr
+from bharnet_ros.image_encodings.compressed import compressed_to_bgr, is_depth_format
 from bharnet_ros.image_encodings.raw import SUPPORTED_ENCODINGS, image_to_bgr
 
-__all__ = ["MAX_PIXELS", "SUPPORTED_ENCODINGS", "BadImage", "compressed_to_bgr", "image_to_bgr"]
+__all__ = [
+    "MAX_PIXELS", "SUPPORTED_ENCODINGS", "BadImage", "compressed_to_bgr", "image_to_bgr",
+    "is_depth_format",
+]  # fmt: skip

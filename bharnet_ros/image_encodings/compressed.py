@@ -17,6 +17,11 @@ _HOW = cv2.IMREAD_COLOR | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
 """The orientation in a JPEG's EXIF data is ignored: a robot's camera is mounted as it is."""
 
 
+def is_depth_format(kind: str) -> bool:
+    """Whether a CompressedImage's format, or an Image's encoding, is a depth camera's."""
+    return "compressedDepth" in kind or kind.split(";")[0].strip().lower() in DEPTH
+
+
 def compressed_to_bgr(message: Any) -> Image:
     """Return the (height, width, 3) uint8 BGR picture of a sensor_msgs/CompressedImage.
 
@@ -25,7 +30,7 @@ def compressed_to_bgr(message: Any) -> Image:
     """
     data = np.frombuffer(message.data, dtype=np.uint8)
     kind = str(message.format)
-    if "compressedDepth" in kind or kind.split(";")[0].strip().lower() in DEPTH:
+    if is_depth_format(kind):
         raise BadImage(
             "unsupported encoding",
             f"Format {kind!r} is a depth image; people are recognised in colour or grey images: "

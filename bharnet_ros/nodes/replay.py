@@ -13,14 +13,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import rclpy
-from rcl_interfaces.msg import FloatingPointRange, ParameterDescriptor, SetParametersResult
 from rclpy.clock import Clock
 from rclpy.clock_type import ClockType
 from rclpy.duration import Duration
 from rclpy.exceptions import InvalidTopicNameException, ParameterException
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
-from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.signals import SignalHandlerOptions
 from rosgraph_msgs.msg import Clock as ClockMessage
@@ -40,6 +38,7 @@ from bharnet_ros.bags.records import RawMessage
 from bharnet_ros.errors import BagError, BharnetError
 from bharnet_ros.nodes.base import StopSignals
 from bharnet_ros.nodes.environment import init_ros, prepare_middleware, without_source
+from bharnet_ros.nodes.parameters import Param, Parameters
 from bharnet_ros.nodes.replay_qos import overridden_qos, publisher_qos
 
 _NS = 1_000_000_000
@@ -204,23 +203,16 @@ class ReplayNode(Node):
             ("stop", clock.stop),
         ):
             self.create_service(Trigger, f"~/{name}", answer(action))
-        limits = FloatingPointRange(from_value=_MIN_RATE, to_value=_MAX_RATE)
-        self.declare_parameter(
-            "rate",
-            min(max(self._options.rate, _MIN_RATE), _MAX_RATE),
-            ParameterDescriptor(
-                description="Bag seconds per second; may change while it plays.",
-                floating_point_range=[limits],
-            ),
-        )
-        clock.set_rate(self.get_parameter("rate").value)
-        self.add_on_set_parameters_callback(self._on_set)
+        rate = Param(
+            "rate", min(max(self._options.rate, _MIN_RATE), _MAX_RATE),
+            "Bag seconds per second; may change while it plays.", _MIN_RATE, _MAX_RATE,
+            dynamic=True,
+        )  # fmt: skip
+        self._params = Parameters(self, [rate], lambda: "", lambda _: None, self._changed)
+        self._changed(frozenset())
 
-    def _on_set(self, values: list[Parameter]) -> SetParametersResult:
-        for value in values:
-            if value.name == "rate":
-                self.clock.set_rate(float(value.value))
-        return SetParametersResult(successful=True)
+    def _changed(self, _: frozenset[str]) -> None:
+        self.clock.set_rate(self._params["rate"])
 
     def _tell_time(self) -> None:
         # Never beyond the end: the clock of a bag whose last messages are late stands there.

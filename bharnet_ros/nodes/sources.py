@@ -6,12 +6,16 @@ import os
 import re
 
 _FOLDER = "/dev/"
+_FILES = "/dev/shm/"  # noqa: S108 - files in memory, where Linux has them; no devices
+_LAST = 2**31 - 1
+"""OpenCV takes no higher number."""
 _VIDEO = re.compile(r"/dev/video(\d{1,9})")
 
 
 def is_device(source: str) -> bool:
-    """Whether a source means a camera device: a number, or a path below /dev."""
-    return source.isdecimal() or source.startswith(_FOLDER)
+    """Whether a source means a camera device: a number, or a path below /dev. What lies in /dev/shm
+    are files."""
+    return source.isdecimal() or (source.startswith(_FOLDER) and not source.startswith(_FILES))
 
 
 def device_number(source: str) -> int | None:
@@ -21,7 +25,7 @@ def device_number(source: str) -> int | None:
     again, or the machine started anew: ask each time it is opened.
     """
     if source.isdecimal():
-        return int(source)
+        return int(source) if int(source) <= _LAST else None
     found = _VIDEO.fullmatch(os.path.realpath(source))
     return int(found[1]) if found and os.path.exists(source) else None
 

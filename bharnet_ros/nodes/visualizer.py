@@ -177,12 +177,18 @@ class VisualizerNode(ManagedNode):
     def _on_skeletons(self, message: Any) -> None:
         try:
             skeletons = msg_to_skeletons(message)
-            if self._marker_arrays.get_subscription_count() > 0:
-                self._show_markers(skeletons, message.header.frame_id)
-            if self._annotated.get_subscription_count() > 0:
-                self._show_picture(skeletons, message.header.frame_id)
         except BharnetError as error:
             self._refuse("cannot be drawn", error)
+            return
+        for publisher, show in (
+            (self._marker_arrays, self._show_markers),
+            (self._annotated, self._show_picture),
+        ):
+            if publisher.get_subscription_count() > 0:
+                try:  # what there are no markers of may still be a picture
+                    show(skeletons, message.header.frame_id)
+                except BharnetError as error:
+                    self._refuse("cannot be drawn", error)
 
     # what goes out
 

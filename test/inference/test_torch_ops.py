@@ -234,6 +234,22 @@ def test_shapes_computed_in_the_graph_and_unequal_parts(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize("axis", [1, 2, -1])
+def test_nothing_can_be_flattened_too(tmp_path: Path, axis: int) -> None:
+    """As where a graph goes on with what it found, and found nothing."""
+    nodes = [
+        helper.make_node("Slice", ["x", "zero", "zero", "one"], ["none"]),
+        helper.make_node("Flatten", ["none"], ["flat"], axis=axis),
+        helper.make_node("ReduceSum", ["flat", "one"], ["out"], keepdims=1),
+    ]
+    constants = {"zero": np.array([0]), "one": np.array([1])}
+    path = graph_of(tmp_path / "g.onnx", nodes, {"x": ("N", 3, 4)}, constants)
+    given = {"x": np.ones((2, 3, 4), FLOAT)}
+    expected = open_graph(path).run(given)["out"]
+    found = open_graph(path, "torch", device="cpu").run(given)["out"]
+    assert found.shape == expected.shape and not found.any()
+
+
 def test_an_unknown_operator_is_named(tmp_path: Path) -> None:
     node = helper.make_node("Det", ["x"], ["out"])
     path = graph_of(tmp_path / "g.onnx", [node], {"x": ("N", 3, 3)}, {})

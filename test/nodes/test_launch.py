@@ -126,7 +126,7 @@ TEXTS = {
     "engine": ("", "tensorrt"),
     "input": (
         "none", "simulated", "0", "0,1", "0,0", "/dev/video1", "0, /dev/video0", "simulated, none",
-        __file__,
+        "/dev/shm/nothing.mp4", __file__,  # noqa: S108
     ),
     "params_file": ("", __file__, "nowhere.yaml"),
     "log_level": ("info", "debug"),

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from rcl_interfaces.srv import GetParameters, SetParameters
+from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, HistoryPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.rosbag2 import Writer
 from rosgraph_msgs.msg import Clock
@@ -205,6 +207,23 @@ def test_pause_step_and_stop(ros: Any, bag: Path, tmp_path: Path) -> None:
     assert ended(ros, child) == 0
 
 
+def test_the_rate_may_be_a_whole_number(ros: Any, bag: Path) -> None:
+    child = ros.start_command(command(bag, "-p", "--topics", PEOPLE, "--ros-args", "-p", "rate:=2"))
+    given = GetParameters.Request(names=["rate"])
+    rate = ros.call(GetParameters, "/replay/get_parameters", given).values[0]
+    assert rate.double_value == 2.0
+    for value, taken in ((4, True), (0, False), ("fast", False)):
+        change = SetParameters.Request(
+            parameters=[Parameter("rate", value=value).to_parameter_msg()]
+        )
+        (result,) = ros.call(SetParameters, "/replay/set_parameters", change).results
+        assert result.successful is taken, (value, result.reason)
+    rate = ros.call(GetParameters, "/replay/get_parameters", given).values[0]
+    assert rate.double_value == 4.0
+    ros.call(Trigger, "/replay/stop", Trigger.Request())
+    assert ended(ros, child) == 0
+
+
 def test_a_part_again_and_again_until_ctrl_c(ros: Any, bag: Path) -> None:
     people = Heard(ros, msg.SkeletonArray, "/elsewhere/people")
     layouts = Heard(ros, msg.SkeletonLayout, "/robot/layout", LATCHED)
@@ -286,8 +305,9 @@ def test_what_is_not_installed_is_left_out(ros: Any, tmp_path: Path) -> None:
         for topic, kind in (("/thing", "their_msgs/msg/Thing"), ("/odd", "os/path")):
             connection = writer.add_connection(topic, kind, msgdef="int32 a", rihs01="RIHS01_0")
             writer.write(connection, START_NS, b"\0\1\0\0\1\0\0\0")
-    with open_bag(tmp_path / "bag") as bag, pytest.raises(
-        BagError, match=r"/odd is not played: its type os/msg/path is not installed"
+    with (
+        open_bag(tmp_path / "bag") as bag,
+        pytest.raises(BagError, match=r"/odd is not played: its type os/msg/path is not installed"),
     ):
         ReplayNode(bag, PlayOptions())
 

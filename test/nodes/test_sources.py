@@ -32,6 +32,17 @@ def test_numbers_and_paths_below_dev_are_devices() -> None:
     assert not any(map(is_device, ("", "-1", "film.mp4", "/data/dev/video0", "dev/video0", "none")))
 
 
+def test_a_film_in_memory_is_no_device() -> None:
+    assert not is_device("/dev/shm/film.mp4")  # noqa: S108
+    assert not same_device("/dev/shm/film.mp4", "/dev/shm/film.mp4")  # noqa: S108
+
+
+def test_a_number_that_no_device_can_have_gives_no_images() -> None:
+    assert device_number(str(2**31 - 1)) == 2**31 - 1
+    for number in (2**31, 10**30):
+        assert device_number(str(number)) is None and opened(str(number)) is None
+
+
 def test_a_path_leads_to_the_number_it_has_now(dev: Path) -> None:
     link = dev / "by-id" / "front"
     assert device_number("7") == 7

@@ -59,14 +59,14 @@ class Stage:
         """The inputs somebody subscribes to."""
         return {topic for topic in INPUTS if self.ros.node.count_subscribers(topic)}
 
-    def show(self, *track_ids: int, image: bool = True) -> None:
-        """One image with these people, side by side; they wave."""
+    def show(self, *track_ids: int, image: bool = True, size: tuple[int, int] = (480, 640)) -> None:
+        """One image with these people, side by side; they wave. size: as the skeletons say."""
         self.stamp_ns += 100_000_000
         people = tuple(
             skeleton(track, person_keypoints(center=(150.0 + 200 * index, 260.0)))
             for index, track in enumerate(track_ids)
         )
-        frame = SkeletonFrame(self.stamp_ns, (480, 640), LAYOUT, people)
+        frame = SkeletonFrame(self.stamp_ns, size, LAYOUT, people)
         said = tuple(
             RecognizedAction(
                 ActionState.ONGOING, person.track_id, (WAVE,), 0, self.stamp_ns, 20, 0.3, 0.8,
@@ -88,9 +88,7 @@ class Stage:
         (["image_raw:=/cam/image_raw", "camera_info:=/other/info"], "/other/info"),
     ],
 )
-def test_camera_info_lies_beside_the_images(
-    ros: Any, remaps: list[str], topic: str
-) -> None:
+def test_camera_info_lies_beside_the_images(ros: Any, remaps: list[str], topic: str) -> None:
     rules = [word for rule in remaps for word in ("-r", rule)]
     node = VisualizerNode(
         namespace="robot",
@@ -99,9 +97,7 @@ def test_camera_info_lies_beside_the_images(
     try:
         node.trigger_configure()
         node.trigger_activate()
-        viewer = ros.node.create_subscription(
-            MarkerArray, "robot/markers", lambda _: None, RESULTS
-        )
+        viewer = ros.node.create_subscription(MarkerArray, "robot/markers", lambda _: None, RESULTS)
         ros.executor.add_node(node)
         ros.wait(lambda: ros.node.count_subscribers(topic) == 1, f"a subscription to {topic}")
     finally:
@@ -207,14 +203,39 @@ def test_pictures_are_drawn_for_those_who_look_and_stop_after_them(stage: Stage)
 
     # Skeletons whose images never come are told.
     stage.ros.wait(
-        lambda: stage.show(1, image=False)
-        or (stage.ros.level(NODE) == WARN and "no image fits" in stage.ros.message(NODE)),
+        lambda: (
+            stage.show(1, image=False)
+            or (stage.ros.level(NODE) == WARN and "no image fits" in stage.ros.message(NODE))
+        ),
         "a warning",
     )
     assert "/image_raw is the estimator's topic" in stage.ros.message(NODE)
     stage.ros.node.destroy_subscription(viewer)
     stage.waits_for("nobody looks")
     assert stage.listened_to() == set()
+
+
+def test_people_that_cannot_be_placed_can_be_drawn(stage: Stage) -> None:
+    pictures: list[Any] = []
+    viewers = [
+        stage.ros.node.create_subscription(MarkerArray, "markers", lambda _: None, RESULTS),
+        stage.ros.node.create_subscription(
+            Image, "image_annotated", pictures.append, IMAGE_SUBSCRIBER
+        ),
+    ]
+    stage.ros.wait(lambda: stage.listened_to() == set(INPUTS), "its inputs")
+
+    def refused() -> bool:
+        stage.infos.publish(CameraInfo())
+        stage.show(1, size=(0, 0))
+        return "cannot be drawn" in stage.ros.message(NODE)
+
+    stage.ros.wait(refused, "people of an image without a size, and no camera")
+    pictures.clear()
+    stage.ros.wait(lambda: stage.show(1, size=(0, 0)) or pictures, "a picture of them")
+    for viewer in viewers:
+        stage.ros.node.destroy_subscription(viewer)
+    stage.waits_for("nobody looks")
 
 
 def test_compressed_images_are_drawn_on_too(ros: Any) -> None:

@@ -114,6 +114,21 @@ def test_a_folder_that_cannot_be_written_is_told_before_the_work(
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_a_folder_that_cannot_be_is_told_too(capsys, tmp_path, monkeypatch):
+    told = _error(capsys, "generate", "--data", str(tmp_path / ("a" * 300)))
+    assert "--data is" in told and "no place for a folder (File name too long)" in told
+    real = Path.stat
+
+    def locked(path, **options):
+        if path.is_relative_to(tmp_path / "locked"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path, **options)
+
+    monkeypatch.setattr(Path, "stat", locked)
+    told = _error(capsys, "generate", "--data", str(tmp_path / "locked" / "data"))
+    assert "no place for a folder (Permission denied); choose another" in told
+
+
 def test_export_before_fit_says_so(capsys, tmp_path, monkeypatch, data_folder, tiny_config):
     monkeypatch.setattr("training.cli.load_config", lambda path: tiny_config)
     text = _error(capsys, "export", "--data", str(data_folder), "--run", str(tmp_path / "no_run"))

@@ -63,8 +63,9 @@ def _reshape(a: Attributes, x: Tensor, shape: list[int]) -> Tensor:
 
 def _flatten(a: Attributes, x: Tensor) -> Tensor:
     axis = int(a.get("axis", 1))  # -1 is the last axis, x.ndim the place after it
-    before = math.prod(x.shape[: axis if axis >= 0 else axis + x.ndim])
-    return x.reshape(before, -1)
+    axis = axis if axis >= 0 else axis + x.ndim
+    # Both are named, since nothing can be told from no elements.
+    return x.reshape(math.prod(x.shape[:axis]), math.prod(x.shape[axis:]))
 
 
 def _squeeze(a: Attributes, x: Tensor, axes: Any = None) -> Tensor:

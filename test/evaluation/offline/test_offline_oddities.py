@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
+import numpy as np
 import pytest
 
 from benchmarks import tiny_world as world
+from bharnet_ros.bags import open_bag
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BagError, EvaluationError, LabelError, LayoutError
+from bharnet_ros.evaluation.bag_input import choose_input
 
 from .conftest import Evaluator, NumberSubject
+
+if TYPE_CHECKING:
+    from bharnet_ros.bags.write import BagWriter
 
 pytest.importorskip("onnx", reason="the tiny graph is built with onnx")
 pytest.importorskip("rosbags", reason="bags are read with rosbags")
@@ -110,6 +116,64 @@ def test_topics_that_are_not_there_are_refused_with_those_that_are(
         evaluate(path, skeleton_topic="/camera/image_raw")
     with pytest.raises(BagError, match="only pictures and a truth"):
         evaluate(write_bag("bare", images=False))
+
+
+def _depth(bag: BagWriter, topic: str, index: int) -> None:
+    kind = "sensor_msgs/msg/Image"
+    message = bag.new(
+        kind, header=bag.header(world.stamp(index), "depth"), height=4, width=6, encoding="16UC1",
+        is_bigendian=0, step=12, data=np.zeros(48, np.uint8),
+    )  # fmt: skip
+    bag.write(topic, kind, world.stamp(index), message)
+
+
+@pytest.mark.parametrize("color", ["raw", "compressed"])
+@pytest.mark.parametrize("depth", ["raw", "compressedDepth"])
+def test_depth_images_beside_the_colour_images_are_not_chosen(
+    tmp_path: Path, color: str, depth: str
+) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(tmp_path / "rgbd") as bag:
+        for index in range(3):
+            if color == "raw":
+                bag.image("/color", world.stamp(index), world.picture(index))
+            else:
+                bag.compressed_image("/color", world.stamp(index), b"jpeg")
+            if depth == "raw":
+                _depth(bag, "/a_depth", index)
+            else:
+                bag.compressed_image(
+                    "/a_depth", world.stamp(index), b"png", "16UC1; compressedDepth png"
+                )
+    with open_bag(tmp_path / "rgbd") as opened:
+        assert choose_input(opened, "auto").topic == "/color"
+        assert choose_input(opened, "auto", "a_depth").topic == "/a_depth"  # as said
+
+
+def test_a_bag_with_nothing_but_depth_images_says_so(tmp_path: Path) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(tmp_path / "depth") as bag:
+        _depth(bag, "/left", 1)
+    with open_bag(tmp_path / "depth") as opened:
+        with pytest.raises(BagError, match=r"\(/left\) are depth images.*colour topic"):
+            choose_input(opened, "images")
+        with pytest.raises(BagError, match="or depth images"):
+            choose_input(opened, "auto")
+
+
+def test_of_several_cameras_one_is_asked_for_by_the_option(tmp_path: Path) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(tmp_path / "two") as bag:
+        for topic in ("/left", "/right", "/image_annotated"):
+            bag.image(topic, world.stamp(1), world.picture(1))
+    with (
+        open_bag(tmp_path / "two") as opened,
+        pytest.raises(BagError, match="images: /left, /right; choose one with --image_topic"),
+    ):
+        choose_input(opened, "auto")
 
 
 def test_a_bag_without_truth_says_how_to_label_it(evaluate: Evaluator, write_bag: Any) -> None:
