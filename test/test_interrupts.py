@@ -22,11 +22,11 @@ AT_IMPORT = """
 
     class CtrlC:
         def __init__(self, library):
-            self.library = library
+            self.wanted = library
 
         def find_spec(self, name, path=None, target=None):
-            if name == self.library:
-                self.library = None
+            if name == self.wanted:
+                self.wanted = None
                 os.kill(os.getpid(), signal.SIGINT)
 
     # Shells have it ignored in what they start in the background, as the tests may be.
