@@ -27,7 +27,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument(
         "--labels", action="append", type=Path, default=[], metavar="FILE",
         help="what truly happens (CSV, YAML, ELAN .eaf, VIA); one for each bag in their order, or "
-        "one for all. Default: where `label` keeps them, else the ground_truth topics",
+        "one for all with a column `recording`. Default: where `label` keeps them, else the "
+        "ground_truth topics",
     )  # fmt: skip
     parser.add_argument(
         "--truth", choices=("auto", "labels", "simulated"), default="auto",

@@ -6,7 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
-from bharnet_ros.bags.playback import PlayOptions
+from bharnet_ros.bags.playback import MAX_RATE, MIN_RATE, PlayOptions
 from bharnet_ros.bags.qos_text import qos_overrides
 from bharnet_ros.bags.records import TopicQos
 from bharnet_ros.errors import ConfigurationError
@@ -24,7 +24,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("bag", help="a bag's folder, or a .mcap or .db3 file")
     add = parser.add_argument
-    add("-r", "--rate", type=_positive, default=1.0, help="bag seconds per second (default 1)")
+    add("-r", "--rate", type=_rate, default=1.0,
+        help=f"bag seconds per second, {MIN_RATE:g} to {MAX_RATE:g} (default 1)")  # fmt: skip
     add("-l", "--loop", action="store_true", help="begin anew at the end")
     add("-p", "--start-paused", action="store_true", help="wait for the service replay/resume")
     add("-d", "--delay", type=_not_negative, default=0.0, metavar="SECONDS",
@@ -119,6 +120,13 @@ def _positive(text: str) -> float:
     value = _not_negative(text)
     if value == 0:
         raise argparse.ArgumentTypeError(f"{text!r} must be more than 0")
+    return value
+
+
+def _rate(text: str) -> float:
+    value = _positive(text)
+    if not MIN_RATE <= value <= MAX_RATE:
+        raise argparse.ArgumentTypeError(f"{text!r} must lie between {MIN_RATE:g} and {MAX_RATE:g}")
     return value
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from shutil import copyfile
 from tempfile import TemporaryDirectory
 
 from bharnet_ros.bags.indexed import IndexedFile
@@ -16,6 +18,9 @@ from bharnet_ros.bags.records import Channel, RawMessage, StorageFile
 from bharnet_ros.bags.salvage_mcap import SalvagedMcap
 from bharnet_ros.bags.salvage_sqlite import SalvagedSqlite, has_log
 from bharnet_ros.errors import BackendUnavailable, BagError
+
+URI_LETTERS = "?#%"
+"""The library makes a URI of a database's path, in which these mean something else."""
 
 
 def open_file(path: Path, problems: Problems, closing: ExitStack) -> StorageFile:
@@ -33,12 +38,32 @@ def open_file(path: Path, problems: Problems, closing: ExitStack) -> StorageFile
         raise BagError(f"{path} cannot be read: {error.strerror or error}.") from error
     if path.suffix == ".zstd":
         path = unpacked_file(path, problems, closing)
-    elif path.suffix == ".db3" and not has_log(path) and set("?#%") & set(str(path)):
-        # The library makes a URI of the path, in which these letters mean something else.
+    elif path.suffix == ".db3" and has_log(path):
+        if not os.access(path.parent, os.W_OK) and not _beside(path, "-shm").exists():
+            path = _copied(path, closing)
+    elif path.suffix == ".db3" and set(URI_LETTERS) & set(str(path)):
         folder = closing.enter_context(TemporaryDirectory(prefix="bharnet_ros_bag_"))
         path, target = Path(folder) / "bag.db3", path.resolve()
         path.symlink_to(target)
     return ResilientFile(path, name, problems)
+
+
+def _copied(path: Path, closing: ExitStack) -> Path:
+    """A database and its log where SQLite can write what it needs to read a log."""
+    folder = Path(closing.enter_context(TemporaryDirectory(prefix="bharnet_ros_bag_")))
+    try:
+        for each in (path, _beside(path, "-wal")):
+            copyfile(each, folder / each.name)
+    except OSError as error:
+        raise BagError(
+            f"{path} was not closed, and to be read it must be copied to a folder that can be "
+            f"written: {error.strerror or error}; set TMPDIR to a folder with more room."
+        ) from error
+    return folder / path.name
+
+
+def _beside(path: Path, ending: str) -> Path:
+    return path.with_name(f"{path.name}{ending}")
 
 
 class ResilientFile:
@@ -100,7 +125,7 @@ class ResilientFile:
             raise
         except Exception as error:  # a damaged file raises whatever its storage library raises
             return self._salvage(error)
-        if not file.in_order:
+        if not file.complete:
             file.close()
             return self._scanned()
         return file

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -35,17 +36,18 @@ class BagFiles:
 def find_bags(path: Path | str) -> list[Path]:
     """Every bag at or below a path: folders that `ros2 bag record` made, and loose storage files.
 
-    Raises BagError if there is none.
+    Folders below that may not be read (`lost+found`) are left out. Raises BagError if there is no
+    bag, or the path itself may not be read.
     """
     path = Path(path)
+    _check_readable(path)
     if is_bag(path):
         return [path]
     found: list[Path] = []
     if path.is_dir():
         # A folder of .mcap files without metadata.yaml may be one broken-off bag, or several
         # bags beside each other; a number at the end, as rosbag2 gives, means one.
-        folders = {path, *(entry for entry in path.rglob("*") if entry.is_dir())}
-        for folder in sorted(folders, key=_natural):
+        for folder in sorted({path, *_folders_below(path)}, key=_natural):
             if (folder / METADATA).is_file():
                 found.append(folder)
             else:
@@ -67,10 +69,14 @@ def is_bag(path: Path) -> bool:
 
 def bare_name(path: Path) -> str:
     """What a bag is called, without the endings of storage files."""
-    name = path.resolve().name
+    return without_endings(path.resolve().name) or "bag"
+
+
+def without_endings(name: str) -> str:
+    """A name of a storage file without its endings; other names, dots and all, as they are."""
     while PurePath(name).suffix in (*_STORAGES, _COMPRESSED):
         name = PurePath(name).stem
-    return name or "bag"
+    return name
 
 
 def bag_files(path: Path) -> BagFiles:
@@ -79,6 +85,7 @@ def bag_files(path: Path) -> BagFiles:
         path = path.parent
     if not path.exists():
         raise BagError(f"The bag {path} does not exist; check the path.")
+    _check_readable(path)
     if path.is_file():
         if not _is_storage(path):
             hint = (
@@ -116,6 +123,20 @@ def bag_files(path: Path) -> BagFiles:
         names = ", ".join(missing) or "none is listed"
         raise BagError(f"The bag {path} has no storage file: {names}.")
     return BagFiles(name, (*files, *more), str(metadata.get("ros_distro") or ""), tuple(problems))
+
+
+def _folders_below(path: Path) -> Iterator[Path]:
+    for folder, names, _ in os.walk(path):
+        yield from (child for name in names if _readable(child := Path(folder, name)))
+
+
+def _readable(folder: Path) -> bool:
+    return os.access(folder, os.R_OK | os.X_OK)
+
+
+def _check_readable(path: Path) -> None:
+    if path.is_dir() and not _readable(path):
+        raise BagError(f"The folder {path} may not be read; change its permissions.")
 
 
 def _metadata(path: Path) -> tuple[dict[str, Any] | None, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from bharnet_ros.bags.optional import library
 from bharnet_ros.bags.records import Channel, RawMessage, TopicQos, full_type
 
 _NS = 1_000_000_000
+_NO_SCHEMA = "__schemaless__"
+"""The type that rosbags gives a channel whose schema it does not find."""
 
 
 class IndexedFile:
     """See `StorageFile`. Raises whatever rosbags raises for a file it cannot read.
 
-    in_order: whether messages come in the order of their log times.
+    complete: whether it finds every message, and gives them in the order of their log times.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,9 +28,7 @@ class IndexedFile:
         self._reader.open()
         self.channels = [_channel(connection) for connection in self._reader.connections]
         self.count: int = self._reader.message_count
-        # Without an index of chunks rosbags gives messages as they lie in the file.
-        indexed = path.suffix != ".mcap" or bool(self._reader.storage.chunks)
-        self.in_order = indexed or self.count < 2
+        self.complete = path.suffix != ".mcap" or _indexes_all(self._reader)
         self.start_ns: int = self._reader.start_time if self.count else 0
         # rosbags ends one nanosecond after the last message.
         self.end_ns: int = self._reader.end_time - 1 if self.count else 0
@@ -46,6 +47,24 @@ class IndexedFile:
         """See `StorageFile.close`."""
         if self._reader.is_open:
             self._reader.close()
+
+
+def _indexes_all(reader: Any) -> bool:
+    """Whether rosbags gives all messages of an MCAP file.
+
+    Recorders may leave parts of the index away (noMessageIndex, noRepeatedChannels and others of
+    rosbag2): without an index of chunks rosbags gives messages as they lie in the file, and with
+    one only those of channels that it lists for a chunk and describes.
+    """
+    chunks = reader.storage.chunks
+    if not chunks:
+        return bool(reader.message_count < 2)
+    counts: Counter[int] = Counter()
+    for chunk in chunks:
+        counts.update(chunk.channel_count)
+    described = {each.id for each in reader.connections if each.msgtype != _NO_SCHEMA}
+    unlisted = any(chunk.message_end_time and not chunk.channel_count for chunk in chunks)
+    return not unlisted and counts.total() == reader.message_count and counts.keys() <= described
 
 
 def _channel(connection: Any) -> Channel:

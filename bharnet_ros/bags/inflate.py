@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,6 +20,23 @@ _BLOCK_BYTES = 1 << 20
 _ALWAYS_BYTES = 1 << 30
 _MAX_RATIO = 1000
 """What unpacks to more than both is no recording; it would only fill the disk."""
+
+_Key = tuple[Path, int, int]
+
+
+@dataclass
+class _Shared:
+    """An unpacked file and how many have it open. problem: "" if it is whole."""
+
+    folder: tempfile.TemporaryDirectory[str]
+    file: Path
+    problem: str
+    users: int = 0
+
+
+_SHARING = threading.Lock()
+_SHARED: dict[_Key, _Shared] = {}
+"""By the packed file's path, size and time of change."""
 
 
 def inflated(data: bytes) -> bytes:
@@ -61,22 +80,52 @@ def bound_chunks() -> None:
 
 
 def unpacked_file(path: Path, problems: Problems, closing: ExitStack) -> Path:
-    """A file compressed as a whole, unpacked as far as it goes into a folder for temporary files
-    that `closing` removes. Raises BagError if nothing came out or the disk is full."""
-    folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="bharnet_ros_bag_"))
-    target = Path(folder) / path.stem
+    """A file compressed as a whole, unpacked as far as it goes into a folder for temporary files.
+
+    Whoever opens it meanwhile gets the same one; the folder goes with the last `closing`. Raises
+    BagError if nothing came out or the disk is full.
+    """
+    about = path.stat()
+    key = path.resolve(), about.st_size, about.st_mtime_ns
+    with _SHARING:
+        if key not in _SHARED:
+            _SHARED[key] = _Shared(*_unpacked(path))
+        shared = _SHARED[key]
+        shared.users += 1
+    closing.callback(_let_go, key)
+    if shared.problem:
+        problems.add(f"{path.name} is damaged and was unpacked in part ({shared.problem}).")
+    return shared.file
+
+
+def _let_go(key: _Key) -> None:
+    with _SHARING:
+        shared = _SHARED[key]
+        shared.users -= 1
+        if not shared.users:
+            del _SHARED[key]
+            shared.folder.cleanup()
+
+
+def _unpacked(path: Path) -> tuple[tempfile.TemporaryDirectory[str], Path, str]:
+    """The folder, the file in it, and what is wrong with it, or "". Raises BagError."""
+    folder = tempfile.TemporaryDirectory(prefix="bharnet_ros_bag_")
+    target = Path(folder.name) / path.stem
     try:
         with path.open("rb") as packed, target.open("wb") as out:
-            if problem := _unpack(packed, out):
-                problems.add(f"{path.name} is damaged and was unpacked in part ({problem}).")
+            problem = _unpack(packed, out)
+        if target.stat().st_size == 0:
+            raise BagError(f"{path} holds nothing that could be unpacked.")
     except OSError as error:
+        folder.cleanup()
         raise BagError(
-            f"{path} cannot be unpacked into {folder}: {error.strerror or error}; set TMPDIR to a "
-            "folder with more room."
+            f"{path} cannot be unpacked into {folder.name}: {error.strerror or error}; set TMPDIR "
+            "to a folder with more room."
         ) from error
-    if target.stat().st_size == 0:
-        raise BagError(f"{path} holds nothing that could be unpacked.")
-    return target
+    except BaseException:
+        folder.cleanup()
+        raise
+    return folder, target, problem
 
 
 def _unpack(packed: BinaryIO, out: BinaryIO) -> str:

@@ -17,6 +17,8 @@ _NS = 1_000_000_000
 _LATCHED_DEPTH = 10
 _ENDLESS_S = 9e9
 """Longer than from 1970, where the clock of a robot without a battery begins, to any today."""
+MIN_RATE, MAX_RATE = 0.001, 1000.0
+"""Bag seconds per second."""
 _SLACK_S = 0.5
 """Sleeping no longer than this at a time; a change of rate or a pause wakes anyway."""
 

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from bharnet_ros.bags.definitions import known_types, learn_type
+from bharnet_ros.bags.files import URI_LETTERS
 from bharnet_ros.bags.images import COMPRESSED, RAW
 from bharnet_ros.bags.messages import ACTIONS, SKELETONS
 from bharnet_ros.bags.optional import library
@@ -45,6 +46,12 @@ class BagWriter:
             raise ConfigurationError(
                 f"A bag of {storage!r} with compression {compression!r} cannot be written; choose "
                 f"one of {', '.join(STORAGES)} and one of {', '.join(COMPRESSIONS)}."
+            )
+        if storage == "sqlite3" and set(URI_LETTERS) & set(str(path)):
+            # The library would make it beside the folder, under a part of its name.
+            raise BagError(
+                f"The bag {path} cannot be written as sqlite3: its path holds one of "
+                f"{' '.join(URI_LETTERS)}; choose another name, or mcap."
             )
         rosbag2 = library("rosbags.rosbag2")
         self._types = known_types()

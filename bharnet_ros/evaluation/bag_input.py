@@ -6,7 +6,6 @@ import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from bharnet_ros.bags import Bag, open_bag
 from bharnet_ros.bags.images import IMAGE_TYPES, bag_image, is_depth_image
@@ -18,6 +17,8 @@ INPUTS = ("auto", "images", "skeletons")
 _OWN_PICTURES = "image_annotated"
 _TRUTH = "ground_truth/"
 _STEP_NS = 5_000_000_000
+_BACK_NS = 1_000_000_000
+IMAGE_OPTION = "--image_topic"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,8 @@ class BagInput:
 
     kind: "images" or "skeletons". topic: its full name. image_topic: where the pictures are, ""
     if there are none. start_ns, end_ns: stamps of the first and the last message that has one.
-    count: of messages.
+    count: of messages. film: the same of the images, from the first of which labels count; of what
+    is evaluated, if there are none; None if there are several topics of images and none was chosen.
     """
 
     kind: str
@@ -35,15 +37,19 @@ class BagInput:
     start_ns: int
     end_ns: int
     count: int
+    film: tuple[int, int] | None
 
 
-def choose_input(bag: Bag, kind: str, image_topic: str = "", skeleton_topic: str = "") -> BagInput:
+def choose_input(
+    bag: Bag, kind: str, image_topic: str = "", skeleton_topic: str = "",
+    image_option: str = IMAGE_OPTION,
+) -> BagInput:  # fmt: skip
     """The images of a bag, or its recorded skeletons.
 
     kind: one of INPUTS; "auto" takes the images if there are any. image_topic, skeleton_topic:
     with or without namespace; "" = the only one there is (but for depth images, and for the
-    pictures and the truth that this package publishes itself). Raises BagError with the topics
-    there are.
+    pictures and the truth that this package publishes itself). image_option: how a user chooses
+    among the topics of images. Raises BagError with the topics there are.
     """
     pictures = [image_topic] if image_topic else _candidates(bag, IMAGE_TYPES, _OWN_PICTURES)
     people = [skeleton_topic] if skeleton_topic else _candidates(bag, (SKELETONS,), _TRUTH)
@@ -55,11 +61,11 @@ def choose_input(bag: Bag, kind: str, image_topic: str = "", skeleton_topic: str
                 bag.find_topic(None, fitting, "images or skeletons")  # raises
             raise BagError(
                 f"The bag {bag.name} holds only pictures and a truth that this package made, or "
-                "depth images; name what to evaluate with --image_topic or --skeleton_topic."
+                f"depth images; name what to evaluate with {image_option} or --skeleton_topic."
             )
     shown = ""
     if kind == "images" or len(pictures) == 1:
-        shown = _only(bag, pictures, IMAGE_TYPES, "images", "--image_topic")
+        shown = _only(bag, pictures, IMAGE_TYPES, "images", image_option)
     topic = shown
     if kind == "skeletons":
         topic = _only(bag, people, (SKELETONS,), "skeletons", "--skeleton_topic")
@@ -71,7 +77,8 @@ def choose_input(bag: Bag, kind: str, image_topic: str = "", skeleton_topic: str
             "stamp (header.stamp is 0 where a driver does not set it); record it again, or choose "
             "another topic."
         )
-    return BagInput(kind, topic, shown, *stamps, count)
+    film = stamps if topic == shown else _film(bag, [shown] if shown else pictures, stamps)
+    return BagInput(kind, topic, shown, *stamps, count, film)
 
 
 def header_stamp(data: bytes) -> int | None:
@@ -84,9 +91,10 @@ def header_stamp(data: bytes) -> int | None:
     return int(sec) * 1_000_000_000 + int(nanosec)
 
 
-def stamped(bag: Bag, topic: str) -> Iterator[tuple[int, int]]:
-    """(stamp, log time) of every stamped message of a topic, without deserialising them."""
-    for raw in bag.raw_messages([topic]):
+def stamped(bag: Bag, topic: str, start_ns: int | None = None) -> Iterator[tuple[int, int]]:
+    """(stamp, log time) of every stamped message of a topic from a log time on, without
+    deserialising them."""
+    for raw in bag.raw_messages([topic], start_ns):
         if stamp_ns := header_stamp(raw.data):
             yield stamp_ns, raw.log_ns
 
@@ -125,14 +133,22 @@ class ImageFinder:
         self._bag.close()
 
 
-def _candidates(bag: Bag, types: tuple[str, ...], own: str) -> list[str]:
-    """The topics of these types (of the first type that has any) that this package did not make,
-    without depth images."""
+def _film(bag: Bag, pictures: list[str], otherwise: tuple[int, int]) -> tuple[int, int] | None:
+    """See BagInput. Where a bag has no others, the pictures that this package made are labelled."""
+    shown = pictures or _candidates(bag, IMAGE_TYPES, None)
+    if len(shown) > 1:
+        return None
+    return (_stamp_range(bag, shown[0]) if shown else None) or otherwise
+
+
+def _candidates(bag: Bag, types: tuple[str, ...], own: str | None) -> list[str]:
+    """The topics of these types (of the first type that has any), without depth images and what
+    this package made (own: how that is called)."""
     for kind in types:
         found = [
             name
             for name, topic in bag.topics.items()
-            if topic.type == kind and topic.count and own not in name
+            if topic.type == kind and topic.count and (own is None or own not in name)
         ]
         if kind in IMAGE_TYPES:
             found = [name for name in found if not _holds_depth(bag, name)]
@@ -164,17 +180,19 @@ def _only(bag: Bag, found: list[str], types: tuple[str, ...], what: str, option:
 
 
 def _stamp_range(bag: Bag, topic: str) -> tuple[int, int] | None:
-    first: Any = next(stamped(bag, topic), None)
+    """The first stamp and the newest one, mostly from the two ends of the bag."""
+    first = next(stamped(bag, topic), None)
     if first is None:
         return None
-    newest, step_ns = first[0], _STEP_NS
-    while True:
-        begin_ns = bag.end_ns - step_ns
-        stamps = [
-            stamp
-            for raw in bag.raw_messages([topic], begin_ns)
-            if (stamp := header_stamp(raw.data))
-        ]
-        if stamps or begin_ns <= bag.start_ns:
-            return first[0], max(newest, *stamps) if stamps else newest
-        step_ns *= 8
+    begin_ns = bag.end_ns - _STEP_NS
+    last = list(stamped(bag, topic, begin_ns))
+    while not last and begin_ns > first[1]:
+        begin_ns = bag.end_ns - 8 * (bag.end_ns - begin_ns)
+        last = list(stamped(bag, topic, begin_ns))
+    last = last or [first]
+    newest_ns = max(stamp for stamp, _ in last)
+    recorded_ns = last[-1][1] - first[1]
+    if recorded_ns - (newest_ns - first[0]) > _BACK_NS + recorded_ns // 1000:  # clocks drift
+        # Time went slower, or the stamps jumped back and the newest ones are somewhere before.
+        newest_ns = max(stamp for stamp, _ in stamped(bag, topic))
+    return first[0], newest_ns

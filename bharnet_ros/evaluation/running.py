@@ -6,13 +6,14 @@ import os
 import platform
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from bharnet_ros.bags import find_bags, open_bag
+from bharnet_ros.bags.find import bag_files
 from bharnet_ros.errors import ConfigurationError, EvaluationError, LabelError
 from bharnet_ros.evaluation.bag_input import BagInput, ImageFinder, choose_input
 from bharnet_ros.evaluation.compare import Comparison, compare
@@ -27,6 +28,7 @@ from bharnet_ros.evaluation.strips import Strip, make_strips
 from bharnet_ros.evaluation.subject import Subject
 from bharnet_ros.evaluation.summary import summary
 from bharnet_ros.evaluation.tracked import TrackedFrames
+from bharnet_ros.evaluation.truth import check_of_several
 from bharnet_ros.evaluation.truth_choice import choose_truth, labels_of
 from bharnet_ros.types import Image, SkeletonFrame
 
@@ -91,9 +93,11 @@ def run_evaluation(
             f"{', '.join(each.name for each in bags)}."
         )
     manifest = order.subject.loaded.manifest
+    kinds = set()
     for each in bags:  # before the long work
         with open_bag(each.path) as bag:
             given = choose_input(bag, order.input, order.image_topic, order.skeleton_topic)
+            kinds.add(given.kind)
             if each.labels is not None:
                 choose_truth(order.truth, bag, each.path, given, each.labels, manifest)
     try:
@@ -118,9 +122,9 @@ def run_evaluation(
     if not done.recordings:
         raise EvaluationError("Stopped before anything was evaluated; there is no report.")
     evaluation = Evaluation(
-        mode, manifest.name, order.subject.sha256, order.subject.pose_backend,
+        mode, manifest.name, order.subject.sha256, _pose(order.subject, kinds),
         manifest.class_names, manifest.background_class, manifest.unknown_class,
-        tuple(done.recordings), _about(order, time.monotonic() - began),
+        tuple(done.recordings), _about(order, time.monotonic() - began, "images" in kinds),
     )  # fmt: skip
     metrics = measure(evaluation)
     save(evaluation, metrics, order.output / JSON_FILE)
@@ -195,15 +199,14 @@ def _named_bags(order: Order) -> list[_Bag]:
             "bag in the same order, or a single one with a column `recording`."
         )
     labels: list[Path | None] = [None] * len(paths)
+    if len(order.labels) == 1:
+        check_of_several(order.labels[0], len(paths))
     if order.labels:
         labels = list(order.labels) if len(order.labels) == len(paths) else (
             [order.labels[0]] * len(paths)
         )  # fmt: skip
-    names = []
-    for path in paths:
-        with open_bag(path) as bag:
-            names.append(bag.name)
-    return [_Bag(*each) for each in zip(_distinct(names), paths, labels, strict=True)]
+    names = _distinct([bag_files(path).name for path in paths])
+    return [_Bag(*each) for each in zip(names, paths, labels, strict=True)]
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -234,8 +237,19 @@ def _strips(evaluation: Evaluation, frames: dict[str, TrackedFrames]) -> tuple[S
             finder.close()
 
 
-def _about(order: Order, seconds: float) -> dict[str, Any]:
+def _pose(subject: Subject, kinds: Collection[str]) -> str:
+    """Where the skeletons come from, given the kinds of input that there are."""
+    told = {"images": subject.pose_backend, "skeletons": "recorded skeletons"}
+    return ", ".join(told[kind] for kind in sorted(kinds))
+
+
+def _about(order: Order, seconds: float, estimated: bool) -> dict[str, Any]:
+    """estimated: whether the pose estimator was used at all."""
     config, subject = order.subject.config, order.subject
+    pose = {
+        "pose_options": ", ".join(f"{k}={v}" for k, v in subject.pose_options.items()),
+        "smoothing": f"{subject.smoothing:g}",
+    }
     return {
         "command": shlex.join(order.command),
         "date": time.strftime("%Y-%m-%d %H:%M:%S %Z"),
@@ -249,7 +263,6 @@ def _about(order: Order, seconds: float) -> dict[str, Any]:
             (subject.engine, f"num_threads={subject.threads}", *subject.engine_options,
              f"continual={'auto' if subject.continual else 'off'}")
         ),
-        "pose_options": ", ".join(f"{k}={v}" for k, v in order.subject.pose_options.items()),
-        "smoothing": f"{order.subject.smoothing:g}",
+        **(pose if estimated else {}),
         **({"rgb": "true"} if order.subject.rgb else {}),
     }

@@ -26,6 +26,8 @@ from std_srvs.srv import Trigger
 
 from bharnet_ros.bags import Bag
 from bharnet_ros.bags.playback import (
+    MAX_RATE,
+    MIN_RATE,
     PlaybackClock,
     PlayOptions,
     check_remaps,
@@ -45,7 +47,6 @@ _NS = 1_000_000_000
 _TYPE = re.compile(r"([a-z][a-z0-9_]*)/msg/([A-Z][A-Za-z0-9]*)")
 _FILL_S = 2.0
 _LOOK_S = 0.05
-_MIN_RATE, _MAX_RATE = 0.001, 1000.0
 
 
 class ReplayNode(Node):
@@ -204,8 +205,8 @@ class ReplayNode(Node):
         ):
             self.create_service(Trigger, f"~/{name}", answer(action))
         rate = Param(
-            "rate", min(max(self._options.rate, _MIN_RATE), _MAX_RATE),
-            "Bag seconds per second; may change while it plays.", _MIN_RATE, _MAX_RATE,
+            "rate", self._options.rate,
+            "Bag seconds per second; may change while it plays.", MIN_RATE, MAX_RATE,
             dynamic=True,
         )  # fmt: skip
         self._params = Parameters(self, [rate], lambda: "", lambda _: None, self._changed)

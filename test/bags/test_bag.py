@@ -196,6 +196,20 @@ def test_bags_are_found_in_folders(scene, tmp_path: Path) -> None:
         find_bags(tmp_path / "nothing")
 
 
+def test_folders_that_may_not_be_read_are_left_out(
+    scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost = tmp_path / "disk" / "lost+found"
+    shutil.copytree(scene(), tmp_path / "disk" / "bag")
+    shutil.copytree(scene("sqlite3"), lost)
+    (tmp_path / "disk" / "linked").symlink_to(tmp_path / "sqlite3_none")
+    monkeypatch.setattr("os.access", lambda path, mode: Path(path) != lost)  # but to root
+    assert find_bags(tmp_path / "disk") == [tmp_path / "disk" / n for n in ("bag", "linked")]
+    for reading in (find_bags, open_bag):
+        with pytest.raises(BagError, match=r"lost\+found may not be read"):
+            reading(lost)
+
+
 def test_what_a_bag_is_called_in_other_places() -> None:
     names = ("v1.2_kitchen", "v1.3_hall/", "take_0.mcap", "take_1.db3.zstd", "2024.10.01_a.mcap")
     assert [bare_name(Path(name)) for name in names] == [
@@ -258,3 +272,27 @@ def test_a_path_with_odd_letters(tmp_path: Path) -> None:
         with open_bag(path) as bag:
             assert bag.problems == []
             assert len(list(bag.messages())) == 3 * FRAMES
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_packed_bag_that_is_open_several_times_is_unpacked_once(
+    scene, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, storage: str
+) -> None:
+    path = scene(storage, "file", size=(200, 300))
+    room = tmp_path / "room"
+    room.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(room))
+    with open_bag(path) as first:
+        with open_bag(path) as second:
+            assert len(list(room.iterdir())) == 1
+            assert list(first.raw_messages()) == list(second.raw_messages())
+        assert len(list(first.messages())) == 3 * FRAMES
+    assert not list(room.iterdir())
+    for packed in path.glob("*.zstd"):
+        packed.write_bytes(packed.read_bytes()[: packed.stat().st_size // 2])
+    with open_bag(path) as one, open_bag(path) as other:  # changed meanwhile, and now damaged
+        assert "was unpacked in part" in one.problems[0] and one.problems == other.problems
+    (path / storage_file(path).name).write_bytes(b"nothing")
+    with pytest.raises(BagError):
+        open_bag(path)
+    assert not list(room.iterdir())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import zlib
 from collections.abc import Iterator
@@ -225,7 +226,10 @@ def test_broken_pages_of_a_sqlite_file(scene) -> None:
         assert problems or bag.problems
 
 
-def test_a_recorder_that_was_killed_leaves_a_log(tmp_path: Path) -> None:
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_recorder_that_was_killed_leaves_a_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read_only: bool
+) -> None:
     """SQLite's write-ahead log holds what is not in the file yet."""
     path = write_scene(tmp_path / "bag", "sqlite3", frames=3)
     file = storage_file(path)
@@ -242,9 +246,12 @@ def test_a_recorder_that_was_killed_leaves_a_log(tmp_path: Path) -> None:
     for name in (file.name, f"{file.name}-wal"):
         (killed / name).write_bytes((file.parent / name).read_bytes())
     connection.close()
+    if read_only:  # as it looks to everybody but root
+        monkeypatch.setattr("os.access", lambda path, mode: mode != os.W_OK)
     found, problems = read(killed)
     assert images(found) == [0, 1, 2, 9]
     assert "it was not closed" in " ".join(problems)
+    assert not read_only or len(list(killed.iterdir())) == 2  # nothing had to be written there
 
 
 def test_a_truncated_compressed_file(scene) -> None:

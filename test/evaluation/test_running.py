@@ -107,6 +107,9 @@ def test_what_is_wrong_is_told_before_the_long_work(order: Order, tmp_path: Path
         run_evaluation(
             replace(order, bags=[order.bags[0], other], labels=[labels, labels]), "offline"
         )
+    labels.write_text("start,end,label\n1,2,raise\n", "utf-8")
+    with pytest.raises(LabelError, match="does not say of which of 2 recordings"):
+        run_evaluation(replace(order, bags=[order.bags[0], other], labels=[labels]), "offline")
     with pytest.raises(EvaluationError, match="3 files of labels for 1 bags"):
         run_evaluation(replace(order, labels=[labels] * 3), "offline")
     with pytest.raises(EvaluationError, match=r"nothing\.json"):
@@ -227,6 +230,17 @@ def test_the_report_says_which_engine_ran(order: Order) -> None:
     assert run_evaluation(replace(order, subject=chosen), "offline", say=lambda text: None)
     about = load(order.output / JSON_FILE)[0].about
     assert about["engine"] == "onnxruntime, num_threads=1, threads=2, continual=off"
+
+
+@pytest.mark.parametrize(
+    ("kind", "pose"), [("images", "mediapipe"), ("skeletons", "recorded skeletons")]
+)
+def test_the_report_says_where_the_skeletons_come_from(order: Order, kind: str, pose: str) -> None:
+    assert run_evaluation(replace(order, input=kind), "offline", say=lambda text: None)
+    evaluation, _ = load(order.output / JSON_FILE)
+    assert evaluation.pose_backend == pose
+    assert ("smoothing" in evaluation.about) == (kind == "images")
+    assert "pose: " in (order.output / HTML_FILE).read_text("utf-8")
 
 
 def test_an_output_that_is_a_file_is_told(order: Order, tmp_path: Path) -> None:

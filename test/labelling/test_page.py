@@ -273,6 +273,18 @@ def test_it_plays_and_stops_at_the_end(
     assert tab.image == 59
 
 
+def test_times_are_rounded_before_they_are_divided(
+    serve: Callable[..., Any], open_tab: Callable[..., Tab]
+) -> None:
+    tab = open_tab(serve().url)
+    shown = "(ns) => import('/time.js').then((time) => time.formatTime(ns))"
+    for ns, text in (
+        (59_990_000_000, "0:59.99"), (59_997_000_000, "1:00.00"),
+        (3_599_999_000_000, "1:00:00.00"), (3_661_500_000_000, "1:01:01.50"),
+    ):  # fmt: skip
+        assert tab.page.evaluate(shown, ns) == text
+
+
 def test_a_recording_that_is_still_read_grows(
     serve: Callable[..., Any], context: Any, recording: Any
 ) -> None:

@@ -258,7 +258,8 @@ def test_mistakes_are_sentences(bag: Path, tmp_path: Path) -> None:
     ):
         with pytest.raises(BharnetError, match=word):
             replay_command.run(parser.parse_args(["replay", *arguments]))
-    for wrong in (("--rate", "0"), ("--rate", "x"), ("--delay", "-1"), ("--start-offset", "nan"),
+    for wrong in (("--rate", "0"), ("--rate", "x"), ("--rate", "2000"), ("--rate", "0.0001"),
+                  ("--delay", "-1"), ("--start-offset", "nan"),
                   ("--read-ahead-queue-size", "0"), ("--clock", "-5"),
                   ("--min-subscribers", "0")):  # fmt: skip
         with pytest.raises(SystemExit):

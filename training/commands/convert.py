@@ -181,6 +181,11 @@ def _bag(parser: argparse.ArgumentParser) -> None:
         help="pose backend (such as mediapipe) for bags that hold images and no skeletons",
     )
     parser.add_argument(
+        "--image-topic", default="", metavar="TOPIC",
+        help="images for --backend, and from the first of which labels count (default: the only "
+        "ones there are)",
+    )  # fmt: skip
+    parser.add_argument(
         "--license", default="your own recordings", help="of the recordings (default: %(default)s)"
     )
 
@@ -255,7 +260,7 @@ def _make_bag(options: argparse.Namespace) -> Converter:
     return RosbagConverter(
         options.input, options.skeletons, options.true_actions, options.true_skeletons,
         options.layout, options.license, options.labels, options.names, options.people,
-        options.backend,
+        options.backend, options.image_topic,
     )  # fmt: skip
 
 

@@ -20,6 +20,7 @@ from bharnet_ros.evaluation.bag_input import choose_input
 from bharnet_ros.types import Image
 from training.data.converters.base import Item
 from training.data.converters.drawn import CONVERTER
+from training.data.converters.labelled import IMAGE_OPTION
 from training.data.converters.videos import video_frames
 from training.data.drawn_clips import DrawnClips
 from training.data.drawn_plans import plan_from
@@ -148,8 +149,8 @@ class BagImages:
         wanted = set(stamps_ns.tolist())
         try:
             with open_bag(path) as bag:
-                topic = choose_input(bag, "images", self.topic).topic
-                for each in bag.messages([topic]):
+                given = choose_input(bag, "images", self.topic, image_option=IMAGE_OPTION)
+                for each in bag.messages([given.topic]):
                     if stamp_to_ns(each.message.header.stamp) in wanted:
                         try:
                             yield bag_image(each.message)

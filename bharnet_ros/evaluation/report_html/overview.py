@@ -34,7 +34,7 @@ def header(evaluation: Evaluation) -> Element:
         tag("h1", name(evaluation.bundle)),
         tag(
             "p",
-            f"{bags}, {duration(total)} · {mode} · pose by ",
+            f"{bags}, {duration(total)} · {mode} · pose: ",
             name(evaluation.pose_backend),
             class_="lead",
         ),

@@ -1,7 +1,7 @@
 """Ground truth: what people truly did, labelled by somebody, read strictly and saved safely."""
 
 from bharnet_ros.evaluation.truth.attribution import Attribution, Attributor, attribute
-from bharnet_ros.evaluation.truth.files import load_labels, save_labels
+from bharnet_ros.evaluation.truth.files import check_of_several, load_labels, save_labels
 from bharnet_ros.evaluation.truth.segments import LabelledSegment, Labels
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "LabelledSegment",
     "Labels",
     "attribute",
+    "check_of_several",
     "load_labels",
     "save_labels",
 ]

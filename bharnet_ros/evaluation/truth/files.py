@@ -46,15 +46,29 @@ def load_labels(
     of one person that overlap, and classes that are not known.
     """
     path = Path(path)
+    span = Span(bag_start_ns, bag_end_ns)
+    return checked(_written(path), Place(str(path)), span, class_names, recording)
+
+
+def check_of_several(path: str | Path, count: int) -> None:
+    """Raise LabelError if a file that is given for so many recordings does not say of which one
+    its labels are: what happens in one would be taken for the truth of all."""
+    written = _written(Path(path))
+    if count > 1 and written.entries and not written.recordings:
+        raise LabelError(
+            f"{path} does not say of which of {count} recordings its labels are; give a file for "
+            "each, or name the recordings in it (in a table: a column `recording`)."
+        )
+
+
+def _written(path: Path) -> Written:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise LabelError(
             f"{path}: labels of the kind '{path.suffix}' are not known; give a file that ends "
             f"with {', '.join(_READERS)}."
         )
-    written = reader(read_text(path), str(path))
-    span = Span(bag_start_ns, bag_end_ns)
-    return checked(written, Place(str(path)), span, class_names, recording)
+    return reader(read_text(path), str(path))
 
 
 def save_labels(path: str | Path, labels: Labels) -> None:

@@ -15,6 +15,7 @@ from bharnet_ros.bags import open_bag
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.errors import BagError, EvaluationError, LabelError, LayoutError
 from bharnet_ros.evaluation.bag_input import choose_input
+from bharnet_ros.evaluation.scoring import score_episodes
 
 from .conftest import Evaluator, NumberSubject
 
@@ -230,3 +231,57 @@ class OtherLayout:
     def reset(self) -> None: ...
 
     def close(self) -> None: ...
+
+
+def test_a_recording_that_jumps_back_lasts_until_its_newest_image(
+    evaluate: Evaluator, tmp_path: Path
+) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    path = tmp_path / "looped"
+    with BagWriter(path) as bag:
+        for place, index in enumerate([*range(world.COUNT), *range(30)]):
+            log_ns = world.stamp(place)
+            bag.image("/image_raw", world.stamp(index), world.picture(index), log_ns=log_ns)
+    (path / "labels.csv").write_text("\n".join(world.label_rows()) + "\n", "utf-8")
+    with open_bag(path) as opened:
+        given = choose_input(opened, "images")
+    assert given.film == (world.stamp(0), world.stamp(world.COUNT - 1))
+    assert len(evaluate(path).truth) == len(world.SCRIPT)
+
+
+def _partly_tracked(path: Path, *cameras: str) -> Path:
+    """12 s of images, of which the last 8 s have skeletons; labels in it."""
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(path) as bag:
+        for index in range(world.COUNT):
+            for camera in cameras:
+                bag.image(camera, world.stamp(index), world.picture(index))
+            if index >= 40:
+                bag.skeletons("/skeletons", world.people(index, (4, 7)))
+    (path / "labels.csv").write_text("\n".join(world.label_rows()) + "\n", "utf-8")
+    return path
+
+
+def test_labels_count_from_the_first_image_also_where_skeletons_are_evaluated(
+    evaluate: Evaluator, tmp_path: Path
+) -> None:
+    recording = evaluate(_partly_tracked(tmp_path / "late", "/image_raw"), "skeletons")
+    begun = [(episode.start_ns - world.BEGIN_NS) / world.SECOND for episode in recording.truth]
+    assert begun == [4.0, 5.0, 8.0]  # the first one, from 2 s on, is known from 4 s on
+    assert score_episodes(recording.truth, recording.recognised, 1.0).right == 3
+    cut = _partly_tracked(tmp_path / "cut", "/image_raw")
+    (cut / "labels.csv").write_text("start,end,label\n1,2,raise\n", "utf-8")
+    recording = evaluate(cut, "skeletons")
+    assert not recording.truth
+    assert any("1 of 1 labels lie before the first" in each for each in recording.problems)
+
+
+def test_by_which_of_two_cameras_a_bag_was_labelled_must_be_said(
+    evaluate: Evaluator, tmp_path: Path
+) -> None:
+    path = _partly_tracked(tmp_path / "two", "/left", "/right")
+    with pytest.raises(LabelError, match="several topics of images; say with --image_topic"):
+        evaluate(path, "skeletons")
+    assert len(evaluate(path, "skeletons", image_topic="right").truth) == 3

@@ -9,15 +9,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bharnet_ros.bags import Bag
-from bharnet_ros.errors import BagError, ConfigurationError
-from bharnet_ros.evaluation.bag_input import choose_input
+from bharnet_ros.bags.find import without_endings
+from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.evaluation.bag_input import BagInput
 from bharnet_ros.evaluation.truth import Attribution, Labels, attribute, load_labels
+from bharnet_ros.evaluation.truth_choice import film_of
 from bharnet_ros.labelling.location import default_labels_path
 from bharnet_ros.types import SkeletonFrame
 from training.data.sample import Span
 
 ENDINGS = (".csv", ".yaml", ".yml", ".eaf", ".json", ".tsv")
 WHO = ("subject", "session")
+IMAGE_OPTION = "--image-topic"
 _COLUMNS = {"bag", *WHO}
 _LONGEST_TABLE = 1_000_000
 
@@ -25,14 +28,14 @@ _LONGEST_TABLE = 1_000_000
 def find_labels(bag: Path, given: Path | None) -> Path | None:
     """The label file of a bag; None if there is none.
 
-    given: a file for every bag, or a folder that holds a file named like each bag; None = where
+    given: a file for all bags, or a folder that holds a file named like each bag; None = where
     `python -m bharnet_ros label` keeps them. Raises ConfigurationError if given does not exist.
     """
     if given is None:
         path = default_labels_path(bag)
         return path if path.is_file() else None
     if given.is_dir():
-        name = bag.name if bag.is_dir() else bag.stem
+        name = bag.name if bag.is_dir() else without_endings(bag.name)
         found = [path for e in ENDINGS if (path := given / f"{name}{e}").is_file()]
         beside = given / bag.name / default_labels_path(bag).name
         return found[0] if found else beside if beside.is_file() else None
@@ -44,14 +47,10 @@ def find_labels(bag: Path, given: Path | None) -> Path | None:
     return given
 
 
-def read_labels(path: Path, bag: Bag, skeletons: str) -> Labels:
+def read_labels(path: Path, bag: Bag, given: BagInput) -> Labels:
     """The labels of an open bag. Seconds in the file count from its first image, or from the
-    first skeletons (of that topic) if it holds no images. Raises LabelError."""
-    try:
-        given = choose_input(bag, "images")
-    except BagError:
-        given = choose_input(bag, "skeletons", skeleton_topic=skeletons)
-    return load_labels(path, given.start_ns, given.end_ns, None, bag.name)
+    first skeletons if it holds no images. Raises LabelError."""
+    return load_labels(path, *film_of(bag, given, IMAGE_OPTION), None, bag.name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +114,7 @@ class Naming:
                 )
             told = self._table[bag]
         elif self._expression is not None:
-            match = self._expression.fullmatch(Path(bag).stem if "." in bag else bag)
+            match = self._expression.fullmatch(without_endings(bag))
             if match is None:
                 raise ConfigurationError(
                     f"The bag '{bag}' is not named like '{self._pattern}'; rename it, or say who "

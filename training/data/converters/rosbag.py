@@ -9,49 +9,32 @@ person. Bags are read with `bharnet_ros.bags`: of damaged ones, what can be read
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from bharnet_ros.bags import Bag, find_bags, open_bag
-from bharnet_ros.bags.images import bag_image
-from bharnet_ros.bags.messages import skeleton_frame, stamp_to_ns
 from bharnet_ros.bags.optional import library
-from bharnet_ros.errors import (
-    BagError,
-    ConfigurationError,
-    InvalidImageError,
-    InvalidSkeletonError,
-    LabelError,
-)
-from bharnet_ros.evaluation import Episode, EpisodeCollector, PersonMatcher
-from bharnet_ros.evaluation.bag_input import choose_input
-from bharnet_ros.pose import create_pose_estimator
+from bharnet_ros.errors import BagError, ConfigurationError, LabelError
+from bharnet_ros.evaluation.bag_input import BagInput, choose_input
+from bharnet_ros.evaluation.truth import check_of_several
 from bharnet_ros.skeleton import get_layout
-from bharnet_ros.tracking import Tracker
-from bharnet_ros.types import (
-    ActionFrame,
-    ActionState,
-    Hypothesis,
-    RecognizedAction,
-    Skeleton,
-    SkeletonFrame,
-)
+from bharnet_ros.types import Skeleton
+from training.data.converters.bag_recording import BagRecording
+from training.data.converters.bag_topics import estimated_frames, wanted_topics
 from training.data.converters.base import Item
 from training.data.converters.labelled import (
+    IMAGE_OPTION,
     LabelledPeople,
     Naming,
     find_labels,
     read_labels,
 )
-from training.data.sample import Person, Sample, SampleSkipped, Span
+from training.data.sample import Person, Sample, SampleSkipped
 from training.data.sheet import DataSheet
-
-_NOBODY = np.zeros(4, np.float32)
 
 
 @dataclass(frozen=True)
@@ -60,7 +43,8 @@ class RosbagConverter:
     with or without a namespace. layout: the keypoint layout of the bags. labels: see
     `labelled.find_labels`; where it is given, bags without labels are skipped. names, people: see
     `labelled.Naming`. backend: the pose backend that reads the images of bags that hold no
-    skeletons; "" leaves those out."""
+    skeletons; "" leaves those out. image_topic: of those images, and by which bags were labelled;
+    "" = the only one there is. say: told what of a bag is left out."""
 
     lazy: ClassVar[bool] = True
     input: Path
@@ -73,12 +57,14 @@ class RosbagConverter:
     names: str = ""
     people: Path | None = None
     backend: str = ""
+    image_topic: str = ""
+    say: Callable[[str], None] = print
 
     def sheet(self) -> DataSheet:
         """See `Converter.sheet`."""
         library("rosbags.rosbag2")
         Naming(self.names, self.people)
-        told = {"names": self.names, "backend": self.backend}
+        told = {"names": self.names, "backend": self.backend, "image_topic": self.image_topic}
         return DataSheet(
             dataset="rosbag",
             layout=self.layout,
@@ -106,7 +92,9 @@ class RosbagConverter:
             ) from error
         return self._items(bags)
 
-    def _items(self, bags: Iterable[Path]) -> Iterator[Item]:
+    def _items(self, bags: Sequence[Path]) -> Iterator[Item]:
+        if self.labels is not None and self.labels.is_file():
+            check_of_several(self.labels, len(bags))
         naming = Naming(self.names, self.people)
         for bag in bags:
             name = bag.relative_to(self.input).as_posix() if bag != self.input else bag.name
@@ -118,6 +106,8 @@ class RosbagConverter:
             except SampleSkipped as error:
                 yield Item(name, error)
                 continue
+            for problem in recording.problems:
+                self.say(f"{name}: {problem}")
             if not recording.tracks:
                 yield Item(name, SampleSkipped("empty", self._nobody()))
             for track_id in sorted(recording.tracks):
@@ -159,9 +149,9 @@ class RosbagConverter:
             image_size=recording.image_size,
         )
 
-    def _read(self, bag: Path) -> _Recording:
+    def _read(self, bag: Path) -> BagRecording:
         """One pass over a bag."""
-        recording = _Recording()
+        recording = BagRecording()
         layouts: set[str] = set()
         topics: dict[str, list[Callable[[Any], None]]] = defaultdict(list)
         for topic, take in (
@@ -175,21 +165,25 @@ class RosbagConverter:
             raise SampleSkipped("unlabelled", f"no labels of this bag in {self.labels}")
         try:
             with open_bag(bag) as opened:
-                chosen = {name: t for name in opened.topics if (t := _wanted(name, topics))}
-                if self.backend and self.skeletons.strip("/") not in chosen.values():
-                    for frame in estimated_frames(opened, self.backend):
+                chosen = wanted_topics(opened, topics)
+                people = chosen.get(self.skeletons.strip("/"), "")
+                if self.backend and not people:
+                    images = self._input(opened, people)
+                    for frame in estimated_frames(opened, images, self.backend, recording.usable):
                         layouts.add(frame.layout)
                         recording.add_frame(frame)
-                for each in opened.messages(sorted(chosen)):
+                handlers = {topic: topics[name] for name, topic in chosen.items()}
+                for each in opened.messages(sorted(handlers)):
                     layouts.add(getattr(each.message, "layout", self.layout))
-                    for handle in topics[chosen[each.topic]]:
+                    for handle in handlers[each.topic]:
                         handle(each.message)
                 if place is not None and recording.frames:
-                    labels = read_labels(place, opened, self.skeletons)
+                    labels = read_labels(place, opened, self._input(opened, people))
                     recording.labels = LabelledPeople.of(labels, recording.frames)
+                recording.problems += opened.problems
         except LabelError:
             raise  # to be put right by whoever labelled
-        except (BagError, InvalidSkeletonError) as error:
+        except BagError as error:
             raise SampleSkipped("corrupt", str(error)) from error
         except (AttributeError, ValueError) as error:  # other messages under these names
             raise SampleSkipped("corrupt", f"{type(error).__name__}: {error}") from error
@@ -197,101 +191,7 @@ class RosbagConverter:
             raise SampleSkipped("corrupt", f"layout {', '.join(layouts)}, expected {self.layout}")
         return recording
 
-
-class _Recording:
-    """What a bag says, message by message."""
-
-    def __init__(self) -> None:
-        self.tracks: dict[int, dict[int, Skeleton]] = defaultdict(dict)
-        self.stamps: list[int] = []
-        self.image_size = (0, 0)
-        self.labels: LabelledPeople | None = None
-        self._seen: dict[int, SkeletonFrame] = {}
-        self._truth: dict[int, SkeletonFrame] = {}
-        self._episodes = EpisodeCollector()
-
-    @property
-    def frames(self) -> list[SkeletonFrame]:
-        """All tracked frames, in order."""
-        return list(self._seen.values())
-
-    def add_skeletons(self, message: Any) -> None:
-        self.add_frame(skeleton_frame(message))
-
-    def add_frame(self, frame: SkeletonFrame) -> None:
-        if self.stamps and frame.stamp_ns <= self.stamps[-1]:
-            return  # a repeated or late message; a store's stamps rise
-        self.stamps.append(frame.stamp_ns)
-        self.image_size = frame.image_size
-        self._seen[frame.stamp_ns] = frame
-        for skeleton in frame.skeletons:
-            if skeleton.track_id >= 0:
-                self.tracks[skeleton.track_id][frame.stamp_ns] = skeleton
-
-    def add_true_skeletons(self, message: Any) -> None:
-        frame = skeleton_frame(message)
-        self._truth[frame.stamp_ns] = frame
-
-    def add_true_actions(self, message: Any) -> None:
-        actions = []
-        for action in message.actions:
-            best = [Hypothesis(int(h.class_id), h.class_name, 1.0) for h in action.hypotheses[:1]]
-            actions.append(
-                RecognizedAction(
-                    ActionState(int(action.state)), int(action.track_id), tuple(best), 0, 0, 0,
-                    0.0, 0.0, _NOBODY,
-                )
-            )  # fmt: skip
-        self._episodes.push(ActionFrame(stamp_to_ns(message.header.stamp), tuple(actions)))
-
-    def spans(self, track_id: int, first: int, last: int) -> tuple[Span, ...]:
-        """What the person of a track truly did while it was seen."""
-        if self.labels is not None:
-            return self.labels.spans(track_id, first, last)
-        spans = []
-        for episode in self._episodes.episodes():
-            if episode.end_ns >= first and episode.start_ns <= last and self._is(track_id, episode):
-                start, end = max(episode.start_ns, first), min(episode.end_ns, last)
-                spans.append(Span(episode.class_name, start, end, track_id))
-        return tuple(spans)
-
-    def _is(self, track_id: int, episode: Episode) -> bool:
-        """Whether the track is the person of the episode. Without true skeletons: the same id."""
-        if not self._truth:
-            return track_id == episode.person_id
-        return self._matcher.person(track_id, episode.start_ns, episode.end_ns) == episode.person_id
-
-    @cached_property
-    def _matcher(self) -> PersonMatcher:
-        matcher = PersonMatcher()
-        for stamp in sorted(self._seen.keys() & self._truth.keys()):
-            matcher.push(self._seen[stamp], self._truth[stamp])
-        return matcher
-
-
-def _wanted(topic: str, wanted: Iterable[str]) -> str | None:
-    """Which of the wanted topics this is, with any namespace before it; the longest name wins."""
-    parts = topic.strip("/")
-    fitting = [name for name in wanted if parts == name or parts.endswith(f"/{name}")]
-    return max(fitting, key=len, default=None)
-
-
-def estimated_frames(bag: Bag, backend: str) -> Iterator[SkeletonFrame]:
-    """The people in a bag's images, tracked; images that cannot be read are left out.
-
-    Raises BagError if it holds no images.
-    """
-    given = choose_input(bag, "images")
-    estimator, tracker = create_pose_estimator(backend), Tracker()
-    newest = -1
-    try:
-        for each in bag.messages([given.topic]):
-            try:
-                stamp_ns, image = bag_image(each.message)
-            except InvalidImageError:
-                continue
-            if stamp_ns > newest:
-                newest = stamp_ns
-                yield tracker.update(estimator.estimate(image, stamp_ns))
-    finally:
-        estimator.close()
+    def _input(self, bag: Bag, skeletons: str) -> BagInput:
+        """The skeletons of that topic; "" = the images."""
+        kind = "skeletons" if skeletons else "images"
+        return choose_input(bag, kind, self.image_topic, skeletons, IMAGE_OPTION)

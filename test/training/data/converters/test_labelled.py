@@ -101,6 +101,20 @@ def test_labels_of_another_folder_leave_unlabelled_bags_out(tmp_path):
         find_labels(tmp_path / "bags" / "ben_1", tmp_path / "nowhere.csv")
 
 
+def test_one_table_for_several_bags_names_them(tmp_path):
+    for name in ("anna_1", "ben_1"):
+        record(tmp_path / "bags" / name, {4: 100})
+    labels = tmp_path / "labels.csv"
+    labels.write_text("start,end,label\n1,2,hurry\n")
+    with pytest.raises(LabelError, match="does not say of which of 2 recordings"):
+        converted(tmp_path / "bags", tmp_path / "store", labels=labels)
+    labels.write_text("start,end,label,recording\n1,2,hurry,anna_1\n2,3,wipe,ben_1\n")
+    store, _ = converted(tmp_path / "bags", tmp_path / "named", labels=labels)
+    assert (spans(store, 0), spans(store, 1)) == ([("hurry", 1.0, 2.0)], [("wipe", 2.0, 3.0)])
+    labels.write_text("start,end,label\n")  # nothing happens, in any of them
+    assert len(converted(tmp_path / "bags", tmp_path / "idle", labels=labels)[0].spans) == 0
+
+
 def test_corrected_labels_count_when_the_same_command_runs_again(tmp_path, capsys):
     def run():
         arguments = ["--input", str(tmp_path / "bags"), "--output", str(tmp_path / "store")]
@@ -233,6 +247,10 @@ def test_bags_without_people_name_the_remedy(tmp_path):
 def test_who_is_in_a_bag_follows_from_its_name_or_a_table(tmp_path):
     naming = Naming("{session}-of-{subject}")
     assert naming.fields("deep/monday-of-anna") == {"subject": "anna", "group": "anna/monday"}
+    dated = Naming("{subject}_{session}").fields("anna.s_2026.03.01")
+    assert dated == {"subject": "anna.s", "group": "anna.s/2026.03.01"}
+    packed = Naming("{subject}_{session}").fields("anna_1.mcap.zstd")
+    assert packed == {"subject": "anna", "group": "anna/1"}
     assert Naming("{subject}").fields("x/anna.mcap") == {"subject": "anna", "group": "x/anna.mcap"}
     assert Naming().fields("x/monday") == {"group": "x/monday"}
     table = tmp_path / "people.csv"
@@ -287,7 +305,7 @@ def test_images_are_read_by_a_backend_where_there_are_no_skeletons(tmp_path, mon
             writer.image("/image_raw", BEGUN + frame * S // 10, image)
     (tmp_path / "bag" / "labels.csv").write_text("start,end,label\n0.5,1.25,hurry\n")
     monkeypatch.setattr(
-        "training.data.converters.rosbag.create_pose_estimator", lambda name: Estimator()
+        "training.data.converters.bag_topics.create_pose_estimator", lambda name: Estimator()
     )
     store, _ = converted(tmp_path / "bag", tmp_path / "store", backend="invented")
     assert len(store) == 1 and spans(store) == [("hurry", 0.5, 1.25)]
