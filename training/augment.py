@@ -14,6 +14,7 @@ import numpy.typing as npt
 from bharnet_ros.skeleton import Layout, flip_horizontally, get_layout
 from bharnet_ros.types import FloatArray
 from training.config import AugmentConfig
+from training.labels import UNMIRRORED
 
 Windows = tuple[FloatArray, FloatArray]
 _MIDDLE_KNUCKLE = 9  # of the 21 hand joints
@@ -28,9 +29,11 @@ def augment(
     config: AugmentConfig,
     rng: np.random.Generator,
 ) -> tuple[FloatArray, FloatArray, npt.NDArray[np.int64]]:
-    """A random variant of each window. mirrored: (C,) the class each class becomes in a mirror."""
+    """A random variant of each window. mirrored: (C,) the class each class becomes in a mirror, see
+    `training.labels.mirror_table`."""
     spec = get_layout(layout)
     chosen = rng.random(len(labels)) < config.mirror
+    chosen &= (labels < 0) | (mirrored[labels.clip(min=0)] != UNMIRRORED)
     keypoints, scores, labels = mirror(keypoints, scores, labels, layout, mirrored, chosen)
     keypoints = shift_shape(keypoints, config, rng)
     keypoints = turn_hands(keypoints, spec, config.hand_rotate_deg, config.hand_scale, rng)

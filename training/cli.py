@@ -34,6 +34,10 @@ _WRITTEN = {
 _WRITES_FILE = ("import-encoder",)
 """Their --output is a file."""
 
+_FILMING = ("generate", "first-light", "gestures", "measure")
+_FILLING = ("convert", "extract", "extract-rois")
+"""What an interrupted command has finished is not done again."""
+
 _EPILOG = """\
 A first run, step by step:
   python -m training generate            films of drawn people -> keypoints (the long step)
@@ -86,11 +90,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 2
     except KeyboardInterrupt as stop:  # a training on a store says itself how to go on
-        kept = str(stop) or "stopped; finished films are kept, run again to go on."
+        kept = str(stop) or _stopped(options.command)
         print(f"\n{kept}", file=sys.stderr)
         return INTERRUPTED
     print(f"{options.command} took {time.monotonic() - begin:.0f} s")
     return 0
+
+
+def _stopped(command: str) -> str:
+    """What somebody who interrupted the command should know."""
+    if command in _FILMING:
+        return "stopped; finished films are kept, run again to go on."
+    if command in _FILLING:
+        return "stopped; what was written so far is kept, run again to go on."
+    if command == "teach":
+        return "stopped; a store made of bags is kept, run again to begin its training anew."
+    return "stopped; nothing is kept, run again to begin anew."
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -20,6 +20,7 @@ from training.checkpoint import save_weights
 from training.config import OUTSIDERS, PROJECTED, FitConfig, TrainingConfig
 from training.dataset import DatasetCard, check_card, read_card
 from training.decay import adamw
+from training.divergence import refuse_diverged
 from training.ema import WeightAverage
 from training.losses import Losses, ensemble_loss
 from training.metrics import summary
@@ -126,6 +127,8 @@ def train_network(
         average.update(network)
         running.append(float(losses.complementary.detach()))
         if (step + 1) % config.fit.validate_every == 0 or step + 1 == config.fit.steps:
+            when = f"step {step + 1} of {config.fit.steps}"
+            refuse_diverged(network, when, config.fit.learning_rate)
             entry = validate(average.network, validation, card)
             entry |= {"step": step + 1, "loss": float(np.mean(running))}
             history.append(entry)

@@ -18,6 +18,7 @@ A gesture too short to be visible for `min_visible_s` counts from the middle of 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -31,6 +32,12 @@ OTHER = -2
 """Label of windows that show an outsider: no class is right, not even the background."""
 OUTSIDER = "(outsider)"
 """Name of the spans in which a person does what no gesture of the vocabulary is."""
+UNMIRRORED = -1
+"""In place of the class that a class becomes in a mirror: none."""
+_SIDE = re.compile(
+    r"(?<![^\W\d_])(?i:left|right)(?![^\W\d_])"  # a word by itself
+    r"|(?<=[a-z])(?:Left|Right)(?![a-z])|(?<![^\W\d_])(?:[Ll]eft|[Rr]ight)(?=[A-Z])"  # aLeft, leftA
+)
 
 
 def label_times(
@@ -62,21 +69,38 @@ def label_times(
     return labels
 
 
-def mirrored_classes(class_names: Sequence[str]) -> npt.NDArray[np.int64]:
+def mirror_table(class_names: Sequence[str]) -> npt.NDArray[np.int64]:
     """(C,) the class each class becomes in a mirror: `swipe_left` <-> `swipe_right`.
 
-    Names that say left or right change places with the name that says the other; all others
-    stay. `ConfigurationError` if a name has no partner, because then mirroring would teach
-    wrong things.
+    Names that say left or right ("turn left", "left-hand", "pointLeft") change places with the
+    name that says the other; all others stay. A sided class whose other side is no class must not
+    be mirrored: UNMIRRORED.
     """
-    swap = {"left": "right", "right": "left"}
-    result = np.arange(len(class_names))
-    for index, name in enumerate(class_names):
-        partner = "_".join(swap.get(word, word) for word in name.split("_"))
-        if partner not in class_names:
+    names = {name: number for number, name in enumerate(class_names)}
+    partners = (_other_side(name) for name in class_names)
+    return np.array([names.get(partner, UNMIRRORED) for partner in partners], np.int64)
+
+
+def mirrored_classes(class_names: Sequence[str]) -> npt.NDArray[np.int64]:
+    """As `mirror_table`; `ConfigurationError` if a name has no partner."""
+    result = mirror_table(class_names)
+    for name, partner in zip(class_names, result, strict=True):
+        if partner == UNMIRRORED:
             raise ConfigurationError(
-                f"Class '{name}' has no mirrored partner '{partner}'; add it, or train with "
-                "augment.mirror: 0."
+                f"Class '{name}' has no mirrored partner '{_other_side(name)}'; add it, or train "
+                "with augment.mirror: 0."
             )
-        result[index] = class_names.index(partner)
     return result
+
+
+def _other_side(name: str) -> str:
+    """The name with left and right exchanged, written as they were."""
+
+    def swapped(found: re.Match[str]) -> str:
+        word = found.group()
+        other = "right" if word.lower() == "left" else "left"
+        if word.isupper():
+            return other.upper()
+        return other.capitalize() if word[0].isupper() else other
+
+    return _SIDE.sub(swapped, name)

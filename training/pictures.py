@@ -162,7 +162,7 @@ def contact_sheet(
         if strip.shape[1] > width_px:
             share = width_px / strip.shape[1]
             strip = np.asarray(cv2.resize(strip, None, fx=share, fy=share), np.uint8)
-        part = _captioned(strip, name, height_px)
+        part = _captioned(strip, name, height_px, width_px)
         if rows[-1] and used + part.shape[1] + 8 > width_px:
             rows.append([])
             used = 0
@@ -179,9 +179,18 @@ def contact_sheet(
     return np.concatenate(lines, axis=0)
 
 
-def _captioned(strip: Image, name: str, height_px: int) -> Image:
+def _captioned(strip: Image, name: str, height_px: int, most_px: int) -> Image:
+    """The strip with its name below; what is wider than most_px of the name is left out."""
     font, scale = cv2.FONT_HERSHEY_SIMPLEX, 0.45
-    width = max(strip.shape[1], cv2.getTextSize(name, font, scale, 1)[0][0] + 6)
+
+    def width_of(text: str) -> int:
+        return int(cv2.getTextSize(text, font, scale, 1)[0][0]) + 6
+
+    length = len(name)
+    while length and width_of(name) > most_px:
+        length -= 1
+        name = f"{name[:length]}..."
+    width = max(strip.shape[1], width_of(name))
     out = np.full((height_px + _CAPTION_PX, width, 3), _PAPER, np.uint8)
     out[: strip.shape[0], : strip.shape[1]] = strip
     cv2.putText(out, name, (3, height_px + 15), font, scale, _INK, 1, cv2.LINE_AA)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,8 @@ _STROKE_S, _RATE_HZ, _STEPS = 3.0, 1.0, 121
 """What is played to see where a motion goes: long enough for a whole turn at full strength."""
 _REACH = 1.08
 """Arm lengths; a little more than an arm, because its ends are softened."""
+_FOLDED = 0.28
+"""Arm lengths; a little less than an arm folds to (`arm.MIN_REACH`)."""
 
 
 def refuse_same(
@@ -28,30 +30,42 @@ def refuse_same(
 ) -> None:
     """Raise the error of `node` if the gesture can look exactly like one of the others."""
     for other in others:
-        if gesture.motion != other.motion or not _hands_agree(gesture, other):
-            continue
-        if not _may_hold_the_same(gesture, other):
-            continue
-        hands = _shared(gesture.hands, other.hands)
-        postures = _shared(gesture.postures, other.postures)
-        if gesture.body_only and other.body_only:
-            hands = postures = ""
-        elif not (hands and postures) or gesture.second != other.second:
-            continue
-        if len(gesture.hands) == len(other.hands) == 1 == len(gesture.postures):
-            way = ""
-        else:
-            way = f" when the hand is '{hands}' and the posture '{postures}'" if hands else ""
-        raise node.error(
-            f"'{gesture.name}' and '{other.name}' are the same gesture{way}",
-            "let them differ in hand, posture or motion",
-        )
+        way = same_way(gesture, other)
+        if way is not None:
+            raise node.error(
+                f"'{gesture.name}' and '{other.name}' are the same gesture{way}",
+                "let them differ in hand, posture or motion",
+            )
+
+
+def same_way(gesture: GestureDescription, other: GestureDescription) -> str | None:
+    """How the two can look exactly alike: " when the hand is ...", or empty if there is no other
+    way to make them; None if they cannot."""
+    if not _same_motion(gesture.motion, other.motion) or not _hands_agree(gesture, other):
+        return None
+    if not _may_hold_the_same(gesture, other):
+        return None
+    if gesture.body_only and other.body_only:
+        return ""
+    hands = _shared(gesture.hands, other.hands)
+    postures = _shared(gesture.postures, other.postures)
+    if not (hands and postures) or gesture.second != other.second:
+        return None
+    if len(gesture.hands) == len(other.hands) == 1 == len(gesture.postures):
+        return ""
+    return f" when the hand is '{hands}' and the posture '{postures}'"
+
+
+def _same_motion(first: Sequence[MotionDescription], second: Sequence[MotionDescription]) -> bool:
+    """Whether the same motions play, in whatever order they are written."""
+    return len(first) == len(second) and all(motion in second for motion in first)
 
 
 def refuse_out_of_reach(
     postures: Iterable[PostureDescription], motion: Iterable[MotionDescription], node: Node
 ) -> None:
-    """Raise the error of `node` if a motion would take a wrist further than an arm is long.
+    """Raise the error of `node` if a motion would take a wrist further than an arm is long, or
+    nearer to the shoulder than an arm folds.
 
     Motions that swing the forearm or the hand stay within reach; only those with a length count.
     """
@@ -60,12 +74,19 @@ def refuse_out_of_reach(
             continue
         way = _way(primitive)
         for posture in postures:
-            reach = float(np.linalg.norm(posture.wrist + way, axis=1).max())
-            if reach > _REACH:
+            reach = np.linalg.norm(posture.wrist + way, axis=1)
+            taken = f"'{primitive.kind}' takes the wrist of posture '{posture.name}' "
+            if reach.max() > _REACH:
                 raise node.error(
-                    f"'{primitive.kind}' takes the wrist of posture '{posture.name}' {reach:.2f} "
-                    "arm lengths from the shoulder, out of an arm's reach",
+                    f"{taken}{reach.max():.2f} arm lengths from the shoulder, out of an arm's "
+                    "reach",
                     "make `length` smaller, or let the posture begin nearer",
+                )
+            if reach.min() < _FOLDED:
+                raise node.error(
+                    f"{taken}to {reach.min():.2f} arm lengths from the shoulder, nearer than an "
+                    "arm folds",
+                    "make `length` smaller, or let the posture begin further away",
                 )
 
 

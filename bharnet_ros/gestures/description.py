@@ -19,10 +19,11 @@ class HandDescription:
 
     fingers: states of index, middle, ring and pinky; thumb: its state; spread_deg: how far the
     fingers are fanned, drawn from this range; touch: names of tips that meet,
-    the thumb and one or more fingers, or empty.
+    the thumb and one or more fingers, or empty. Hands are equal that are held alike, whatever
+    their names.
     """
 
-    name: str
+    name: str = field(compare=False)
     fingers: tuple[str, str, str, str]
     thumb: str
     spread_deg: Range = (0.0, 3.0)
@@ -36,10 +37,11 @@ class PostureDescription:
     wrist: from the shoulder, in arm lengths. vary_position: arm lengths; vary_turn_deg: the
     hand's yaw, pitch and roll, degrees either way. vary_elbow_deg: how far the elbow swings
     about the line from shoulder to wrist to ease a turned hand, degrees either way; 0: it does
-    not, and swings by a few degrees at random.
+    not, and swings by a few degrees at random. Postures are equal that are alike, whatever their
+    names.
     """
 
-    name: str
+    name: str = field(compare=False)
     wrist: Vector
     palm: Vector
     fingers: Vector

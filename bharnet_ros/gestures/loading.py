@@ -56,9 +56,15 @@ def _located(name_or_path: str | Path, folder: Path) -> Path:
 def _build(root: Node, path: Path, chain: tuple[Path, ...]) -> Vocabulary:
     found = dict(root.items())
     extended = "extends" in found
-    required = ["format"] if extended else ["format", *_SECTIONS]
-    optional = [*_OPTIONAL, "extends", *(("also", *_SECTIONS) if extended else ())]
-    top = root.fields(required, optional)
+    optional = [*_SECTIONS, *_OPTIONAL, "extends", *(("also",) if extended else ())]
+    top = root.fields(["format"], optional)
+    lacking = [name for name in _SECTIONS if name not in found]
+    if lacking and not extended:
+        raise root.error(
+            f"'{lacking[0]}' is missing",
+            "add `extends: gestures` to take hands, postures and idle from a shipped file, or "
+            f"`{lacking[0]}:`",
+        )
     if top["format"].text() not in FORMATS:
         raise top["format"].error("this format is not known", "write `format: 2`")
     base = _base(top["extends"], path, chain) if extended else None

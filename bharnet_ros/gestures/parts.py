@@ -46,6 +46,7 @@ _AWAY = ("up", "slanting", "beside")  # thumbs that no finger can meet
 _JOINT_DEGREES = {"wag": 38.0, "twist": 105.0, "wave": 75.0, "shoo": 110.0}
 """What elbows and wrists allow either way, where it is less than `RANGE_LIMITS`."""
 _UNIT = 1e-12
+_ALONG = 0.97  # nearer than 14 degrees to a line, unsteadiness decides on which side of it one is
 _Part = TypeVar("_Part")
 
 
@@ -133,9 +134,14 @@ def read_posture(name: str, node: Node) -> PostureDescription:
             turn = (parts[0].number(0, 180), parts[1].number(0, 90), parts[2].number(0, 120))
         if "elbow" in vary:
             elbow = vary["elbow"].number(0, 90)
-    posture = PostureDescription(
-        name, wrist, palm, fingers, _direction(fields["elbow"]), position, turn, elbow
-    )
+    pole = _direction(fields["elbow"])
+    if abs(float(np.dot(wrist, pole))) > _ALONG * reach:
+        raise fields["elbow"].error(
+            "the elbow points along the line from shoulder to wrist, which does not say to which "
+            "side of it the arm bends",
+            "name a side of that line, such as `{down: 1, outward: 0.5}`",
+        )
+    posture = PostureDescription(name, wrist, palm, fingers, pole, position, turn, elbow)
     excess, sentence = strain(posture)
     if excess > 0:
         raise node.error(sentence, "turn `palm` or `fingers`, or move `wrist` or `elbow`")

@@ -57,6 +57,19 @@ def test_a_motion_out_of_reach_is_refused_in_every_direction(motion: str, postur
         loaded(motion, posture)
 
 
+@pytest.mark.parametrize(
+    ("motion", "posture"),
+    [
+        ("{raise: {toward: up, length: 0.7}}", "wrist: {forward: 0.1, inward: 0, up: -0.45}"),
+        ("{swipe: {toward: left, length: 0.8}}", "wrist: {forward: 0.1, inward: 0.33, up: -0.1}"),
+    ],
+)
+def test_a_motion_through_the_shoulder_is_refused(motion: str, posture: str) -> None:
+    arm = f"{posture}, palm: forward, fingers: {{forward: 1, down: 1}}, elbow: backward"
+    with pytest.raises(GestureError, match=r"mine\.yaml:9: .*nearer than an arm folds; make `len"):
+        loaded(motion, arm)
+
+
 def test_hands_that_clap_part_within_reach() -> None:
     with pytest.raises(GestureError, match="'clap' takes the wrist"):
         loaded("{clap: {length: 1.2, rate_hz: 0.5}}", ASIDE, "both")

@@ -159,3 +159,24 @@ def test_a_module_of_ours_that_is_missing_is_a_fault(monkeypatch):
     monkeypatch.setattr("training.cli.load_config", load)
     with pytest.raises(ModuleNotFoundError):
         main(["generate"])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["gestures"], "finished films are kept"),
+        (["convert", "acted", "--input", "gestures", "--output", "store"], "so far is kept"),
+        (["teach", "bags", "--output", "bundle"], "store made of bags is kept"),
+        (["describe", "mine.yaml"], "nothing is kept, run again to begin anew"),
+    ],
+)
+def test_who_interrupts_a_command_is_told_what_is_kept(
+    arguments, said, tmp_path, capsys, monkeypatch
+):
+    def interrupted(options):
+        raise KeyboardInterrupt
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(f"training.commands.{arguments[0]}.run", interrupted)
+    assert main(arguments) == 130
+    assert said in capsys.readouterr().err

@@ -78,6 +78,13 @@ def test_the_same_seed_gives_the_same_numbers(tiny_config, card, make_sequence):
     assert not np.array_equal(runs[0][0], runs[2][0])
 
 
+def test_a_training_that_diverges_is_stopped(tiny_config, card, make_sequence):
+    fit = replace(tiny_config.fit, steps=6, validate_every=3, learning_rate=1e30)
+    films = [make_sequence(seed) for seed in range(3)]
+    with pytest.raises(ConfigurationError, match=r"diverged: after step \d of 6 .*it is 1e\+30"):
+        train_network(replace(tiny_config, fit=fit), card, films[:2], [], films[2:], _quiet)
+
+
 def test_batches_repeat_and_are_balanced(tiny_config, card, make_sequence):
     films = [make_sequence(seed) for seed in range(2)]
     sampler = BatchSampler(films, [], card, tiny_config, FeatureConfig())

@@ -7,7 +7,15 @@ import pytest
 
 from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.gestures import load_vocabulary
-from training.labels import IGNORE, OTHER, OUTSIDER, label_times, mirrored_classes
+from training.labels import (
+    IGNORE,
+    OTHER,
+    OUTSIDER,
+    UNMIRRORED,
+    label_times,
+    mirror_table,
+    mirrored_classes,
+)
 from training.sequences import GestureSpan
 
 IDS = {"idle": 0, "ok": 1, "wave": 2}
@@ -51,6 +59,24 @@ def test_unknown_gesture_is_named():
 def test_mirror_swaps_left_and_right_only():
     names = ["idle", "swipe_left", "ok", "swipe_right"]
     assert mirrored_classes(names).tolist() == [0, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ("turn left", "turn right"), ("Left-hand", "Right-hand"), ("pointLeft", "pointRight"),
+        ("leftHandUp", "rightHandUp"), ("LEFT", "RIGHT"),
+        ("from_left_to_right", "from_right_to_left"), ("links (left)", "links (right)"),
+    ],
+)  # fmt: skip
+def test_sides_are_found_however_names_are_written(left, right):
+    assert mirror_table(["idle", left, right]).tolist() == [0, 2, 1]
+    assert mirror_table(["idle", left]).tolist() == [0, UNMIRRORED]
+
+
+def test_words_that_hold_a_side_are_not_sided():
+    names = ["upright", "bright", "leftover", "copyright", "cleft", "Wright", "alleft"]
+    assert mirror_table(names).tolist() == list(range(len(names)))
 
 
 def test_mirroring_twice_changes_nothing_in_the_shipped_vocabulary():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from bharnet_ros.errors import ConfigurationError, GestureError
-from bharnet_ros.gestures import Segment, load_vocabulary
+from bharnet_ros.gestures import Segment, load_vocabulary, parse_vocabulary
 from training.cli import main
 from training.pictures import STRIP_PICTURES, contact_sheet, picture_strip, picture_times, save
 
@@ -45,6 +45,15 @@ def test_times_lie_within_the_gesture():
 def test_a_sheet_has_every_gesture_in_rows():
     sheet = contact_sheet(VOCABULARY, ["stop", "wave", "yes"], width_px=600, height_px=64)
     assert sheet.shape[1] == 600 and sheet.shape[0] >= 2 * 64
+
+
+def test_a_name_that_is_wider_than_the_sheet_is_cut():
+    name = "whoever_makes_this_" * 20
+    long = parse_vocabulary(
+        "format: 2\nextends: gestures\ngestures:\n"
+        f"  {name}: {{meaning: x, hand: flat, posture: chest}}\n"
+    )
+    assert contact_sheet(long, width_px=600, height_px=96).shape == (96 + 22, 600, 3)
 
 
 def test_wrong_names_and_sizes_are_refused():

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 STEPS = 500
 PERFORMANCES = 250
 MAX_SEED = 2**31
+BESIDE = "gestures"
+"""The shipped bundle, and its vocabulary, that most run beside their own."""
 CONFUSED = 0.05
 """Shares of windows below this are not worth a warning."""
 
@@ -65,6 +67,7 @@ def run(options: argparse.Namespace) -> None:
     """Check, draw, train, report, write."""
     from bharnet_ros.errors import ConfigurationError
     from bharnet_ros.gestures import load_vocabulary
+    from training.describing.classes import class_names
 
     if options.steps < 1 or options.threads < 1:
         raise ConfigurationError(
@@ -72,12 +75,15 @@ def run(options: argparse.Namespace) -> None:
         )
     check_seed(options.seed)
     vocabulary = load_vocabulary(options.file)
+    class_names(vocabulary)  # asked for its error alone
     name = options.name or Path(options.file).stem
     folder = options.output or Path("output") / f"{name}_bundle"
     _check_places(name, folder)
     print(f"{options.file}: {len(vocabulary.actions)} gestures: {', '.join(vocabulary.actions)}")
     if vocabulary.others:
         print(f"  known, but none of them: {', '.join(vocabulary.others)}")
+    for line in shared(vocabulary, load_vocabulary(BESIDE)):
+        print(line)
     if not options.no_pictures:
         from training.pictures import contact_sheet, save
 
@@ -91,6 +97,24 @@ def run(options: argparse.Namespace) -> None:
         print(line)
     print(f"\nTry it:  ros2 launch bharnet_ros recognize.launch.py bundle:={folder}")
     print(f"    or:  make demo BUNDLE={folder}")
+
+
+def shared(vocabulary: Vocabulary, beside: Vocabulary) -> list[str]:
+    """What a user should know of gestures that another bundle, running beside theirs, reports by
+    other names."""
+    from bharnet_ros.gestures.checks import same_way
+
+    found = []
+    for gesture in vocabulary:
+        for other in beside:
+            way = None if other.name in vocabulary.class_names else same_way(gesture, other)
+            if way is not None:
+                found.append(
+                    f"'{gesture.name}' and '{other.name}' of the bundle {BESIDE} are the same "
+                    f"gesture{way}: '{other.name}' is not taught as something else, and where "
+                    "both bundles run, both may answer."
+                )
+    return found
 
 
 def check_seed(seed: int) -> None:

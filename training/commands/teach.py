@@ -20,6 +20,7 @@ FOLDS = 3
 FEW, USUAL = 5, "5 to 20"
 BAG_OPTIONS: dict[str, str | None] = {
     "labels": None, "names": "", "people": None, "skeletons": "skeletons", "backend": "",
+    "image_topic": "",
 }  # fmt: skip
 """What is said about bags, and what it is if nothing is said."""
 
@@ -81,9 +82,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     group = command.add_argument_group("if the input is bags (see `convert rosbag`)")
     for name, type_, shown in (
         ("labels", Path, "PATH"), ("names", str, "PATTERN"), ("people", Path, "CSV"),
-        ("skeletons", str, "TOPIC"), ("backend", str, "NAME"),
+        ("skeletons", str, "TOPIC"), ("backend", str, "NAME"), ("image_topic", str, "TOPIC"),
     ):  # fmt: skip
-        group.add_argument(f"--{name}", type=type_, default=BAG_OPTIONS[name], metavar=shown)
+        group.add_argument(_flag(name), type=type_, default=BAG_OPTIONS[name], metavar=shown)
     command.set_defaults(run=run)
 
 
@@ -92,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
     import torch
 
     from bharnet_ros.errors import ConfigurationError
-    from training.teaching.examples import draw_examples, read_takes
+    from training.teaching.examples import draw_examples, overlooked, read_takes
     from training.teaching.making import Lesson, teach
     from training.teaching.splitting import unit_names
     from training.teaching.validating import summary_lines
@@ -104,6 +105,8 @@ def run(options: argparse.Namespace) -> None:
     store = _store(options)
     start = _start(options.init)
     takes = read_takes(store, start.bundle.manifest.layout)
+    for label, count in sorted(overlooked(store).items()):
+        print(f"Left out: {count} of {label}, whose person is followed for less than a second.")
     if options.shots is not None:
         takes = draw_examples(takes, options.shots, options.seed)
     for line in overview(takes):
@@ -199,18 +202,23 @@ def _store(options: argparse.Namespace) -> Store:
     folder = options.output.with_name(f"{options.output.name.removesuffix('_bundle')}_store")
     converter = RosbagConverter(
         options.input, options.skeletons, labels=options.labels, names=options.names,
-        people=options.people, backend=options.backend,
+        people=options.people, backend=options.backend, image_topic=options.image_topic,
     )  # fmt: skip
     forget_relabelled(converter, folder, nothing_else=True)
     report(convert(converter, folder), folder)
     return open_store(folder)
 
 
+def _flag(name: str) -> str:
+    """How an option of BAG_OPTIONS is written."""
+    return f"--{name.replace('_', '-')}"
+
+
 def _refuse_bag_options(options: argparse.Namespace) -> None:
     """Raise ConfigurationError if a store was given together with what is said about bags."""
     from bharnet_ros.errors import ConfigurationError
 
-    given = [f"--{name}" for name, usual in BAG_OPTIONS.items() if getattr(options, name) != usual]
+    given = [_flag(name) for name, usual in BAG_OPTIONS.items() if getattr(options, name) != usual]
     if given:
         raise ConfigurationError(
             f"{options.input} is a store, and {', '.join(given)} says how to read bags; give the "

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 
 from bharnet_ros.bundle import GESTURES_FILE, Bundle, rewrite_bundle
-from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.gestures import Vocabulary, dump_vocabulary
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import Thresholds
+from training.describing.classes import UNKNOWN, class_names
 from training.describing.people import FEATURES
 from training.evaluate import event_figures, rounded
 from training.export import export_bundle
@@ -28,22 +28,10 @@ from training.starting import WEIGHTS_FILE, pack_weights
 from training.thresholds import choose_thresholds
 from training.windowing import ExpertInputs
 
-UNKNOWN = "other"
-"""The trained class of everything that is no gesture of the vocabulary and not idle either."""
 WINDOW_S, NUM_STEPS, MAX_GAP_S = 1.6, 32, 0.25
 CONFIRM_S, SMOOTHING_S = 0.1, 0.1
 PARITY_WINDOWS = 64
 Report = Callable[[str], None]
-
-
-def class_names(vocabulary: Vocabulary) -> tuple[str, ...]:
-    """The network's classes: the vocabulary's, then UNKNOWN."""
-    if UNKNOWN in vocabulary.class_names:
-        raise ConfigurationError(
-            f"'{UNKNOWN}' is the class of everything that no gesture is; give the gesture "
-            f"'{UNKNOWN}' another name."
-        )
-    return (*vocabulary.class_names, UNKNOWN)
 
 
 def write(

@@ -17,7 +17,8 @@ from torch import Tensor
 from bharnet_ros.bundle import Bundle
 from bharnet_ros.gestures import Vocabulary, dump_vocabulary
 from training.describing.batches import Batches, FilmedWindows, Looks, Mix, Sources
-from training.describing.finishing import NUM_STEPS, WINDOW_S, class_names, write
+from training.describing.classes import class_names
+from training.describing.finishing import NUM_STEPS, WINDOW_S, write
 from training.describing.fitting import TrainingPlan, train
 from training.describing.hands import HandBank
 from training.describing.people import act

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from bharnet_ros.feature_config import FeatureConfig
 from bharnet_ros.gestures import BodyShape, GestureDescription, GesturePlayer, Style, Vocabulary
+from bharnet_ros.gestures.checks import same_way
 from bharnet_ros.gestures.performance import Segment
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.types import FloatArray
@@ -194,12 +195,12 @@ def write_script(
 
     avoid: further gestures that no drawn outsider may resemble.
     """
-    watched = vocabulary
-    if avoid:
-        more = {f"(avoided {number})": gesture for number, gesture in enumerate(avoid)}
-        watched = replace(vocabulary, others={**vocabulary.others, **more})
+    more = {f"(avoided {number})": gesture for number, gesture in enumerate(avoid)}
+    everyday = {n: g for n, g in vocabulary.everyday.items() if _means_nothing(g, vocabulary)}
+    watched = replace(vocabulary, others={**vocabulary.others, **more}, everyday=everyday)
     strangers: dict[str, GestureDescription] = {}
-    others = [*vocabulary.others.values(), *vocabulary.everyday.values()]
+    others = [g for g in vocabulary.others.values() if _means_nothing(g, vocabulary)]
+    others += everyday.values()
     script: list[tuple[str, float, float]] = []
     clock = float(rng.uniform(0.2, 1.5))
     while True:
@@ -227,6 +228,12 @@ def write_script(
         if rng.random() > 0.2:
             clock += float(rng.uniform(*config.gap_s))
     return with_gestures(vocabulary, strangers), script
+
+
+def _means_nothing(known: GestureDescription, vocabulary: Vocabulary) -> bool:
+    """Whether a known gesture that is no class can be told from all that are: who makes one that
+    cannot must not be called something else."""
+    return all(same_way(gesture, known) is None for gesture in vocabulary)
 
 
 def with_gestures(vocabulary: Vocabulary, more: Mapping[str, GestureDescription]) -> Vocabulary:

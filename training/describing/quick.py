@@ -20,7 +20,8 @@ from bharnet_ros.gestures import Vocabulary
 from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
 from training.describing.borders import cut_hands
-from training.describing.finishing import MAX_GAP_S, NUM_STEPS, UNKNOWN, WINDOW_S
+from training.describing.classes import UNKNOWN
+from training.describing.finishing import MAX_GAP_S, NUM_STEPS, WINDOW_S
 from training.describing.fitting import TrainingPlan, train
 from training.describing.hands import OTHER_HAND, HandBank, hand_gestures
 from training.describing.observing import CLOSE, Observer

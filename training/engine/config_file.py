@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from bharnet_ros.errors import ConfigurationError
-from training.config import AugmentConfig, build, read_yaml
+from bharnet_ros.skeleton import available_layouts
+from training.config import build, read_yaml
 from training.config_checks import check_augment
 from training.engine.config import STREAMS, SkeletonAugment, StoreConfig, StoreFit
 from training.model_config import check_model
@@ -19,8 +20,12 @@ from training.number_checks import (
     shares,
     zero_or_more,
 )
+from training.preprocessing import PREPROCESSINGS
 
 INPUTS = ("features", "skeleton")
+_UNUSED = {
+    "features": ("skeleton_augment", "preprocessing"), "skeleton": ("augment", "features"),
+}  # fmt: skip
 PARTS = ("train", "train_and_validation")
 OPTIMISERS = ("adamw", "sgd")
 SCHEDULES = ("cosine", "step")
@@ -44,6 +49,8 @@ def check(config: StoreConfig, where: str) -> None:
     fit = config.fit
     one_of(where, {
         "inputs": (config.inputs, INPUTS), "data.train_on": (config.data.train_on, PARTS),
+        "preprocessing": (config.preprocessing, tuple(PREPROCESSINGS)),
+        "bundle.layout": (config.bundle.layout, available_layouts()),
     })  # fmt: skip
     if config.streams not in (STREAMS, ("body",), ("hand",)):
         raise ConfigurationError(
@@ -54,15 +61,12 @@ def check(config: StoreConfig, where: str) -> None:
         raise ConfigurationError(
             f"{where}: inputs 'skeleton' have no hands apart; set streams: [body]."
         )
-    unused, default = (
-        ("augment", AugmentConfig())
-        if config.inputs == "skeleton"
-        else ("skeleton_augment", SkeletonAugment())
-    )
-    if getattr(config, unused) != default:
-        raise ConfigurationError(
-            f"{where}: {unused} is not used by inputs '{config.inputs}'; leave it out."
-        )
+    usual = StoreConfig(config.name, config.data)
+    for unused in _UNUSED[config.inputs]:
+        if getattr(config, unused) != getattr(usual, unused):
+            raise ConfigurationError(
+                f"{where}: {unused} is not used by inputs '{config.inputs}'; leave it out."
+            )
     if fit.balance and (config.streams != STREAMS or config.model.variant == "unified"):
         raise ConfigurationError(
             f"{where}: fit.balance weighs two experts, but there is one; leave it out."

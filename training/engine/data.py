@@ -16,6 +16,7 @@ from training.data import BatchLoader, Clips, Split, Store, load_protocol, open_
 from training.engine.background import Background, open_background
 from training.engine.config import StoreConfig
 from training.engine.inputs import Inputs, Preparation
+from training.model_config import POSE_BLOCK
 
 
 class TrainingBatches(Dataset[Inputs]):
@@ -24,12 +25,13 @@ class TrainingBatches(Dataset[Inputs]):
     Of several processes (rank of world), each takes its own part of every batch, so together
     they see the same clips as one process would. chances (clips,): how often each is drawn, with
     replacement; None: each once an epoch. background: where `share` of each batch comes from.
+    least: clips of a batch that each process must have.
     """
 
     def __init__(
         self, loader: BatchLoader, preparation: Preparation, batch_size: int, seed: int,
         rank: int = 0, world: int = 1, chances: npt.NDArray[np.float64] | None = None,
-        background: Background | None = None, share: float = 0.0,
+        background: Background | None = None, share: float = 0.0, least: int = 1,
     ) -> None:  # fmt: skip
         self._loader = loader
         self._preparation = preparation
@@ -46,6 +48,14 @@ class TrainingBatches(Dataset[Inputs]):
             raise ConfigurationError(
                 f"{world} processes share batches of {shared} clips; "
                 "use fewer processes or a larger fit.batch_size."
+            )
+        left = shared // world + self._others // world
+        if left < least:
+            raise ConfigurationError(
+                f"Batches leave {left} clips to a process (fit.batch_size {batch_size}, training "
+                f"clips {loader.num_clips}, processes {world}), but block '{POSE_BLOCK}' needs "
+                f"{least} or more; use a larger fit.batch_size, more clips (data.repeat), fewer "
+                "processes, or another block."
             )
 
     def __len__(self) -> int:
@@ -113,6 +123,15 @@ class EpochNumbers(Sampler[int]):
         return self._per_epoch
 
 
+def least_clips(config: StoreConfig) -> int:
+    """How many clips a batch must have: POSE_BLOCK compares whole windows with each other."""
+    model = config.model
+    whole = {"body": True, "hand": model.hands == "joined"}  # two hands are two windows
+    experts = {"body": model.body, "hand": model.hand}
+    alone = (experts[s].block == POSE_BLOCK and whole[s] for s in config.streams)
+    return 2 if any(alone) else 1
+
+
 class StoreDataModule(lightning.LightningDataModule):
     """The parts of a store that a configuration asks for. workers: processes that prepare
     batches for each training process; 0 prepares in it."""
@@ -126,7 +145,7 @@ class StoreDataModule(lightning.LightningDataModule):
         self.store: Store = open_store(config.data.store)
         protocol = load_protocol(config.data.protocol)
         self.split: Split = split_clips(self.store, protocol, config.data.fold)
-        self.preparation = Preparation(config, self.store.sheet, len(self.split.class_names))
+        self.preparation = Preparation(config, self.store.sheet, self.split.class_names)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -167,7 +186,7 @@ class StoreDataModule(lightning.LightningDataModule):
             chances /= chances.sum()
         return TrainingBatches(
             loader, self.preparation, size, config.seed, rank, world, chances,
-            self.background, config.data.background_share,
+            self.background, config.data.background_share, least_clips(config),
         )  # fmt: skip
 
     def train_dataloader(self) -> DataLoader[Inputs]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +18,7 @@ from bharnet_ros.types import FloatArray
 from training import augment
 from training.data import Batch, DataSheet
 from training.engine.config import SkeletonAugment, StoreConfig
+from training.labels import UNMIRRORED, mirror_table
 from training.preprocessing import preprocess
 
 IntArray = npt.NDArray[np.int64]
@@ -37,10 +40,10 @@ class Preparation:
     Raises ConfigurationError if the store's keypoints cannot feed what the configuration asks.
     """
 
-    def __init__(self, config: StoreConfig, sheet: DataSheet, num_classes: int) -> None:
+    def __init__(self, config: StoreConfig, sheet: DataSheet, class_names: Sequence[str]) -> None:
         self._config = config
         self.layout = sheet.layout
-        self._mirrored = np.arange(num_classes)  # a mirrored sign is the same sign
+        self._mirrored = mirror_table(class_names)
         if config.inputs == "features":
             if sheet.dims != 2 or config.clips.people != 1:
                 raise ConfigurationError(
@@ -59,7 +62,8 @@ class Preparation:
         """With augmentation."""
         if self._config.inputs == "skeleton":
             keypoints, scores = self._prepared(batch)
-            return self._skeleton(batch, *self._changed(keypoints, scores, rng))
+            keypoints, scores, label = self._changed(keypoints, scores, batch.label, rng)
+            return self._skeleton(replace(batch, label=label), keypoints, scores)
         options = self._config.augment
         scores = batch.scores[:, 0]
         if options.frame_drop > 0.0:
@@ -98,12 +102,14 @@ class Preparation:
         return preprocess(first, keypoints[:, 0], scores[:, 0], self.layout)[:, None], scores
 
     def _changed(
-        self, keypoints: FloatArray, scores: FloatArray, rng: np.random.Generator
-    ) -> tuple[FloatArray, FloatArray]:
+        self, keypoints: FloatArray, scores: FloatArray, label: IntArray, rng: np.random.Generator
+    ) -> tuple[FloatArray, FloatArray, IntArray]:
         options: SkeletonAugment = self._config.skeleton_augment
         if options.mirror > 0.0:
             flip = get_layout(self.layout).flip_indices
             chosen = rng.random(len(keypoints)) < options.mirror
+            chosen &= self._mirrored[label] != UNMIRRORED
+            label = np.where(chosen, self._mirrored[label], label)
             keypoints, scores = keypoints.copy(), scores.copy()
             keypoints[chosen] = keypoints[chosen][..., flip, :]
             keypoints[chosen, ..., 0] *= -1.0
@@ -121,7 +127,7 @@ class Preparation:
             scores = augment.drop_keypoints(scores, options.keypoint_drop, rng)
         if options.frame_drop > 0.0:
             scores = augment.drop_steps(scores, options.frame_drop, rng)
-        return keypoints, scores
+        return keypoints, scores, label
 
     def _skeleton(self, batch: Batch, keypoints: FloatArray, scores: FloatArray) -> Inputs:
         """(N, M, T, K, C) -> (N, 3, T, K, M)."""

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from training.divergence import refuse_diverged
 from training.engine.config import StoreFit
 from training.engine.optim import learning_rate_factor, make_optimiser
 
@@ -69,6 +70,11 @@ class Learner(lightning.LightningModule, Generic[Part]):
         """Move the average towards what learns."""
         if self.average is not None:
             self.average.update_parameters(self._learning[0])
+
+    def on_train_epoch_end(self) -> None:
+        """Before the checkpoint of the epoch is written: ConfigurationError if it diverged."""
+        when = f"epoch {self.current_epoch + 1} of {self.trainer.max_epochs}"
+        refuse_diverged(self._learning[0], when, self.fit_options.learning_rate)
 
     def on_validation_epoch_start(self) -> None:
         """Begin to count."""

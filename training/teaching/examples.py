@@ -104,17 +104,38 @@ def read_takes(store: Store, layout: str) -> list[Take]:
     subjects, groups = store.values("subject"), store.values("group")
     takes = []
     for number in range(len(store)):
-        stamps_ns = store.sample(number).stamps_ns
-        if len(stamps_ns) < 2 or stamps_ns[-1] - stamps_ns[0] < SHORTEST_S * 1e9:
+        if _is_short(store, number):
             continue
         recording = str(store.source(number)).rsplit("#", 1)[0] or str(groups[number])
         takes.append(Take(store.sequence(number), recording, str(subjects[number])))
     if not any(take.sequence.spans for take in takes):
+        if overlooked(store):
+            raise ConfigurationError(
+                f"Nobody in the store {store.folder} who was labelled is followed for a second or "
+                "longer; record whole minutes, with what happens before and after the gestures."
+            )
         raise ConfigurationError(
             f"The store {store.folder} holds no labelled segment; label the bags "
             "(`python -m bharnet_ros label BAG`) and convert them with their labels."
         )
     return takes
+
+
+def overlooked(store: Store) -> Counter[str]:
+    """How many segments of each label `read_takes` leaves out, with those who were seen for less
+    than a second."""
+    found: Counter[str] = Counter()
+    for number in range(len(store)):
+        if _is_short(store, number):
+            sample = store.sample(number)
+            found.update([sample.class_name] if sample.class_name else [])
+            found.update(span.class_name for span in sample.spans)
+    return found
+
+
+def _is_short(store: Store, number: int) -> bool:
+    stamps_ns = store.sample(number).stamps_ns
+    return len(stamps_ns) < 2 or stamps_ns[-1] - stamps_ns[0] < SHORTEST_S * 1e9
 
 
 def examples_of(takes: Sequence[Take]) -> Counter[str]:

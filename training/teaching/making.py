@@ -20,12 +20,14 @@ from bharnet_ros.inference import create_engine
 from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import Thresholds
 from training.config import FitConfig
-from training.describing.finishing import CONFIRM_S, SMOOTHING_S, UNKNOWN, window_figures
+from training.describing.classes import UNKNOWN
+from training.describing.finishing import CONFIRM_S, SMOOTHING_S, window_figures
 from training.describing.fitting import TrainingPlan, train
 from training.describing.people import FEATURES
 from training.describing.streams import streams
 from training.evaluate import rounded
 from training.export import export_bundle
+from training.labels import UNMIRRORED, mirror_table
 from training.models import BHaRNet
 from training.starting import WEIGHTS_FILE, pack_weights, starting_weights
 from training.teaching.batches import (
@@ -38,7 +40,8 @@ from training.teaching.examples import Take, examples_of
 from training.teaching.filmed import Filmed, load_filmed
 from training.teaching.likeness import likenesses
 from training.teaching.progress import Progress
-from training.teaching.recorded import UNMIRRORED, index_takes, mirror_table
+from training.teaching.recorded import index_takes
+from training.teaching.showing import refuse_unjudged, refuse_unshown
 from training.teaching.splitting import Fold, unit_names
 from training.teaching.validating import (
     Checked,
@@ -126,11 +129,15 @@ def teach(
     folds: each of their held parts is judged by a network that never saw it; temperatures,
     thresholds and figures come from there. One fold: its network is the bundle's, and those held
     out are in no training. None: nothing is calibrated on recordings, and the figures are empty.
+    Raises ConfigurationError for a gesture that no moment shows and for a fold without anything
+    to judge.
     Equal arguments give equal bundles on one machine with one number of threads.
     """
     begin = time.monotonic()
     workshop = _Workshop(takes, start, lesson, report)
     names = workshop.names
+    refuse_unshown(workshop.index(takes), list(enumerate(names))[1:-1])
+    held_windows = [workshop.unseen(takes, fold) for fold in folds]  # before anything takes time
     acted = workshop.others(lesson.seed, lesson.acted, "train")
     checks = workshop.others(lesson.seed + 100_000, lesson.checks, "check")
     windows = checks.batch(0, lesson.check_windows)
@@ -139,10 +146,9 @@ def teach(
     last = len(folds) != 1
     progress = Progress((len(folds) + last) * lesson.steps, report)
     checked = []
-    for number, fold in enumerate(folds, 1):
+    for number, (fold, unseen) in enumerate(zip(folds, held_windows, strict=True), 1):
         report(f"Training {number} of {len(folds) + last}: {', '.join(fold.names)} held out")
         held = [takes[n] for n in fold.held]
-        unseen = plain_windows(workshop.index(held, 0.1), FEATURES)
         network = workshop.train([takes[n] for n in fold.train], acted, unseen, progress)
         checked.append(Checked(network, tuple(held), unseen))
     if last:
@@ -174,9 +180,7 @@ def teach(
 class _Workshop:
     """What all trainings of a lesson have in common."""
 
-    def __init__(
-        self, takes: Sequence[Take], start: Start, lesson: Lesson, report: Report
-    ) -> None:
+    def __init__(self, takes: Sequence[Take], start: Start, lesson: Lesson, report: Report) -> None:
         manifest = start.bundle.manifest
         self.background = manifest.background_class
         self.names = class_names(takes, self.background)
@@ -228,9 +232,13 @@ class _Workshop:
     def index(self, takes: Sequence[Take], stride_s: float = 0.05) -> Any:
         units = [self._units[id(take)] for take in takes]
         background = self.ids[self.background]
-        return index_takes(
-            takes, units, self.ids, background, self._windows, stride_s=stride_s
-        )
+        return index_takes(takes, units, self.ids, background, self._windows, stride_s=stride_s)
+
+    def unseen(self, takes: Sequence[Take], fold: Fold) -> ExpertInputs:
+        """What those held out are judged on; ConfigurationError if there is nothing."""
+        recorded = self.index([takes[n] for n in fold.held], 0.1)
+        refuse_unjudged(recorded, fold.names)
+        return plain_windows(recorded, FEATURES)
 
     def train(
         self, takes: Sequence[Take], acted: ActedOthers, validation: ExpertInputs,
@@ -294,4 +302,3 @@ def class_names(takes: Sequence[Take], background: str) -> tuple[str, ...]:
             "that the bundle is to know."
         )
     return (background, *labels, UNKNOWN)
-

@@ -20,13 +20,12 @@ from training.augment import drop_hands, frames_kept, jitter, mirror, shift_shap
 from training.config import AugmentConfig, WindowConfig
 from training.describing.people import LAYOUT
 from training.describing.transitions import FIRST, is_transition, transition_of
-from training.labels import IGNORE
+from training.labels import IGNORE, UNMIRRORED
 from training.teaching.examples import IntArray, LabelRule, Take
 from training.windowing import cut_window
 
 STRIDE_S = 0.05
 _ARMS = ((5, 7, 9), (6, 8, 10))  # shoulder, elbow, wrist: left, right
-UNMIRRORED = -1
 
 
 @dataclass(frozen=True)
@@ -157,17 +156,6 @@ class RecordedSampler:
         )  # fmt: skip
         own = np.where(chosen, self._mirrored[own], own)
         return keypoints, scores, np.where(passing, transition_of(0) + own, own)
-
-
-def mirror_table(class_names: Sequence[str]) -> IntArray:
-    """(C,) the class each class becomes in a mirror, by the words left and right in its name.
-
-    A sided gesture whose other side is no class must not be mirrored: UNMIRRORED.
-    """
-    swap = {"left": "right", "right": "left"}
-    names = {name: number for number, name in enumerate(class_names)}
-    partners = ("_".join(swap.get(word, word) for word in n.split("_")) for n in class_names)
-    return np.array([names.get(partner, UNMIRRORED) for partner in partners], np.int64)
 
 
 def stretch_arms(

@@ -19,7 +19,7 @@ from bharnet_ros.manifest import Manifest
 from bharnet_ros.manifest_parts import Fusion, Thresholds
 from bharnet_ros.rules import RecognizerConfig
 from training.config import WindowConfig
-from training.describing.finishing import UNKNOWN
+from training.describing.classes import UNKNOWN
 from training.describing.people import LAYOUT
 from training.describing.transitions import FIRST
 from training.evaluate import event_figures

@@ -88,6 +88,7 @@ def test_what_cannot_be_taught_is_refused_with_a_sentence(store, tmp_path, capsy
         (["--names", "{subject}", "--backend", "mediapipe"], "--names, --backend says"),
         (["--skeletons", "robot/skeletons"], "--skeletons says"),
         (["--labels", "labels"], "--labels says"),
+        (["--image-topic", "/front"], "--image-topic says"),
     ],
 )
 def test_what_is_said_about_bags_is_no_use_with_a_store(store, tmp_path, capsys, options, said):

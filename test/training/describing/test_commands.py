@@ -47,6 +47,27 @@ def test_checking_a_file_draws_every_gesture(tmp_path, capsys):
     assert picture.stat().st_size > 5000 and not folder.exists()
 
 
+def test_checking_says_which_gesture_another_bundle_reports_too(tmp_path, capsys):
+    file = tmp_path / "mine.yaml"
+    halt = "  halt: {meaning: x, hand: open, posture: [beside, chest]}\n"
+    file.write_text(MINE.replace("first_light", "gestures") + halt, "utf-8")
+    check = ["describe", str(file), "--check", "--no-pictures", "--output", str(tmp_path / "b")]
+    assert main(check) == 0
+    told = [line for line in capsys.readouterr().out.splitlines() if "same gesture" in line]
+    assert len(told) == 1 and told[0].startswith("'halt' and 'stop' of the bundle gestures are")
+    # Who takes it under its own name is told nothing.
+    file.write_text("format: 2\nextends: gestures\nalso: [stop]\n", "utf-8")
+    assert main(check) == 0
+    assert "same gesture" not in capsys.readouterr().out
+
+
+def test_checking_refuses_what_training_would(tmp_path, capsys):
+    file = tmp_path / "mine.yaml"
+    file.write_text(MINE.replace("drawn_back:", "other:"), "utf-8")
+    assert main(["describe", str(file), "--check", "--output", str(tmp_path / "b")]) == 2
+    assert "give the gesture 'other' another name" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

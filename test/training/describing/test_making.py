@@ -12,7 +12,8 @@ from bharnet_ros.errors import ConfigurationError
 from bharnet_ros.gestures import load_vocabulary
 from training.config import ExpertConfig, ModelConfig
 from training.describing.batches import Batches, FilmedWindows, Mix, Sources
-from training.describing.finishing import UNKNOWN, class_names, known_against_other
+from training.describing.classes import UNKNOWN, class_names
+from training.describing.finishing import known_against_other
 from training.describing.hands import HandBank
 from training.describing.making import Extras, Recipe, make_bundle
 from training.describing.people import act

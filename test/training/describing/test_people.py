@@ -122,3 +122,26 @@ def test_outsiders_keep_away_from_what_is_to_be_avoided():
         drawn += [g for name, g in cast.gestures.items() if name.startswith(OUTSIDER_PREFIX)]
     assert len(drawn) > 15
     assert not any(resembles(each, gesture) for each in drawn for gesture in avoid)
+
+
+def test_what_can_look_like_a_gesture_is_never_shown_as_something_else():
+    # Only one of the ways to make the shipped `stop`, and one of its everyday doings.
+    base = load_vocabulary("gestures")
+    doing = base.everyday["phone_at_ear"]
+    mine = parse_vocabulary(
+        "format: 2\nextends: gestures\ngestures:\n"
+        "  halt: {meaning: x, hand: open, posture: chest}\n"
+        f"  calling: {{meaning: x, hand: {doing.hands[0].name}, posture: {doing.postures[0].name}, "
+        f"which: {doing.which}}}\n"
+    )
+    kept = [base["stop"], base["fist"]], [doing, base.everyday["drinking"]]
+    few = [{gesture.name: gesture for gesture in part} for part in kept]
+    mine = replace(mine, others=few[0], everyday=few[1])
+    shown = []
+    for number in range(25):
+        deck, rng = Deck(mine, np.random.default_rng(1)), np.random.default_rng([3, number])
+        cast, _ = write_script(mine, deck, ActingConfig(), True, rng)
+        shown += [g for name, g in cast.gestures.items() if name.startswith(OUTSIDER_PREFIX)]
+    meanings = {gesture.meaning for gesture in shown}
+    assert base["fist"].meaning in meanings and base.everyday["drinking"].meaning in meanings
+    assert base["stop"].meaning not in meanings and doing.meaning not in meanings

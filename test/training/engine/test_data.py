@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from bharnet_ros.errors import ConfigurationError
 from training.engine.config import StoreConfig
 from training.engine.data import EpochNumbers, EvaluationBatches, StoreDataModule
+from training.engine.inputs import Preparation
 
 
 def test_training_batches_are_a_function_of_seed_and_number(
@@ -111,3 +113,27 @@ def test_rare_classes_are_shown_as_often_as_others_if_asked(
     labels = np.concatenate([batches[n].label.numpy() for n in range(200)])
     shares = np.bincount(labels, minlength=3) / len(labels)
     assert np.allclose(shares, 1 / 3, atol=0.05)
+
+
+@pytest.mark.parametrize("inputs", ["features", "skeleton"])
+def test_mirrored_clips_have_the_class_of_the_other_side(
+    configured: Callable[..., StoreConfig], inputs: str
+) -> None:
+    changes: dict[str, Any] = {"augment": {"mirror": 1.0}}
+    if inputs == "skeleton":
+        changes = {"inputs": inputs, "streams": ["body"], "skeleton_augment": {"mirror": 1.0}}
+    data = StoreDataModule(configured(**changes))
+
+    def labels(*names: str) -> tuple[list[int], list[int]]:
+        preparation = Preparation(data.config, data.store.sheet, names)
+        batch = data.loader("train").windows(np.arange(9), None)
+        inputs = preparation.training(batch, np.random.default_rng(0))
+        return batch.label.tolist(), inputs.label.tolist()
+
+    before, after = labels("idle", "point_left", "point_right")
+    assert after == [[0, 2, 1][label] for label in before] and {1, 2} <= set(before)
+    before, after = labels("idle", "wave", "fist")
+    assert after == before
+    # Nothing is the other side of this one, so it is not mirrored.
+    before, after = labels("idle", "wave", "point_left")
+    assert after == before

@@ -69,6 +69,32 @@ def test_a_resumed_run_ends_like_one_that_was_not_interrupted(
     assert [entry["epoch"] for entry in description["history"]] == [1.0, 2.0, 3.0]
 
 
+def test_a_training_that_diverges_is_stopped_and_leaves_no_weights(
+    configured: Callable[..., StoreConfig], tmp_path: Path
+) -> None:
+    config = longer(configured(), 3)
+    config = replace(config, fit=replace(config.fit, learning_rate=1e30))
+    with pytest.raises(ConfigurationError, match=r"diverged: after epoch \d of 3 .*it is 1e\+30"):
+        fit_store(config, tmp_path / "run", CPU, report=quiet)
+    assert not (tmp_path / "run" / WEIGHTS_FILE).exists()
+
+
+def test_batches_too_small_for_experts_of_whole_poses_are_refused(
+    configured: Callable[..., StoreConfig], tmp_path: Path
+) -> None:
+    pose = {"block": "pose", "channels": [4, 4], "strides": [1, 1]}
+    fit = {"batch_size": 1, "epochs": 1}
+    config = configured(model={"body": pose, "hand": pose}, fit=fit)
+    with pytest.raises(ConfigurationError, match=r"leave 1 clips .*block 'pose' needs 2 or more"):
+        fit_store(config, tmp_path / "run", CPU, report=quiet)
+    for fine in (
+        configured(model={"hand": pose}, streams=["hand"], fit=fit),
+        configured(model={"body": pose, "hand": pose}, fit={**fit, "batch_size": 2}),
+        configured(fit=fit),
+    ):
+        assert fit_store(fine, tmp_path / "fine", CPU, report=quiet)["epochs"] == 1
+
+
 def test_it_learns(trained: Path) -> None:
     network, config, description = load_network(trained)
     # Chance is 0.33, and the body cannot tell idle from fist: two thirds at most.

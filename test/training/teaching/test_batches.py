@@ -9,9 +9,10 @@ import pytest
 
 from training.config import WindowConfig
 from training.describing.transitions import transition_of
+from training.labels import mirror_table
 from training.teaching import batches
 from training.teaching.batches import ActedOthers, TaughtBatches, TaughtMix
-from training.teaching.recorded import index_takes, mirror_table
+from training.teaching.recorded import index_takes
 from training.windowing import ExpertInputs
 
 NAMES = ("idle", "hurry", "wave", "other")

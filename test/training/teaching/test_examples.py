@@ -14,7 +14,13 @@ from training.data import DataSheet, Person, Sample, Span, StoreWriter, open_sto
 from training.describing.transitions import transition_of
 from training.labels import IGNORE
 from training.sequences import GestureSpan
-from training.teaching.examples import LabelRule, draw_examples, examples_of, read_takes
+from training.teaching.examples import (
+    LabelRule,
+    draw_examples,
+    examples_of,
+    overlooked,
+    read_takes,
+)
 
 S = 1_000_000_000
 IDS = {"idle": 0, "hurry": 1, "wipe": 2, "other": 3}
@@ -71,7 +77,7 @@ def test_few_examples_are_of_as_many_people_as_possible(take):
 
 @pytest.fixture
 def store(tmp_path):
-    def make(spans=(), layout="coco_wholebody_133", count=133, frames=40):
+    def make(spans=(), layout="coco_wholebody_133", count=133, frames=40, passing=()):
         sheet = DataSheet(
             dataset="rosbag", layout=layout, dims=2, unit="px", stamps="measured", class_names=(),
             open_classes=True, license="own", provenance="bags", converter="rosbag",
@@ -83,7 +89,8 @@ def store(tmp_path):
             writer.add(
                 Sample("anna_1#4", stamps, (person,), fields={"subject": "anna"}, spans=spans)
             )
-            writer.add(Sample("passer_by#1", stamps[:5], (_cut(person, 5),)))
+            writer.add(Sample("passer_by#1", stamps[:5], (_cut(person, 5),), spans=passing))
+            writer.add(Sample("once#1", stamps[:1], (_cut(person, 1),), spans=passing[:1]))
             writer.finish()
         return open_store(tmp_path / "store")
 
@@ -100,6 +107,18 @@ def test_everybody_who_was_seen_for_a_second_is_taken(store):
     assert [span.class_name for span in take.sequence.spans] == ["hurry"]
     lean = take.lean()
     assert lean.keypoints.shape == (40, 59, 2) and lean.layout == "coco_body_hands_59"
+
+
+def test_labels_of_people_who_were_seen_for_less_than_a_second_are_counted(store):
+    short = (Span("wipe", 0, S // 10), Span("wipe", S // 5, S // 3))
+    found = store((Span("hurry", S, 2 * S),), passing=short)
+    assert overlooked(found) == {"wipe": 3}
+    assert examples_of(read_takes(found, "coco_wholebody_133")) == {"hurry": 1}
+
+
+def test_labels_of_nobody_else_are_not_taken_for_no_labels(store):
+    with pytest.raises(ConfigurationError, match="who was labelled is followed for a second"):
+        read_takes(store(passing=(Span("wipe", 0, S // 10),)), "coco_wholebody_133")
 
 
 def test_a_store_without_labels_or_of_another_layout_is_refused(store, tmp_path):

@@ -9,13 +9,12 @@ import pytest
 
 from training.config import AugmentConfig, WindowConfig
 from training.describing.transitions import transition_of
+from training.labels import UNMIRRORED, mirror_table
 from training.teaching.recorded import (
-    UNMIRRORED,
     RecordedSampler,
     VariationConfig,
     above_border,
     index_takes,
-    mirror_table,
     stretch_arms,
 )
 

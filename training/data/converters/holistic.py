@@ -126,6 +126,8 @@ class HolisticConverter:
         try:
             with np.load(self.input, allow_pickle=False) as data:
                 values, meta = data["x"].astype(np.float32), data["meta"]
+            if meta.dtype.kind == "S":  # str() of bytes would put b'...' around every name
+                meta = np.char.decode(meta, "utf-8")
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
             raise ConfigurationError(
                 f"{self.input} is no .npz file with x and meta ({error}); check --input."

@@ -77,6 +77,18 @@ def test_traduttore(shared_data, tmp_path, layout):
     assert set(store.values("subject")) <= set(meta[:, 2])
 
 
+def test_names_kept_as_bytes_are_read_as_text(tmp_path):
+    meta = np.array([["größe", "1", "anna", "c1", "d"], ["wave", "1", "ben", "c1", "d"]])
+    np.savez(tmp_path / "in.npz", x=np.ones((2, 3, 258)), meta=np.char.encode(meta, "utf-8"))
+    convert(HolisticConverter(tmp_path / "in.npz"), tmp_path / "store", report=str)
+    store = open_store(tmp_path / "store")
+    assert store.sheet.class_names == ("größe", "wave")
+    assert store.values("subject").tolist() == ["anna", "ben"]
+    np.savez(tmp_path / "odd.npz", x=np.ones((1, 3, 258)), meta=np.full((1, 5), b"\xff"))
+    with pytest.raises(ConfigurationError, match=r"no \.npz file with x and meta"):
+        HolisticConverter(tmp_path / "odd.npz").sheet()
+
+
 def test_other_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "other.npz", x=np.zeros((2, 3, 99)), meta=np.zeros((2, 5)))
     with pytest.raises(ConfigurationError, match="expected"):
