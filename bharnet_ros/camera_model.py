@@ -86,7 +86,7 @@ class CameraModel:
                 "calibrate the camera."
             )
         coefficients = [float(value) for value in message.d] if with_lens and not rectified else []
-        if not any(coefficients):
+        if not any(coefficients):  # whatever the model, as image_geometry has it
             coefficients = []
         size = (int(message.height), int(message.width))
         camera = cls(

@@ -27,6 +27,7 @@ from bharnet_ros.lifting_body import (
     TRUNK_INSET_M,
     TRUNK_PER_HEIGHT,
 )
+from bharnet_ros.skeleton import layout_of
 from bharnet_ros.types import FloatArray, Skeleton, Skeleton3D, Skeleton3DFrame, SkeletonFrame
 
 Array = npt.NDArray[np.float64]
@@ -76,14 +77,16 @@ def lift(
     depth: (height, width) metres along the optical axis, NaN = unknown, registered to the image of
     the skeletons (each pixel shows the same thing), in its size or another resolution. camera: of
     that image; of another resolution it is scaled. Raises LayoutError for a layout other than
-    coco_wholebody_133, InvalidImageError for a depth image of another aspect ratio, and
-    ConfigurationError for a camera of another one or a frame without its image's size.
+    coco_wholebody_133, InvalidSkeletonError for people who have not all of its keypoints,
+    InvalidImageError for a depth image of another aspect ratio, and ConfigurationError for a camera
+    of another one or a frame without its image's size.
     """
     options = options or LiftingOptions()
     if frame.layout != LAYOUT:
         raise LayoutError(
             f"Keypoints of the layout {frame.layout!r} cannot be put into space; use {LAYOUT}."
         )
+    layout_of(frame)
     if depth.ndim != 2:
         raise InvalidImageError(
             f"The depth image has the shape {depth.shape}; (height, width) is expected."

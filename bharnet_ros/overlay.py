@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import cv2
 import numpy as np
 
+from bharnet_ros.camera_model import same_aspect
+from bharnet_ros.errors import InvalidImageError
 from bharnet_ros.overlay_panels import (
     Box,
     PanelSize,
@@ -21,7 +23,7 @@ from bharnet_ros.overlay_panels import (
     status_box,
 )
 from bharnet_ros.overlay_text import Colour
-from bharnet_ros.skeleton import Layout, get_layout
+from bharnet_ros.skeleton import Layout, layout_of
 from bharnet_ros.skeleton.layout import IndexArray
 from bharnet_ros.types import (
     ActionFrame,
@@ -33,7 +35,7 @@ from bharnet_ros.types import (
     SkeletonFrame,
 )
 
-__all__ = ["colour_of", "describe", "draw", "draw_skeleton", "fresh", "present"]
+__all__ = ["colour_of", "describe", "draw", "draw_skeleton", "fresh", "present", "scaled_to"]
 
 _PEOPLE: tuple[Colour, ...] = (  # BGR, told apart by colour-blind eyes too (Okabe and Ito)
     (233, 180, 86), (0, 159, 230), (115, 158, 0), (167, 121, 204), (66, 228, 240), (0, 94, 213),
@@ -59,11 +61,11 @@ def draw(
 
     image_bgr: (H, W, 3) uint8. actions: the newest judgement, None before the first one; one
     that is a second older or newer than the skeletons is not shown. status: a line for the
-    lower edge, as the latency.
+    lower edge, as the latency. Raises LayoutError and InvalidSkeletonError (`layout_of`).
     """
     canvas: Image = image_bgr.copy()
     height, width = canvas.shape[:2]
-    layout = get_layout(skeletons.layout)
+    layout = layout_of(skeletons)
     by_track = present(fresh(actions, skeletons))
     people = sorted(skeletons.skeletons, key=lambda skeleton: skeleton.track_id)
     for skeleton in people:
@@ -77,7 +79,7 @@ def draw(
         far = is_far(skeleton.bbox, height)
         panels.append(panel_of(skeleton.track_id, action, colour, far))
         clear += _face_and_hands(skeleton, layout)
-    size = PanelSize(height)
+    size = PanelSize(height, width)
     if status:
         clear.append(status_box(status, size, height))
     boxes = places(
@@ -89,6 +91,35 @@ def draw(
     if status:
         draw_status(canvas, status, size)
     return canvas
+
+
+def scaled_to(skeletons: SkeletonFrame, size: tuple[int, int]) -> SkeletonFrame:
+    """The skeletons as they lie in the same picture at another resolution.
+
+    size: its (height, width). A frame without the size of its image is taken to be of that size.
+    Raises InvalidImageError for another aspect ratio: that is another picture.
+    """
+    old = skeletons.image_size
+    if old == size or min(old) <= 0:
+        return skeletons
+    if not same_aspect(size, old):
+        raise InvalidImageError(
+            f"The image has {size[1]} x {size[0]} pixels, but the skeletons of its stamp are of "
+            f"one of {old[1]} x {old[0]}, another aspect ratio: draw on the estimator's images."
+        )
+    factor = np.array([size[1] / old[1], size[0] / old[0]], np.float32)
+    return replace(
+        skeletons,
+        image_size=size,
+        skeletons=tuple(
+            replace(
+                person,
+                keypoints=(person.keypoints + 0.5) * factor - 0.5,
+                bbox=person.bbox * np.tile(factor, 2),
+            )
+            for person in skeletons.skeletons
+        ),
+    )
 
 
 def fresh(actions: ActionFrame | None, skeletons: SkeletonFrame) -> ActionFrame | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from bharnet_ros.overlay_text import Colour, put_text, shortened, text_width
+from bharnet_ros.overlay_text import Colour, fitted, put_text, shortened, text_width
 from bharnet_ros.types import ActionState, AnyFloat, Image, RecognizedAction
 
 WHITE: Colour = (245, 245, 245)
@@ -87,9 +87,10 @@ def is_far(bbox: AnyFloat, image_height: int) -> bool:
 
 
 class PanelSize:
-    """The measures of panels in an image of this height, in pixels."""
+    """The measures of panels in an image of this size, in pixels. widest: no panel is wider."""
 
-    def __init__(self, image_height: int) -> None:
+    def __init__(self, image_height: int, image_width: int) -> None:
+        self.widest = image_width
         self.title = max(_MIN_TITLE_PX, round(0.022 * image_height))
         self.small = max(_MIN_TITLE_PX - 1, round(0.016 * image_height))
         self.gap = max(3, round(0.45 * self.title))
@@ -108,7 +109,7 @@ class PanelSize:
         if panel.runner_up:
             height += self.small + self.gap
             widths.append(text_width(panel.runner_up, self.small))
-        return max(widths) + 3 * self.gap, height
+        return min(max(widths) + 3 * self.gap, self.widest), height
 
 
 def draw_panel(canvas: Image, panel: Panel, size: PanelSize, box: Box) -> None:
@@ -120,14 +121,14 @@ def draw_panel(canvas: Image, panel: Panel, size: PanelSize, box: Box) -> None:
     left, right = x + edge + size.gap, x + width - size.gap
     text_colour = WHITE if panel.in_action else DIM
     baseline = y + size.gap + size.title
-    put_text(canvas, panel.title, (left, baseline), size.title, text_colour, panel.in_action)
+    score = "" if panel.score is None else f"{panel.score:.2f}"
+    score_width = text_width(score, size.title) if score else 0
+    room = right - left - (score_width + size.gap if score else 0)
+    title = fitted(panel.title, room, size.title, panel.in_action)
+    put_text(canvas, title, (left, baseline), size.title, text_colour, panel.in_action)
     line = baseline + size.gap
     if panel.score is not None:
-        words = f"{panel.score:.2f}"
-        put_text(
-            canvas, words, (right - text_width(words, size.title), baseline), size.title,
-            text_colour,
-        )  # fmt: skip
+        put_text(canvas, score, (right - score_width, baseline), size.title, text_colour)
         colour = panel.colour if panel.in_action else DIM
         draw_bar(canvas, (left, line, right - left, size.bar), panel.score, colour)
         line += size.bar + size.gap
@@ -147,7 +148,8 @@ def draw_panel(canvas: Image, panel: Panel, size: PanelSize, box: Box) -> None:
         draw_bar(canvas, bar, value, WHITE)
         line += size.small + size.gap
     if panel.runner_up:
-        put_text(canvas, panel.runner_up, (left, line + size.small), size.small, DIM)
+        words = fitted(panel.runner_up, right - left, size.small)
+        put_text(canvas, words, (left, line + size.small), size.small, DIM)
 
 
 def status_box(text: str, size: PanelSize, image_height: int) -> Box:

@@ -1,6 +1,7 @@
-"""Text into images, in any script where OpenCV has TrueType fonts (5 or newer).
+"""Text into images, in many scripts where OpenCV has TrueType fonts (5 or newer).
 
-Older OpenCV draws ASCII strokes only; accents are then left away, other letters become "?".
+Its fonts have Latin, Greek, Cyrillic, Hebrew, Arabic, Chinese, Japanese and Korean letters; others
+become "?". Older OpenCV draws ASCII strokes only; accents are then left away.
 """
 
 from __future__ import annotations
@@ -22,11 +23,14 @@ _NORMAL, _BOLD = 400, 700
 _CAPITALS = 0.7
 """Height of a capital letter in parts of the size of a TrueType font."""
 _LONGEST = 48
+_TELLING = 6
+"""Letters: where there is room for no more, dots would take the place of what is told."""
 
 
 def shortened(text: str) -> str:
     """A text that fits a label: on one line, and not endless."""
-    line = " ".join(text.split())
+    # The fonts have letters with their accents, not accents to put over letters.
+    line = unicodedata.normalize("NFC", " ".join(text.split()))
     return line if len(line) <= _LONGEST else line[: _LONGEST - 3] + "..."
 
 
@@ -42,6 +46,19 @@ def text_width(text: str, height_px: int, bold: bool = False) -> int:
         _ascii(text), _HERSHEY, height_px / _HERSHEY_HEIGHT_PX, _stroke(height_px, bold)
     )
     return width
+
+
+def fitted(text: str, width_px: int, height_px: int, bold: bool = False) -> str:
+    """The text, or as much of its beginning as has room. height_px: of capital letters."""
+    if text_width(text, height_px, bold) <= width_px:
+        return text
+    for length in range(len(text) - 1, 0, -1):
+        cut = text[:length].rstrip()
+        if length > _TELLING:
+            cut += "..."
+        if text_width(cut, height_px, bold) <= width_px:
+            return cut
+    return ""
 
 
 def put_text(

@@ -14,6 +14,7 @@ from bharnet_ros.camera_model import CameraModel, same_aspect
 from bharnet_ros.errors import ConfigurationError
 
 SIZE = (480, 640)
+CORNER = np.array([[5.0, 5.0]])
 # Of a real RGB-D camera's colour lens, a wide lens with the rational model, and a fisheye lens.
 LENSES = {
     "plumb_bob": (0.16, -0.49, -0.001, 0.0003, 0.43),
@@ -48,8 +49,7 @@ def test_a_ray_projects_back_to_its_pixel(model: str, x: float, y: float) -> Non
 
 
 def test_distortion_matters() -> None:
-    corner = np.array([[5.0, 5.0]])
-    plain, bent = camera().rays(corner), camera("plumb_bob", LENSES["plumb_bob"]).rays(corner)
+    plain, bent = camera().rays(CORNER), camera("plumb_bob", LENSES["plumb_bob"]).rays(CORNER)
     assert np.abs(plain - bent).max() * 610 > 3
 
 
@@ -70,6 +70,13 @@ def test_camera_info_raw_and_rectified() -> None:
     assert flat.coefficients == ()
     unnamed = CameraModel.from_camera_info(info(height=0, width=0, distortion_model=""), (48, 64))
     assert unnamed.size == (48, 64)
+
+
+@pytest.mark.parametrize("model", LENSES)
+def test_coefficients_that_are_all_zero_are_none(model: str) -> None:
+    zero = [0.0] * len(LENSES[model])
+    found = CameraModel.from_camera_info(info(distortion_model=model, d=zero), SIZE)
+    np.testing.assert_array_equal(found.rays(CORNER), camera().rays(CORNER))
 
 
 def test_a_part_of_the_sensor_and_several_pixels_as_one() -> None:

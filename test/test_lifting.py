@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 from benchmarks.lifting import BODY, HANDS, View, by_lifting, views
 from benchmarks.synthetic import LAYOUT, person_keypoints, skeleton
 from bharnet_ros.camera_model import CameraModel
-from bharnet_ros.errors import ConfigurationError, InvalidImageError, LayoutError
+from bharnet_ros.errors import (
+    ConfigurationError,
+    InvalidImageError,
+    InvalidSkeletonError,
+    LayoutError,
+)
 from bharnet_ros.lifting import LiftingOptions, lift
 from bharnet_ros.lifting_body import TREE
 from bharnet_ros.types import Skeleton, Skeleton3D, SkeletonFrame
@@ -170,6 +175,9 @@ def test_what_does_not_fit_together_is_refused() -> None:
     frame, depth = scene()
     with pytest.raises(LayoutError, match="coco_17"):
         lift(replace(frame, layout="coco_17"), depth, CAMERA)
+    few = replace(frame.skeletons[0], keypoints=np.ones((17, 2)), scores=np.ones(17))
+    with pytest.raises(InvalidSkeletonError, match="has 17 keypoints"):
+        lift(replace(frame, skeletons=(few,)), depth, CAMERA)
     with pytest.raises(ConfigurationError, match="image_width"):
         lift(replace(frame, image_size=(0, 0)), depth, CAMERA)
     with pytest.raises(InvalidImageError, match="not registered"):

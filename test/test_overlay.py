@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from benchmarks.synthetic import frame, person_keypoints, skeleton
-from bharnet_ros.overlay import colour_of, describe, draw, present
+from bharnet_ros.errors import InvalidImageError, InvalidSkeletonError
+from bharnet_ros.overlay import colour_of, describe, draw, present, scaled_to
 from bharnet_ros.overlay_panels import places
-from bharnet_ros.overlay_text import put_text, shortened, text_width
+from bharnet_ros.overlay_text import fitted, put_text, shortened, text_width
 from bharnet_ros.types import ActionFrame, ActionState, Hypothesis, RecognizedAction
 
 CANVAS = np.full((720, 1280, 3), 128, np.uint8)
@@ -145,6 +146,13 @@ def test_people_outside_of_the_image_break_nothing(center: tuple[float, float]) 
     assert draw(CANVAS, frame(0, person), None).shape == CANVAS.shape
 
 
+def test_people_who_lack_keypoints_are_refused_in_words() -> None:
+    person = skeleton(3, person_keypoints(center=(400, 500)))
+    few = replace(person, keypoints=person.keypoints[:17], scores=person.scores[:17])
+    with pytest.raises(InvalidSkeletonError, match="has 17 keypoints"):
+        draw(CANVAS, frame(0, person, few), None)
+
+
 def test_missing_keypoints_are_not_drawn() -> None:
     person = skeleton(3, person_keypoints(center=(400, 500)))
     blank = replace(person, scores=np.zeros(133, np.float32))
@@ -173,3 +181,55 @@ def test_boxes_that_are_not_numbers_break_nothing() -> None:
         broken = replace(person, bbox=np.full(4, value, np.float32))
         acting = ActionFrame(0, (action(ActionState.ONGOING, WAVE),))
         assert draw(CANVAS, frame(0, broken), acting).shape == CANVAS.shape
+
+
+@pytest.mark.parametrize("size", [(120, 160), (320, 240), (1920, 1080), (48, 64)])
+def test_labels_do_not_run_out_of_narrow_images(
+    size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[tuple[str, int]] = []
+
+    def put(
+        canvas: np.ndarray, text: str, place: tuple[int, int], height_px: int, *rest: object
+    ) -> None:
+        bold = bool(rest[1:] and rest[1])
+        written.append((text, place[0] + text_width(text, height_px, bold)))
+
+    monkeypatch.setattr("bharnet_ros.overlay_panels.put_text", put)
+    height, width = size
+    people = frame(0, skeleton(3, person_keypoints((width / 2, height / 2), height / 4)))
+    long = Hypothesis(5, "somebody_points_at_the_left_with_both_hands", 0.11)
+    doing = action(ActionState.ONGOING, replace(long, score=0.83), long)
+    draw(np.full((height, width, 3), 128, np.uint8), people, ActionFrame(0, (doing,)))
+    words = [text for text, _ in written]
+    assert "0.83" in words and words[0].startswith("#3")
+    assert max(end for _, end in written) <= width
+
+
+def test_a_text_is_cut_to_its_room() -> None:
+    text = "left_hand_raised"
+    assert fitted(text, text_width(text, 20), 20) == text
+    assert fitted(text, 0, 20) == ""
+    for room in range(10, 200, 10):
+        cut = fitted(text, room, 20, True)
+        assert text_width(cut, 20, True) <= room and text.startswith(cut.removesuffix("..."))
+
+
+def test_letters_carry_their_accents() -> None:
+    assert shortened("cafe\u0301") == "caf\u00e9"
+
+
+def test_people_lie_where_they_are_in_images_of_another_resolution() -> None:
+    person = skeleton(3, person_keypoints(center=(900, 400)))
+    whole = replace(frame(0, person), image_size=(720, 1280))
+    small = scaled_to(whole, (360, 640))
+    moved = small.skeletons[0]
+    assert small.image_size == (360, 640)
+    np.testing.assert_allclose(moved.keypoints, (person.keypoints + 0.5) / 2 - 0.5, atol=1e-3)
+    np.testing.assert_allclose(moved.bbox, person.bbox / 2, atol=1e-3)
+    assert moved.keypoints.dtype == moved.bbox.dtype == np.float32
+    assert scaled_to(whole, (720, 1280)) is whole
+    unsized = replace(whole, image_size=(0, 0))
+    assert scaled_to(unsized, (360, 640)) is unsized
+    with pytest.raises(InvalidImageError, match=r"640 x 480 .* 1280 x 720, another aspect"):
+        scaled_to(whole, (480, 640))

@@ -210,8 +210,9 @@ class Monitor(Node):
         except BharnetError as error:
             self.get_logger().warning(str(error), throttle_duration_sec=10.0)
             return
-        self._pictures.add(image)
-        for action in drawn_actions(self._heard, stamp_to_ns(message.header.stamp)):
+        stamp_ns = stamp_to_ns(message.header.stamp)
+        self._pictures.add(image, stamp_ns)
+        for action in drawn_actions(self._heard, stamp_ns):
             actor = self._record.person(action) if self._with_truth else None
             name = action.hypotheses[0].class_name
             shown = f"{action.bundle}: {name}" if self._name_bundles else name

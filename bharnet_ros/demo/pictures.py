@@ -11,6 +11,8 @@ import numpy as np
 from bharnet_ros.types import ActionFrame, ActionState, AnyFloat, Image, RecognizedAction
 
 _VIDEO_WIDTH = 960
+_LONGEST_S = 30.0
+"""Images further apart than this follow each other at once."""
 _CAPTION = 22  # height in pixels
 _TILE = (370, 300)  # width, height in pixels, the caption included; as wide as labels need
 _COLUMNS = 4
@@ -24,19 +26,36 @@ class Pictures:
         self._folder = folder
         self._rate_hz = rate_hz
         self._writer: cv2.VideoWriter | None = None
+        self._size = (0, 0)
+        self._begin_ns = self._written = 0
+        self._last: Image | None = None
         self._tiles: dict[str, tuple[float, Image]] = {}
         self.video_path = folder / "annotated.mp4"
         self.strip_path = folder / "strip.jpg"
 
-    def add(self, image: Image) -> None:
-        """One annotated image, (H, W, 3) uint8 BGR."""
-        height, width = image.shape[:2]
-        size = (_VIDEO_WIDTH, 2 * round(_VIDEO_WIDTH * height / width / 2))
-        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    def add(self, image: Image, stamp_ns: int) -> None:
+        """One annotated image, (H, W, 3) uint8 BGR. The video shows it from its stamp on until the
+        next one's, as long as it was seen."""
         if self._writer is None:
+            height, width = image.shape[:2]
+            self._size = (_VIDEO_WIDTH, 2 * max(1, round(_VIDEO_WIDTH * height / width / 2)))
             codec = cv2.VideoWriter.fourcc(*"mp4v")
-            self._writer = cv2.VideoWriter(str(self.video_path), codec, self._rate_hz, size)
-        self._writer.write(small)
+            self._writer = cv2.VideoWriter(str(self.video_path), codec, self._rate_hz, self._size)
+            self._begin_ns = stamp_ns
+        ahead = round((stamp_ns - self._begin_ns) * 1e-9 * self._rate_hz) - self._written
+        if not -1 <= ahead <= _LONGEST_S * self._rate_hz:  # of another time, as where a film loops
+            self._begin_ns = stamp_ns - round(1e9 * self._written / self._rate_hz)
+            ahead = 0
+        before = self._last
+        self._last = np.asarray(
+            cv2.resize(image, self._size, interpolation=cv2.INTER_AREA), np.uint8
+        )
+        if ahead < 0:  # its place is taken
+            return
+        for picture in [before] * ahead + [self._last]:
+            if picture is not None:
+                self._writer.write(picture)
+        self._written += ahead + 1
 
     def keep(self, key: str, rank: float, caption: str, image: Image, bbox: AnyFloat) -> None:
         """A tile of the strip: one person's part of an image.

@@ -18,7 +18,7 @@ from bharnet_ros.overlay import colour_of, describe, fresh, present
 from bharnet_ros.overlay_panels import is_in_action, name_of
 from bharnet_ros.overlay_text import shortened
 from bharnet_ros.placing import Distances, Pinhole, distance_m, on_plane, optical_to_body
-from bharnet_ros.skeleton import Layout, get_layout
+from bharnet_ros.skeleton import Layout, layout_of
 from bharnet_ros.types import ActionFrame, AnyFloat, RecognizedAction, Skeleton, SkeletonFrame
 
 NAMESPACES = ("body", "hands", "labels")
@@ -73,9 +73,10 @@ class PeopleMarkers:
         """The MarkerArray of a frame; people of whom too little is seen to place are left out.
 
         image_frame: the frame_id of the image. body_frame: see above. height_m: of the people.
+        Raises LayoutError and InvalidSkeletonError (`layout_of`).
         """
         where = header(skeletons.stamp_ns, body_frame or image_frame)
-        layout = get_layout(skeletons.layout)
+        layout = layout_of(skeletons)
         by_track = present(fresh(actions, skeletons))
         markers: list[Any] = []
         if where.frame_id != self._frame_id:

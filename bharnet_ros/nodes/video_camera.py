@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +15,19 @@ from bharnet_ros.nodes.camera import CAMERA_PARAMS, CameraNode
 from bharnet_ros.nodes.device import Device, opened
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.sources import is_device
+from bharnet_ros.nodes.video_file import FALLBACK_HZ, VideoFile, stated_hz
 from bharnet_ros.types import Image
 
 PARAMS = (
     Param("source", "0", "A video file, or a camera device: its number, or its path below /dev."),
     Param("loop", False, "Begin a file anew at its end."),
-    Param("rate_hz", 0.0, "Frames per second; 0 = what the file or the device says.", 0.0, 240.0),
+    Param(
+        "rate_hz", 0.0,
+        "Frames per second; 0 = what the device says, and of a file each frame when the file says.",
+        0.0, 240.0,
+    ),
     *CAMERA_PARAMS,
-)
-_FALLBACK_HZ = 30.0
+)  # fmt: skip
 _AWAY_S = 0.05
 """How often a device that is gone is asked for where nothing else sets the pace."""
 
@@ -34,10 +37,9 @@ class VideoCameraNode(CameraNode):
     that was unplugged is opened again when it is back."""
 
     def __init__(self, **options: Any) -> None:
-        self._video: cv2.VideoCapture | None = None
+        self._video: VideoFile | None = None
         self._device: Device | None = None
-        self._position = 0
-        self._rate_hz = _FALLBACK_HZ
+        self._rate_hz = FALLBACK_HZ
         super().__init__("video_camera", PARAMS, **options)
 
     @property
@@ -59,27 +61,25 @@ class VideoCameraNode(CameraNode):
         source = self.params["source"].strip()
         if self._is_file and not Path(source).is_file():
             raise ConfigurationError(f"The video {source} does not exist; give the path of a file.")
+        if self._is_file:
+            self._video = VideoFile(source, self.params["rate_hz"], self.params["loop"])
+            self._rate_hz = self._video.rate_hz
+            return
         capture = opened(source)
         if capture is None:
-            what = f"video {source}" if self._is_file else f"camera device {source}"
             raise ConfigurationError(
-                f"The {what} gives no images; check that it is there, that it is one, that it is "
-                "whole and that no other program uses it."
+                f"The camera device {source} gives no images; check that it is there, that it is "
+                "one and that no other program uses it."
             )
-        stated = float(capture.get(cv2.CAP_PROP_FPS))
-        sane = math.isfinite(stated) and 1.0 <= stated <= 240.0
-        self._rate_hz = self.params["rate_hz"] or (stated if sane else _FALLBACK_HZ)
-        if self._is_file:
-            self._video = capture
-        else:
-            self._device = Device(source, capture, self.get_logger().warning)
+        self._rate_hz = self.params["rate_hz"] or stated_hz(capture)
+        self._device = Device(source, capture, self.get_logger().warning)
 
     def cleanup(self) -> None:
         """Close the source."""
         video, self._video = self._video, None
         device, self._device = self._device, None
         if video is not None:
-            video.release()
+            video.close()
         if device is not None:
             device.close()
 
@@ -91,36 +91,22 @@ class VideoCameraNode(CameraNode):
     def rewind(self) -> None:
         """A file begins at its first frame; a device cannot."""
         if self._video is not None:
-            self._video.set(cv2.CAP_PROP_POS_FRAMES, 0)
-            self._position = 0
+            self._video.rewind()
 
     def next_frame(self, index: int) -> Image | None:
-        """Frames the clock has passed by are skipped without decoding them to pictures."""
+        """A file's picture of that moment, or a device's next one."""
         image = None
         if self._device is not None:
             image = self._device.read()
             if image is None and not self.params["real_time"]:
                 self._device.wait(_AWAY_S)
         elif self._video is not None:
-            image = self._next_of_file(self._video, index)
+            image = self._video.frame(index)
         if image is None:
             return None
         if image.ndim == 2:
             image = cv2.cvtColor(image, cv2.COLOR_GRAY2BGR)
         return np.ascontiguousarray(image, dtype=np.uint8)
-
-    def _next_of_file(self, video: cv2.VideoCapture, index: int) -> Any | None:
-        while self._position < index:
-            if not video.grab():
-                break
-            self._position += 1
-        good, image = video.read()
-        self._position += 1
-        if not good and self.params["loop"]:
-            video.set(cv2.CAP_PROP_POS_FRAMES, 0)
-            self._position = index + 1
-            good, image = video.read()
-        return image if good else None
 
 
 def main(args: Sequence[str] | None = None) -> int:

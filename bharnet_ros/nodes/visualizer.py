@@ -24,7 +24,7 @@ from bharnet_ros.nodes.markers import PeopleMarkers
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import IMAGE_PUBLISHER, IMAGE_SUBSCRIBER, RESULTS, overridable
 from bharnet_ros.nodes.statistics import Period
-from bharnet_ros.overlay import draw
+from bharnet_ros.overlay import draw, scaled_to
 from bharnet_ros.placing import Pinhole
 from bharnet_ros.types import ActionFrame, SkeletonFrame
 
@@ -175,18 +175,25 @@ class VisualizerNode(ManagedNode):
         self._camera_info = message
 
     def _on_skeletons(self, message: Any) -> None:
+        """Of all that waits the newest, as a picture the newest whose image is there: one by one
+        they would show the past wherever drawing takes longer than finding people."""
+        waiting = [message, *(self._skeletons.backlog() if self._skeletons is not None else ())]
+        newest = waiting[-1]
+        has_image = (m for m in reversed(waiting) if stamp_to_ns(m.header.stamp) in self._images)
+        pictured = next(has_image, newest)
         try:
-            skeletons = msg_to_skeletons(message)
+            marked = msg_to_skeletons(newest)
+            drawn = marked if pictured is newest else msg_to_skeletons(pictured)
         except BharnetError as error:
             self._refuse("cannot be drawn", error)
             return
-        for publisher, show in (
-            (self._marker_arrays, self._show_markers),
-            (self._annotated, self._show_picture),
+        for publisher, show, skeletons in (
+            (self._marker_arrays, self._show_markers, marked),
+            (self._annotated, self._show_picture, drawn),
         ):
             if publisher.get_subscription_count() > 0:
                 try:  # what there are no markers of may still be a picture
-                    show(skeletons, message.header.frame_id)
+                    show(skeletons, newest.header.frame_id)
                 except BharnetError as error:
                     self._refuse("cannot be drawn", error)
 
@@ -202,8 +209,9 @@ class VisualizerNode(ManagedNode):
         begin = time.perf_counter()
         compressed = isinstance(image, CompressedImage)
         plain = compressed_to_bgr(image) if compressed else image_to_bgr(image)
+        shown = scaled_to(skeletons, (plain.shape[0], plain.shape[1]))
         self._moments.append(time.monotonic())
-        picture = draw(plain, skeletons, self._actions, self._status(skeletons))
+        picture = draw(plain, shown, self._actions, self._status(skeletons))
         drawn = time.perf_counter()
         self._annotated.publish(bgr_to_image(picture, skeletons.stamp_ns, frame_id))
         self._drawn_ns = skeletons.stamp_ns

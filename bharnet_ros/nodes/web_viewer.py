@@ -127,7 +127,7 @@ class WebViewerNode(ManagedNode):
 
     def _follow_demand(self) -> None:
         self._pictures.look = self._look()
-        if not self._pictures.is_watched():
+        if not (self._pictures.is_watched() or self._state.is_watched()):
             self._unsubscribe()
             return
         if self._input is None:

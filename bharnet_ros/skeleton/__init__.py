@@ -1,7 +1,7 @@
 """Keypoint layouts, the expert graphs and the mappings between them."""
 
 from bharnet_ros.skeleton.graph import Graph, body_graph, get_graph, hand_graph
-from bharnet_ros.skeleton.layout import Layout, available_layouts, get_layout
+from bharnet_ros.skeleton.layout import Layout, available_layouts, get_layout, layout_of
 from bharnet_ros.skeleton.mapping import (
     body_joints,
     flip_horizontally,
@@ -22,6 +22,7 @@ __all__ = [
     "get_layout",
     "hand_graph",
     "hand_joints",
+    "layout_of",
     "mediapipe_to_coco",
     "read_layout",
     "sources",

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
-from bharnet_ros.errors import LayoutError
+from bharnet_ros.errors import InvalidSkeletonError, LayoutError
+from bharnet_ros.types import SkeletonFrame
 
 IndexArray = npt.NDArray[np.intp]
 
@@ -71,6 +72,23 @@ def get_layout(name: str) -> Layout:
         )
     text = (resources.files(__package__) / "layouts" / f"{name}.yaml").read_text("utf-8")
     return _from_data(yaml.safe_load(text))
+
+
+def layout_of(frame: SkeletonFrame) -> Layout:
+    """The layout of a frame in which everybody has all of its keypoints.
+
+    Raises LayoutError for one that is not known, InvalidSkeletonError for people who have another
+    number of keypoints.
+    """
+    layout = get_layout(frame.layout)
+    for index, person in enumerate(frame.skeletons):
+        if len(person.scores) != layout.num_keypoints:
+            raise InvalidSkeletonError(
+                f"Skeleton {index} has {len(person.scores)} keypoints, but the layout "
+                f"'{layout.name}' has {layout.num_keypoints}; whoever publishes the skeletons must "
+                "give all of them (score 0 = missing), or name another layout."
+            )
+    return layout
 
 
 def _from_data(data: dict[str, Any]) -> Layout:

@@ -17,7 +17,7 @@ from bharnet_ros.types import Image
 MAX_NUMBER = 999_999_999
 """Numbers of images begin anew after this one."""
 LINGER_S = 3.0
-"""Whoever asked for a picture so recently is still looking."""
+"""Whoever asked for something so recently is still looking."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 
 from bharnet_ros.overlay import colour_of, present
 from bharnet_ros.types import ActionFrame, ActionState, RecognizedAction
-from bharnet_ros.viewer.pictures import MAX_NUMBER
+from bharnet_ros.viewer.pictures import LINGER_S, MAX_NUMBER
 
 MAX_PEOPLE = 64
 MAX_EVENTS = 40
@@ -45,6 +45,8 @@ class ViewState:
         self._changed = threading.Condition()
         self._version = 0
         self._closed = False
+        self._waiting = 0
+        self._asked_s = -LINGER_S
         self.forget()
 
     def forget(self) -> None:
@@ -91,10 +93,19 @@ class ViewState:
     def wait(self, after: int, seconds: float) -> Mapping[str, Any] | None:
         """The state as JSON with a version other than `after`; None if nothing changes in time."""
         with self._changed:
+            self._waiting += 1
             self._changed.wait_for(lambda: self._closed or self._version != after, seconds)
+            self._waiting -= 1
+            self._asked_s = time.monotonic()
             if self._closed or self._version == after:
                 return None
             return self._snapshot()
+
+    def is_watched(self) -> bool:
+        """Whether anybody waits for news, or did a moment ago. Pictures alone do not tell: over a
+        slow network one may be under way for longer than that."""
+        with self._changed:
+            return self._waiting > 0 or time.monotonic() - self._asked_s < LINGER_S
 
     def close(self) -> None:
         """Whoever waits gets nothing, from now on."""

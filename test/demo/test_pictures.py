@@ -17,8 +17,8 @@ def picture(level: int) -> np.ndarray:
 
 def test_a_video_and_a_strip_remain(tmp_path: Path) -> None:
     pictures = Pictures(tmp_path, 4.0)
-    for level in range(0, 200, 20):
-        pictures.add(picture(level))
+    for index, level in enumerate(range(0, 200, 20)):
+        pictures.add(picture(level), index * 250_000_000)
     for index in range(8):
         pictures.keep(f"0/{index}", 1.0, f"gesture {index}", picture(20 * index), BOX)
     assert pictures.close() == [tmp_path / "strip.jpg", tmp_path / "annotated.mp4"]
@@ -26,6 +26,34 @@ def test_a_video_and_a_strip_remain(tmp_path: Path) -> None:
     assert strip.shape == (2 * 300, 4 * 370, 3)
     video = cv2.VideoCapture(str(tmp_path / "annotated.mp4"))
     assert int(video.get(cv2.CAP_PROP_FRAME_COUNT)) == 10
+
+
+def shown(path: Path) -> list[int]:
+    """The level of every frame of a video, to the nearest ten."""
+    video = cv2.VideoCapture(str(path))
+    levels = []
+    while True:
+        good, image = video.read()
+        if not good:
+            return levels
+        levels.append(10 * round(float(image.mean()) / 10))
+
+
+def test_a_video_lasts_as_long_as_what_it_shows(tmp_path: Path) -> None:
+    pictures = Pictures(tmp_path, 10.0)
+    for tenth, level in ((0, 50), (1, 100), (4, 150), (4.4, 10), (5, 200)):
+        pictures.add(picture(level), round(7e9 + tenth * 1e8))
+    pictures.close()
+    assert shown(pictures.video_path) == [50, 100, 100, 100, 150, 200]
+
+
+def test_a_film_that_loops_and_images_of_another_size(tmp_path: Path) -> None:
+    pictures = Pictures(tmp_path, 10.0)
+    for stamp_s, level in ((9.9, 50), (10.0, 100), (0.0, 150), (0.1, 200), (5000.0, 250)):
+        image = picture(level)
+        pictures.add(image if level < 200 else image[:, :480], round(1e9 * stamp_s))
+    pictures.close()
+    assert shown(pictures.video_path) == [50, 100, 150, 200, 250]
 
 
 def test_of_one_key_the_first_of_the_best_stays(tmp_path: Path) -> None:

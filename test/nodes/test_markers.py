@@ -9,6 +9,7 @@ import pytest
 from visualization_msgs.msg import Marker
 
 from benchmarks.synthetic import frame, person_keypoints, skeleton
+from bharnet_ros.errors import InvalidSkeletonError
 from bharnet_ros.nodes.markers import NAMESPACES, PeopleMarkers
 from bharnet_ros.placing import Pinhole
 from bharnet_ros.types import (
@@ -131,6 +132,15 @@ def test_somebody_blurred_is_left_out_alone() -> None:
     again = replace(first, skeletons=(sharp, replace(blurred, scores=hands)))
     found = made.update(again, None, CAMERA, image_frame="lens")
     assert {one.id for one in found.markers if one.action == Marker.ADD} == {1, 2}
+
+
+def test_people_who_lack_keypoints_are_refused_in_words() -> None:
+    first = people(1)
+    few = replace(first.skeletons[0], keypoints=np.ones((17, 2)), scores=np.ones(17))
+    with pytest.raises(InvalidSkeletonError, match="has 17 keypoints"):
+        PeopleMarkers().update(
+            replace(first, skeletons=(few,)), None, CAMERA, image_frame="lens"
+        )
 
 
 def test_what_was_said_long_ago_is_not_shown_as_if_it_were_now() -> None:

@@ -106,6 +106,37 @@ def test_camera_info_lies_beside_the_images(ros: Any, remaps: list[str], topic: 
         node.destroy_node()
 
 
+def test_who_draws_too_slowly_shows_the_newest(ros: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And as a picture the newest of which the image is there."""
+    values = [("autostart", True), ("input_timeout_s", 60.0)]
+    overrides = [Parameter(name, value=value) for name, value in values]
+    node = VisualizerNode(namespace="late", parameter_overrides=overrides)
+    ros.executor.add_node(node)
+    try:
+        pictures = ros.hear(Image, "/late/image_annotated", IMAGE_PUBLISHER)
+        markers = ros.hear(MarkerArray, "/late/markers", RESULTS)
+        looked_at = [node._annotated, node._marker_arrays]
+        ros.wait(lambda: all(each.get_subscription_count() for each in looked_at), "who looks")
+        ros.wait(lambda: node._skeletons is not None, "a subscription")
+        person = skeleton(1, person_keypoints())
+        stamps_ns = [second * 1_000_000_000 for second in range(1, 6)]
+        first, *waiting = (
+            skeletons_to_msg(SkeletonFrame(stamp_ns, (480, 640), LAYOUT, (person,)), "lens")
+            for stamp_ns in stamps_ns
+        )
+        monkeypatch.setattr(node._skeletons, "backlog", lambda: waiting)
+        for stamp_ns in stamps_ns[1:3]:
+            node._on_image(bgr_to_image(PLAIN, stamp_ns, "lens"))
+        node._on_skeletons(first)
+        ros.wait(lambda: pictures and markers, "both")
+        assert [each.header.stamp.sec for each in pictures] == [3]
+        shown = [m for each in markers for m in each.markers if m.action == Marker.ADD]
+        assert shown and {each.header.stamp.sec for each in shown} == {5}
+    finally:
+        ros.executor.remove_node(node)
+        node.destroy_node()
+
+
 @pytest.fixture(scope="module")
 def stage(ros: Any) -> Iterator[Stage]:
     yield Stage(ros)
@@ -213,6 +244,32 @@ def test_pictures_are_drawn_for_those_who_look_and_stop_after_them(stage: Stage)
     stage.ros.node.destroy_subscription(viewer)
     stage.waits_for("nobody looks")
     assert stage.listened_to() == set()
+
+
+def test_images_of_another_resolution_are_drawn_on_where_people_are(stage: Stage) -> None:
+    pictures: list[Any] = []
+    viewer = stage.ros.node.create_subscription(
+        Image, "image_annotated", pictures.append, IMAGE_SUBSCRIBER
+    )
+    stage.ros.wait(lambda: "image_raw" in stage.listened_to(), "its inputs")
+
+    def drawn() -> bool:
+        # The images have half as many pixels as those of the skeletons, who stand at 150, 260.
+        stage.show(1, size=(960, 1280))
+        return bool(pictures)
+
+    stage.ros.wait(drawn, "a picture")
+    picture = np.frombuffer(pictures[-1].data, np.uint8).reshape(PLAIN.shape)
+    touched = (picture != PLAIN).any(axis=-1)[:440]  # without the status line
+    rows, columns = np.nonzero(touched)
+    assert columns.max() < 250 and rows.max() < 260
+
+    stage.ros.wait(
+        lambda: stage.show(1, size=(720, 1280)) or "cannot be drawn" in stage.ros.message(NODE),
+        "the other aspect ratio",
+    )
+    stage.ros.node.destroy_subscription(viewer)
+    stage.waits_for("nobody looks")
 
 
 def test_people_that_cannot_be_placed_can_be_drawn(stage: Stage) -> None:

@@ -8,6 +8,7 @@ import json
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,7 @@ from bharnet_ros.nodes.graph import NodeSpec
 from bharnet_ros.nodes.images import bgr_to_image
 from bharnet_ros.nodes.qos import RESULTS
 from bharnet_ros.types import ActionFrame, ActionState, Hypothesis, RecognizedAction
+from bharnet_ros.viewer.pictures import LINGER_S
 
 FAST = {"diagnostics_period_s": 0.2, "input_timeout_s": 0.5}
 
@@ -118,6 +120,27 @@ def test_it_listens_while_somebody_looks_and_stops_at_once(
     assert child.end() < 10.0  # how fast is asked in test_signals
     assert child.process.returncode == 0
     ros.wait(lambda: browser.answers, "the end of the request")
+
+
+def test_a_picture_that_is_long_on_its_way_does_not_end_the_looking(
+    ros: Any, open_viewer: Callable[..., tuple[Any, Browser]]
+) -> None:
+    _, browser = open_viewer("slow")
+    images = ros.node.create_publisher(Image, "/slow/image_annotated", RESULTS)
+    begin = time.monotonic()
+    counts: list[int] = []
+
+    def told() -> bool:
+        if not browser.answers or browser.answers[-1][0]:  # one request after another
+            browser.answers.append(("", 0, b""))
+            browser.ask("/api/state?after=0")
+        counts.append(images.get_subscription_count())
+        ros.executor.spin_once(timeout_sec=0.05)
+        return time.monotonic() - begin > LINGER_S + 2.0
+
+    ros.wait(told, "longer than anybody is waited for")
+    first = counts.index(1)
+    assert set(counts[first:]) == {1}
 
 
 def test_a_port_that_is_taken_is_told_and_its_remedy(ros: Any) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from bharnet_ros.errors import LayoutError
-from bharnet_ros.skeleton import available_layouts, get_layout
+from bharnet_ros.errors import InvalidSkeletonError, LayoutError
+from bharnet_ros.skeleton import available_layouts, get_layout, layout_of
+from bharnet_ros.types import Skeleton, SkeletonFrame
 
 LAYOUTS = available_layouts()
 
@@ -72,3 +73,19 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
         get_layout("openpose")
     with pytest.raises(LayoutError, match="no keypoint 'tail'"):
         get_layout("ntu25").index("tail")
+
+
+def crowd(layout: str, *keypoints: int) -> SkeletonFrame:
+    """People with so many keypoints."""
+    ones = np.ones((99, 2), np.float32)
+    people = [Skeleton(1, ones[:2].ravel(), 1.0, ones[:k], ones[:k, 0]) for k in keypoints]
+    return SkeletonFrame(0, (480, 640), layout, tuple(people))
+
+
+def test_everybody_has_all_keypoints_of_the_layout() -> None:
+    assert layout_of(crowd("ntu25", 25, 25)) is get_layout("ntu25") is layout_of(crowd("ntu25"))
+    for number in (0, 17, 26):
+        with pytest.raises(InvalidSkeletonError, match=f"Skeleton 1 has {number} .* has 25"):
+            layout_of(crowd("ntu25", 25, number))
+    with pytest.raises(LayoutError, match="of_elephants"):
+        layout_of(crowd("of_elephants", 25))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from bharnet_ros.types import ActionState
@@ -135,6 +136,29 @@ def test_a_page_opened_late_does_not_call_an_old_picture_live(
     until(lambda: tab.pictures == 1)
     until(lambda: re.search(r"no picture for [6-9]\d s", tab.text("#empty")))
     assert tab.text("#link") == "waiting"
+
+
+def test_the_way_to_the_browser_counts_as_age(
+    viewer: Callable[..., Viewer], opened: Callable[..., Tab]
+) -> None:
+    page = viewer()
+    page.pictures.put(plain(9))
+    tab = opened(page.url, **DESK)
+    until(lambda: tab.pictures == 1)
+    network = tab.context.new_cdp_session(tab.page)
+    network.send("Network.enable")
+    conditions = {"offline": False, "latency": 0, "uploadThroughput": -1}
+    network.send("Network.emulateNetworkConditions", {**conditions, "downloadThroughput": 25_000})
+    # Requests that have begun are not slowed down.
+    asked = len(tab.wanted)
+    until(lambda: tab.pictures and sum("picture" in url for url in tab.wanted[asked:]) > 1)
+    noise = np.random.default_rng(0).integers(0, 256, (360, 480, 3)).astype(np.uint8)
+    page.pictures.put(noise)  # more than 100 KB
+    until(lambda: tab.pictures == 2)
+    for _ in range(2):  # the words are made anew
+        tab.page.click("#pause")
+    said = re.search(r"no picture for (\d+) s", tab.text("#empty"))
+    assert said is not None and int(said[1]) >= 4
 
 
 def test_nodes_unfold_while_states_come(

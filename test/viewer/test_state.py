@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import math
 
+import pytest
+
 from bharnet_ros.types import ActionState
+from bharnet_ros.viewer.pictures import LINGER_S
 from bharnet_ros.viewer.state import (
     MAX_EVENTS,
     MAX_NODES,
@@ -86,3 +89,13 @@ def test_forgetting_leaves_nothing_behind() -> None:
     assert news is not None
     assert (news["people"], news["events"], news["nodes"], news["notice"]) == ([], [], [], "")
     assert news["people_age_s"] is None
+
+
+def test_who_asks_for_news_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [1000.0]
+    monkeypatch.setattr("bharnet_ros.viewer.state.time.monotonic", lambda: now[0])
+    state = ViewState()
+    assert not state.is_watched()
+    assert state.wait(0, 0.0) is not None and state.is_watched()
+    now[0] += LINGER_S + 0.1
+    assert not state.is_watched()

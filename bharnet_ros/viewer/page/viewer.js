@@ -36,7 +36,8 @@ async function ask(path) {
       throw new Gone(said.error ?? `The robot answered ${answer.status}.`);
     }
     if (!answer.ok) throw new Error(`The robot answered ${answer.status}.`);
-    return answer.status === 204 ? null : { answer, body: await answer.blob() };
+    const began = performance.now(); // the body may be long on its way
+    return answer.status === 204 ? null : { answer, began, body: await answer.blob() };
   } finally {
     clearTimeout(timer);
   }
@@ -88,7 +89,6 @@ async function nextPicture() {
   const came = await ask(`/api/picture?after=${number}`);
   if (came === null) return;
   number = Number(came.answer.headers.get("X-Number"));
-  ages = Number(came.answer.headers.get("X-Age-Ms"));
   const image = await createImageBitmap(came.body);
   const canvas = $("view");
   if (canvas.width !== image.width || canvas.height !== image.height) {
@@ -98,8 +98,9 @@ async function nextPicture() {
   canvas.getContext("2d").drawImage(image, 0, 0);
   image.close();
   const now = performance.now();
+  ages = Number(came.answer.headers.get("X-Age-Ms")) + Math.round(now - came.began);
   // A page that is opened late gets the last picture there was, however old.
-  lastPicture = now - Number(came.answer.headers.get("X-Held-Ms"));
+  lastPicture = came.began - Number(came.answer.headers.get("X-Held-Ms"));
   times.push(now);
   while (times.length > 40 || times[0] < now - 3000) times.shift();
   document.body.dataset.pictures = String(Number(document.body.dataset.pictures ?? 0) + 1);
