@@ -32,6 +32,8 @@ __all__ = ["PARAMS", "ActionRecognizerNode", "main"]
 
 _ENGINE = "engine"
 """What fails, in diagnostics."""
+_LOOK_S = 0.25
+"""How often it looks whether anything is known of anybody, however rare the reports are."""
 
 
 class ActionRecognizerNode(ManagedNode):
@@ -44,9 +46,11 @@ class ActionRecognizerNode(ManagedNode):
         self._input: WatchedSubscription | None = None
         self._identities: dict[str, str] = {}
         self._failures = Failures()
+        self._timer: Any = None
         self._frame_id = ""
         self._people = 0
         self._taken_s = 0.0
+        self._judged = False
         self._last_refusal = ""
         self._counted: dict[str, int] = {}
         super().__init__("action_recognizer", PARAMS, **options)
@@ -116,11 +120,15 @@ class ActionRecognizerNode(ManagedNode):
             self, msg.SkeletonArray, "skeletons", self._on_skeletons, RESULTS,
             what="skeletons", timeout_s=self.params["input_timeout_s"],
         )  # fmt: skip
+        self._timer = self.create_timer(_LOOK_S, self._end_unknown, clock=self._steady)
 
     def deactivate(self) -> None:
         """Stop listening, end what is in progress, so that nobody waits for an ENDED, and free
         the engines."""
         self._rgb.close()
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+            self._timer = None
         if self._input is not None:
             self._input.destroy()
             self._input = None
@@ -202,7 +210,9 @@ class ActionRecognizerNode(ManagedNode):
         if actions is None:
             return
         pushed = time.perf_counter()
-        self._failures.worked(_ENGINE)
+        if any(ran for ran, _ in self._recognizer.expert_rows.values()):  # else nobody asked it
+            self._failures.worked(_ENGINE)
+            self._judged = True
         self._rgb.judged()
         self._publish(actions)
         self._note(
@@ -227,10 +237,13 @@ class ActionRecognizerNode(ManagedNode):
         self._actions.publish(actions_to_msg(actions, self._frame_id))
         self.stats.event("actions out")
 
-    def _knows_nothing(self) -> bool:
-        """Whether for too long no frame came that could be taken in, or nobody could be judged."""
-        unknown_s = max(time.monotonic() - self._taken_s, self._failures.failing_s(_ENGINE))
-        return unknown_s > self.params["input_timeout_s"]
+    def _end_unknown(self) -> None:
+        """End actions if for too long no frame came that could be taken in, or nobody could be
+        judged; in the latter case once, so that windows fill and the engine is asked again."""
+        failing_s = self._failures.failing_s(_ENGINE) if self._judged else 0.0
+        unknown_s = max(time.monotonic() - self._taken_s, failing_s)
+        if unknown_s > self.params["input_timeout_s"]:
+            self._flush()
 
     def _flush(self) -> None:
         """Of whom nothing is known nothing is ongoing: messages already out must not stay open."""
@@ -239,6 +252,7 @@ class ActionRecognizerNode(ManagedNode):
         actions = self._recognizer.flush()
         if actions is not None:
             self._publish(actions)
+        self._judged = False
         self._people = 0
         self.stats.gauge("people", 0)
 
@@ -259,7 +273,7 @@ class ActionRecognizerNode(ManagedNode):
             self.get_logger().warning(f"Skeletons dropped: {error}")
 
     def diagnose(self, period: Period) -> tuple[bytes, str, dict[str, str]]:
-        """What is wrong with input, engine or load; ends actions of which nothing is known."""
+        """What is wrong with input, engine or load."""
         values = {
             **self._identities,
             "fusion": self.params["fusion"],
@@ -269,8 +283,6 @@ class ActionRecognizerNode(ManagedNode):
         findings = self._failures.findings()
         if self._input is not None:
             findings += self._input.findings(period)
-            if self._knows_nothing():
-                self._flush()
         if self._recognizer is not None:
             load = self._recognizer.load
             values["load"] = f"{100.0 * load.share:.0f} %"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from diagnostic_msgs.msg import DiagnosticStatus
@@ -44,10 +45,14 @@ class ManagedNode(LifecycleNode):
 
     def __init__(self, name: str, params: Sequence[Param], **options: Any) -> None:
         self._topic_aliases: dict[str, tuple[str, ...]] = {}
-        """Of topics that can be overridden, by full name: how else users may call them."""
+        """Of the topics of its own, by full name: how else users may call them."""
+        self._fixed_topics: set[str] = set()
+        """Those of them whose quality of service no parameter overrides."""
         self._has_its_topics = False
         self._told_overrides: set[str] = set()
         super().__init__(name, **options)
+        if changes := getattr(self, "_service_change_state", None):
+            changes.callback = partial(self._change_if_it_can, changes.callback)
         self.stats = Statistics()
         self.stop_requested: Callable[[], bool] = lambda: False
         self.exit_status: int | None = None
@@ -175,6 +180,22 @@ class ManagedNode(LifecycleNode):
             return_memory()
         return result
 
+    def _change_if_it_can(
+        self, change: Callable[[Any, Any], Any], request: Any, response: Any
+    ) -> Any:
+        """Answers also who asks for a transition that the state does not have: rclpy of Jazzy
+        raises then, and leaves them waiting."""
+        wanted = request.transition
+        possible = {each[0]: each[1] for each in self._state_machine.available_transitions}
+        if wanted.label or wanted.id in possible:
+            return change(request, response)
+        self.get_logger().warning(
+            f"There is no transition {wanted.id} from the state '{self.state_label}'; there are "
+            f"{', '.join(f'{label} ({number})' for number, label in possible.items()) or 'none'}."
+        )
+        response.success = False
+        return response
+
     def _autostart(self) -> None:
         self.destroy_timer(self._start_timer)
         if self.state_label != "unconfigured":
@@ -202,17 +223,22 @@ class ManagedNode(LifecycleNode):
         return made
 
     def _note_topic(self, topic: str, options: Mapping[str, Any]) -> None:
-        if options.get("qos_overriding_options") is None:
-            return
+        fixed = options.get("qos_overriding_options") is None
+        if fixed and topic.startswith("/"):
+            return  # many nodes have it, and a file may be for those; or there is one per person
+        name = self.resolve_topic_name(topic)
         before = self.resolve_topic_name(topic, only_expand=True)  # nobody's remapping yet
-        self._topic_aliases[self.resolve_topic_name(topic)] = (before, topic)
+        self._topic_aliases[name] = (before, topic)
+        if fixed:
+            self._fixed_topics.add(name)
 
     def _tell_unused_overrides(self) -> None:
         if not self._has_its_topics:
             return
         given = set(getattr(self, "_parameter_overrides", {})) - self._told_overrides
         declared = [f"{OVERRIDES}{name}" for name in self.get_parameters_by_prefix(OVERRIDES[:-1])]
-        for name, told in unused_overrides(given, declared, self._topic_aliases).items():
+        topics, fixed = self._topic_aliases, self._fixed_topics
+        for name, told in unused_overrides(given, declared, topics, fixed).items():
             self._told_overrides.add(name)
             self.get_logger().warning(told)
 
@@ -229,9 +255,7 @@ class ManagedNode(LifecycleNode):
         self.parameters_changed(names)
 
     def _report(self) -> None:
-        self._reporter.publish(
-            self.state_label, self._problem, self.diagnose, self.diagnose_parts
-        )
+        self._reporter.publish(self.state_label, self._problem, self.diagnose, self.diagnose_parts)
 
 
 def _sentence(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -81,7 +82,8 @@ class Param:
             return float(value)
         if type(value) is int and isinstance(self.default, str) and self.default.isdecimal():
             return str(value)
-        if isinstance(self.default, list) and (value is None or value == []):
+        empty = value is None or (isinstance(value, (list, array)) and not value)
+        if isinstance(self.default, list) and empty:
             return [""]
         if isinstance(self.default, list) and isinstance(value, str):
             return [value]
@@ -170,12 +172,14 @@ class Parameters:
             raise ParameterNotDeclaredException(
                 ", ".join(f"{name} (did you mean {has}?)" if has else name for name, has in near)
             )
-        return [
-            Parameter(each.name, value=self._params[each.name].as_meant(each.value))
-            if each.name in self._params and each.value is not None
-            else each
-            for each in values
-        ]
+        return [self._as_meant(each) for each in values]
+
+    def _as_meant(self, given: Parameter[Any]) -> Parameter[Any]:
+        """Made anew only if it has to be: rclpy cannot tell the type of every value it gives."""
+        if given.name not in self._params or given.value is None:
+            return given
+        meant = self._params[given.name].as_meant(given.value)
+        return given if meant is given.value else Parameter(given.name, value=meant)
 
     def _on_set(self, values: list[Parameter]) -> SetParametersResult:
         ours = {value.name: value.value for value in values if value.name in self._params}

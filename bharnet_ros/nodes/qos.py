@@ -46,7 +46,8 @@ LATCHED = QoSProfile(
 
 OVERRIDES = "qos_overrides."
 """What the names of parameters begin with that change the quality of service of a topic."""
-_KINDS = ("publisher", "subscription")
+_SUBSCRIPTION = "subscription"
+_KINDS = ("publisher", _SUBSCRIPTION)
 _ALIKE = 0.9
 """Of one part of two topics, 0..1: `image_rw` and `image_raw` have 0.94."""
 _CHOICES = {
@@ -79,13 +80,17 @@ def check_override(name: str, value: Any) -> None:
 
 
 def unused_overrides(
-    given: Iterable[str], declared: Collection[str], topics: Mapping[str, Collection[str]]
+    given: Iterable[str],
+    declared: Collection[str],
+    topics: Mapping[str, Collection[str]],
+    fixed: Collection[str] = (),
 ) -> dict[str, str]:
-    """A sentence for each parameter that overrides nothing but is nearly one that does.
+    """A sentence for each parameter that overrides nothing but is nearly one that does, or is for a
+    topic whose quality nobody can change.
 
     given, declared: names of parameters, those that a node was given and those that it has. topics:
-    by full name, what else each topic of the node may be called. Others are silent: a file may be
-    for several nodes.
+    by full name, what else each topic of the node may be called. fixed: those of them that it
+    publishes with a quality that stays. Others are silent: a file may be for several nodes.
     """
     own = [name for name in declared if name.startswith(OVERRIDES)]
     told = {}
@@ -103,6 +108,11 @@ def unused_overrides(
             told[name] = (
                 f"This node has no parameter '{name}', so that is ignored; did you mean "
                 f"'{near[0]}'?"
+            )
+        elif meant in fixed and kind != _SUBSCRIPTION:
+            told[name] = (
+                f"This node has no parameter '{name}', so that is ignored: the quality of service "
+                f"of {meant} cannot be changed."
             )
     return told
 
@@ -129,9 +139,12 @@ def _meant_topic(written: str, topics: Mapping[str, Collection[str]]) -> str:
 
 
 def _nearly(written: list[str], parts: list[str]) -> bool:
-    """Whether the parts of a topic are alike but for a transport at the end, or for one that is
-    nearly the same; two cameras or robots that differ in their number are not the same."""
-    if written == parts[:-1] or written[:-1] == parts:
+    """Whether the parts of a topic are alike but for the transport at the end, or for one that is
+    nearly the same; two cameras or robots that differ in their number are not the same.
+
+    Whoever wrote a transport meant it: another node's, where this one takes the images as they are.
+    """
+    if written == parts[:-1]:
         return True
     differing = [pair for pair in zip(written, parts, strict=False) if pair[0] != pair[1]]
     if len(written) != len(parts) or len(differing) != 1:

@@ -48,6 +48,8 @@ PARAMS = (
 BODIES = "/humans/bodies"
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,19}")
 _MAX_BODIES = 64
+_LOOK_S = 0.25
+"""How often it looks whether anybody is still seen, however rare the reports are."""
 
 
 class _Camera:
@@ -96,6 +98,7 @@ class Ros4HriNode(ManagedNode):
         self._cameras: list[_Camera] = []
         self._numbers = count(1)  # never begins anew: with a given prefix ids would come back
         self._tracked: Any = None
+        self._timer: Any = None
         self._publishers_of: dict[str, dict[str, Any]] = {}
         self._parts: dict[str, Status] = {}
         super().__init__("ros4hri", PARAMS, **options)
@@ -118,12 +121,18 @@ class Ros4HriNode(ManagedNode):
     def activate(self) -> None:
         """Subscribe."""
         prefix = self.params["id_prefix"] or f"b{secrets.token_hex(2)}"
-        self._tracked = self.create_publisher(self._hri.IdsList, f"{BODIES}/tracked", RESULTS)
+        self._tracked = self.create_publisher(
+            self._hri.IdsList, f"{BODIES}/tracked", RESULTS, qos_overriding_options=overridable()
+        )
         for name in camera_names(self.params["cameras"]) or ("",):
             self._cameras.append(_Camera(self, name, BodyIds(prefix, self._numbers)))
+        self._timer = self.create_timer(_LOOK_S, self._forget_unseen, clock=self._steady)
 
     def deactivate(self) -> None:
         """Nobody is tracked any more."""
+        if self._timer is not None:
+            self.destroy_timer(self._timer)
+            self._timer = None
         for camera in self._cameras:
             camera.destroy()
         if self._tracked is not None:
@@ -148,9 +157,7 @@ class Ros4HriNode(ManagedNode):
                 if box is not None:
                     topics["roi"].publish(box)
                 topics["skeleton2d"].publish(
-                    skeleton_2d(
-                        self._hri, message.header, person, frame.layout, frame.image_size
-                    )
+                    skeleton_2d(self._hri, message.header, person, frame.layout, frame.image_size)
                 )
             self.stats.event("bodies out")
         except BharnetError as error:
@@ -192,6 +199,10 @@ class Ros4HriNode(ManagedNode):
         everybody = [body for camera in self._cameras for body in camera.ids.bodies]
         self._tracked.publish(ids_list(self._hri, header, everybody))
 
+    def _forget_unseen(self) -> None:
+        """Nobody is tracked by a camera that has fallen silent."""
+        self._forget([camera for camera in self._cameras if camera.is_silent])
+
     def _forget(self, cameras: Sequence[_Camera]) -> None:
         """Whoever listens must not believe that the last people are still there."""
         gone = [body for camera in cameras for body in camera.ids.see(())[1]]
@@ -206,7 +217,6 @@ class Ros4HriNode(ManagedNode):
         """Silence, and how many bodies are told of."""
         found: list[Finding] = []
         theirs = {camera: camera.findings(period) for camera in self._cameras}
-        self._forget([camera for camera in self._cameras if camera.is_silent])
         self._parts = {}
         for camera, findings in theirs.items():
             if camera.name:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import queue
 import signal
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 _GRACE_S = 1.0
 """For running callbacks and endings in order after a signal; `ros2 launch` and systemd wait
 longer, but whoever presses Ctrl-C expects the end at once."""
+_LOOK_S = 0.25
+"""How often a wait looks up. Python runs handlers in the main thread only, and whoever sleeps there
+is not woken where the kernel hands the signal to another thread, as it does now and then on a busy
+machine while that one is making threads."""
 _TIDY_S = 3.0
 """For taking down nodes and middleware after that, which takes far less when nothing hangs."""
 
@@ -59,8 +64,13 @@ class StopSignals:
 
     def wait(self, timeout_s: float | None = None) -> None:
         """Sleep until a signal, `stop` or `wake`, or so long."""
-        with contextlib.suppress(queue.Empty):
-            self._wake.get(timeout=timeout_s)
+        end_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
+        left_s = end_s - time.monotonic()
+        while not self.stopped and left_s > 0.0:
+            with contextlib.suppress(queue.Empty):
+                self._wake.get(timeout=min(left_s, _LOOK_S))
+                return
+            left_s = end_s - time.monotonic()
 
 
 def run(factories: Sequence[Callable[[], ManagedNode]], args: Sequence[str] | None = None) -> int:

@@ -38,7 +38,8 @@ def waving(track: int) -> Any:
 def test_people_in_the_topics_of_ros4hri(ros: Any) -> None:
     hri = pytest.importorskip("hri_msgs.msg", reason="hri_msgs is not installed")
     tracked = ros.hear(hri.IdsList, "/humans/bodies/tracked", RESULTS)
-    parameters = {"id_prefix": "test", "diagnostics_period_s": 0.2, "input_timeout_s": 1.0}
+    # Reports are rare: what they tell of happens without them.
+    parameters = {"id_prefix": "test", "diagnostics_period_s": 60.0, "input_timeout_s": 1.0}
     ros.start(NodeSpec("ros4hri", parameters), namespace="hri")
     skeletons = ros.publisher(msg.SkeletonArray, "/hri/skeletons", RESULTS)
     actions = ros.publisher(msg.RecognizedActionArray, "/hri/actions", RESULTS)

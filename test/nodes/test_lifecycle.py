@@ -88,6 +88,8 @@ def test_transitions_that_do_not_exist_change_nothing(ros: Any, recogniser: Any)
     assert not ros.change(NODE, CONFIGURE)
     assert not ros.change(NODE, CLEANUP)
     assert ros.state(NODE) == "active"
+    told = f"no transition {CLEANUP} from the state 'active'; there are deactivate ({DEACTIVATE}),"
+    assert told in recogniser.output()
 
 
 def test_deactivate_stops_listening_and_activate_works_again(ros: Any, recogniser: Any) -> None:

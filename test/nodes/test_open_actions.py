@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -35,7 +36,8 @@ Change = Callable[[SkeletonFrame], SkeletonFrame]
 class Robot:
     """A recogniser and somebody who raises an arm, a frame whenever somebody asks."""
 
-    def __init__(self, ros: Any) -> None:
+    def __init__(self, ros: Any, node: ActionRecognizerNode) -> None:
+        self.node = node
         self._actions = ros.hear(msg.RecognizedActionArray, "open/actions", RESULTS)
         self._skeletons = ros.node.create_publisher(msg.SkeletonArray, "open/skeletons", RESULTS)
         self._sent_s = 0.0
@@ -48,6 +50,10 @@ class Robot:
             raised = skeleton(1, person_keypoints(right_wrist=(-0.5, -1.0)))
             people = change(frame(round((1000.0 + now_s) * 1e9), raised))
             self._skeletons.publish(skeletons_to_msg(people, "lens"))
+        return self.said(state)
+
+    def said(self, state: int) -> bool:
+        """The same without a frame."""
         states = [a.state for message in self._actions for a in message.actions]
         return [each for each in states if each in (STARTED, ENDED)][-1:] == [state]
 
@@ -74,7 +80,7 @@ def robot(ros: Any, placed_bundle: Path) -> Iterator[Robot]:
     ros.executor.add_node(node)
     assert node.trigger_configure() == TransitionCallbackReturn.SUCCESS
     assert node.trigger_activate() == TransitionCallbackReturn.SUCCESS
-    yield Robot(ros)
+    yield Robot(ros, node)
     ros.executor.remove_node(node)
     node.destroy_node()
 
@@ -109,6 +115,16 @@ def test_an_action_ends_when_no_skeletons_can_be_used(
     assert f"dropped: {INTERNAL_ERROR}" not in ros.values("open/action_recognizer")
 
 
+def test_an_action_ends_however_rare_the_reports_are(ros: Any, robot: Robot) -> None:
+    ros.wait(lambda: robot.told(STARTED), "an action")
+    reports = robot.node._report_timer
+    reports.cancel()
+    try:
+        ros.wait(lambda: robot.said(ENDED), "its end")
+    finally:
+        reports.reset()
+
+
 def test_an_action_ends_when_nobody_can_be_judged(
     ros: Any, robot: Robot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,4 +135,25 @@ def test_an_action_ends_when_nobody_can_be_judged(
     with monkeypatch.context() as patch:
         patch.setattr(Panel, "judge", fails)
         ros.wait(lambda: robot.told(ENDED), "its end")
+    ros.wait(lambda: robot.told(STARTED), "another one, once the engine works again")
+
+
+def test_an_engine_that_only_fails_is_told_all_along(
+    ros: Any, robot: Robot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when its people were forgotten and nobody's window is full enough to ask it."""
+
+    def fails(*_: Any) -> Any:
+        raise EngineError("the device was lost")
+
+    def failing(seconds: int) -> bool:
+        robot.told(ENDED)
+        found = re.search(r"engine failing for (\d+) s", ros.message("open/action_recognizer"))
+        return found is not None and int(found.group(1)) >= seconds
+
+    ros.wait(lambda: robot.told(STARTED), "an action")
+    with monkeypatch.context() as patch:
+        (engine,) = robot.node._engines
+        patch.setattr(engine, "run", fails)
+        ros.wait(lambda: failing(4), "four seconds of failing, told as such")
     ros.wait(lambda: robot.told(STARTED), "another one, once the engine works again")

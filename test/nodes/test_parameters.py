@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from array import array
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 from lifecycle_msgs.msg import Transition
-from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters
+from rcl_interfaces.msg import Parameter, ParameterType, ParameterValue
+from rcl_interfaces.srv import DescribeParameters, GetParameters, ListParameters, SetParameters
 from rclpy.parameter import parameter_value_to_python
 
 from bharnet_ros.nodes.graph import NODES, NodeSpec
@@ -62,7 +64,7 @@ def test_nearly_right_names_are_told_and_those_of_other_nodes_are_not() -> None:
     [
         (1.0, 5, 5.0), (1.0, True, True), (1, 5.0, 5.0), ([""], "one", ["one"]), ("0", 2, "2"),
         ("", 2, 2), ("token", 7, 7), (True, 1, 1), (["a"], ["b", "c"], ["b", "c"]),
-        ([""], [], [""]), ([""], None, [""]), (1.0, None, None),
+        ([""], [], [""]), ([""], None, [""]), (1.0, None, None), ([""], array("q"), [""]),
     ],
 )  # fmt: skip
 def test_what_can_mean_only_one_thing_is_taken_so(default: Any, written: Any, meant: Any) -> None:
@@ -179,6 +181,16 @@ def test_what_cannot_is_refused_with_the_reason(
 ) -> None:
     answer = ros.set(NODE, **changes)
     assert not answer.successful and reason in answer.reason, answer.reason
+
+
+@pytest.mark.parametrize(
+    "kind", [ParameterType.PARAMETER_INTEGER_ARRAY, ParameterType.PARAMETER_DOUBLE_ARRAY]
+)
+def test_an_empty_list_of_numbers_is_answered_too(ros: Any, recogniser: Any, kind: int) -> None:
+    given = [Parameter(name=name, value=ParameterValue(type=kind)) for name in ("rate_hz", "top_k")]
+    request = SetParameters.Request(parameters=given)
+    answers = ros.call(SetParameters, f"{NODE}/set_parameters", request).results
+    assert ["Wrong parameter type" in each.reason for each in answers] == [True, True]
 
 
 def test_what_a_dump_holds_may_be_set_again_while_it_works(ros: Any, recogniser: Any) -> None:

@@ -73,7 +73,6 @@ CALLED = {
         ("/robot/cam/image_rw.subscription.depth", 0), ("/robot/skeleton.publisher.depth", 4),
         ("/image_raw.subscription.reliability", 3), ("/robot/image_raw.subscription.depth", 0),
         ("robot/skeletons.publisher.depth", 4), ("skeletons.publisher.depth", 4),
-        ("/robot/cam/image_raw/compressed.subscription.depth", 0),
         ("/robot/cam/image_raw.subscriber.depth", 0), ("/robot/cam/image_raw.reliability", 3),
         ("/robot/skeletons.publisher.reliabilty", 7), ("/robot/skeletons.publisher", 4),
     ],
@@ -84,9 +83,30 @@ def test_an_override_of_no_topic_is_told_with_the_one_it_may_mean(written: str, 
     assert f"'{name}'" in told and f"did you mean '{HAS[meant]}'?" in told
 
 
+def test_an_override_of_the_raw_topic_is_told_where_images_come_compressed() -> None:
+    has = [name.replace("image_raw", "image_raw/compressed") for name in HAS]
+    called = {"/robot/cam/image_raw/compressed": ("/robot/cam/image_raw/compressed",)}
+    (told,) = unused_overrides(HAS[:1], has, called).values()
+    assert f"did you mean '{has[0]}'?" in told
+
+
+@pytest.mark.parametrize(
+    "written", ["/robot/labels.publisher.depth", "labels.publisher.durability"]
+)
+def test_an_override_of_a_latched_topic_is_told(written: str) -> None:
+    topics = {**CALLED, "/robot/labels": ("labels",)}
+    name = f"qos_overrides.{written}"
+    (told,) = unused_overrides([name], HAS, topics, {"/robot/labels"}).values()
+    assert f"'{name}'" in told and "/robot/labels cannot be changed" in told
+    listener = "qos_overrides./robot/labels.subscription.depth"  # of another node
+    assert not unused_overrides([listener], HAS, topics, {"/robot/labels"})
+
+
 @pytest.mark.parametrize(
     "written",
     [
+        # What a file for all nodes says to those that take the images compressed.
+        "/robot/cam/image_raw/compressed.subscription.depth",
         "/robot/skeletons.subscription.depth", "/robot/cam/depth/image_raw.subscription.depth",
         "/robot/cam/camera_info.subscription.depth", "/robot/skeletons_3d.publisher.depth",
         "/robot_2/cam/image_raw.subscription.depth", "/actions.publisher.depth", "", ".", "..depth",
@@ -99,10 +119,16 @@ def test_an_override_that_is_for_another_node_is_not(written: str) -> None:
 
 def test_the_node_tells_it_when_its_topics_are_there(ros: Any, arms_bundle: Path) -> None:
     wrong = "qos_overrides./told/{}.publisher.depth".format
-    values = {"bundles": [str(arms_bundle)], wrong("action"): 5, wrong("skeletons"): 5}
+    values = {
+        "bundles": [str(arms_bundle)], wrong("action"): 5, wrong("skeletons"): 5,
+        wrong("action_labels"): 5, "qos_overrides./parameter_events.publisher.depth": 5,
+    }  # fmt: skip
     child = ros.start(NodeSpec("action_recognizer", values), namespace="told")
     right = f"'{wrong('action')}', so that is ignored; did you mean '{wrong('actions')}'?"
     ros.wait(lambda: right in child.output(), "the warning")
+    latched = "quality of service of /told/action_labels cannot be changed"
+    ros.wait(lambda: latched in child.output(), "the warning of the latched one")
+    assert "parameter_events" not in child.output()
     # Of topics that wait until somebody looks, too.
     image = "qos_overrides./told/{}.subscription.reliability".format
     child = ros.start(NodeSpec("visualizer", {image("image_rw"): "reliable"}), namespace="told")

@@ -144,6 +144,34 @@ def test_ctrl_c_again_while_python_ends_changes_nothing(ros: Any) -> None:
     assert child.process.returncode == 0, child.output()
 
 
+ELSEWHERE = """
+    import signal, sys, threading
+    from bharnet_ros.nodes.base import ManagedNode, run
+
+    class Elsewhere(ManagedNode):
+        def __init__(self):
+            super().__init__("elsewhere", ())
+
+        def activate(self):
+            self.create_timer(0.2, self.hit)
+
+        def hit(self):  # in the node's thread, as the kernel does on a busy machine
+            print("hit", flush=True)
+            signal.pthread_kill(threading.get_ident(), signal.{name})
+            threading.Event().wait(0.3)
+
+    sys.exit(run([Elsewhere]))
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_a_signal_that_comes_to_another_thread_ends_it_too(ros: Any, name: str) -> None:
+    script = textwrap.dedent(ELSEWHERE).format(name=name)
+    child = ros.start_command([sys.executable, "-c", script])
+    ros.wait(lambda: child.process.poll() is not None, "its end")
+    assert child.process.returncode == 0 and child.output().count("hit") <= 2, child.output()
+
+
 FAILING = """
     import sys
     from bharnet_ros.nodes.base import ManagedNode, run
@@ -192,9 +220,7 @@ def test_children_of_a_killed_supervisor_end_too(ros: Any, arms_bundle: Path) ->
     ros.wait(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids), "them to end")
 
 
-def test_a_middleware_that_hangs_at_the_end_does_not_hold_it_up(
-    ros: Any, tmp_path: Path
-) -> None:
+def test_a_middleware_that_hangs_at_the_end_does_not_hold_it_up(ros: Any, tmp_path: Path) -> None:
     script = tmp_path / "hangs.py"
     script.write_text(
         "import threading, rclpy\n"
