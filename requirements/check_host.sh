@@ -15,11 +15,14 @@ if ! command -v "$python" >/dev/null 2>&1; then
   need "$python-dev"
 else
   short=$("$python" -c 'import sys; print("python%d.%d" % sys.version_info[:2])')
-  if [ -z "${ROS_DISTRO:-}" ] && [ "$short" != python3.11 ]; then
-    echo "bharnet_ros: $python is $short, but the ROS 2 wheels exist for Python 3.11 only;" \
-      "install python3.11 (or source a ROS 2 installation) and try again." >&2
-    exit 1
-  fi
+  case "${ROS_DISTRO:-}$short" in
+    python3.11 | python3.12 | python3.13 | python3.14) ;;
+    python*)
+      echo "bharnet_ros: $python is $short, but the locked packages exist for Python 3.11 to 3.14;" \
+        "install one of these and name it (PYTHON=python3.13), or source a ROS 2 installation." >&2
+      exit 1
+      ;;
+  esac
   "$python" -c 'import ensurepip, venv' >/dev/null 2>&1 || need "$short-venv"
   header=$("$python" -c 'import sysconfig; print(sysconfig.get_path("include"))')/Python.h
   [ -f "$header" ] || need "$short-dev"

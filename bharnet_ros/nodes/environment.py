@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,10 @@ from bharnet_ros.errors import BackendUnavailable, ConfigurationError
 from bharnet_ros.nodes.shared_memory import clean_shared_memory
 
 PACKAGE = "bharnet_ros"
+PROFILES = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTRTPS_DEFAULT_PROFILES_FILE")
+"""Where Fast DDS 3 (Kilted) and Fast DDS 2 (Jazzy) look for the path of a profile."""
+_LAST_WITH_2 = 7
+"""Version of rclpy."""
 
 
 def share_file(relative: str) -> Path:
@@ -41,10 +46,18 @@ def prepare_middleware() -> None:
 
     Must run before rclpy.init(). Other middlewares ignore the variable.
     """
-    chosen = ("FASTDDS_DEFAULT_PROFILES_FILE", "FASTDDS_BUILTIN_TRANSPORTS")
-    if not any(os.environ.get(name) for name in chosen):
-        os.environ[chosen[0]] = str(share_file("config/fastdds.xml"))
+    if not any(os.environ.get(name) for name in (*PROFILES, "FASTDDS_BUILTIN_TRANSPORTS")):
+        os.environ[profile_variable()] = str(share_file("config/fastdds.xml"))
     clean_shared_memory()
+
+
+def profile_variable() -> str:
+    """The one of `PROFILES` that the Fast DDS at hand reads; 3 warns of the other one."""
+    try:
+        version = metadata.version("rclpy")
+    except metadata.PackageNotFoundError:
+        return PROFILES[0]
+    return PROFILES[int(version.partition(".")[0]) <= _LAST_WITH_2]
 
 
 def init_ros(args: Sequence[str] | None, **options: Any) -> None:

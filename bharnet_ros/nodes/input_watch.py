@@ -12,7 +12,7 @@ from bharnet_ros.nodes.findings import Finding, Level
 from bharnet_ros.nodes.freshness import Waiting
 from bharnet_ros.nodes.parameters import Param
 from bharnet_ros.nodes.qos import overridable
-from bharnet_ros.nodes.sequence import LOST, REPLACED, KeepingUp, SequenceGaps, Speakers
+from bharnet_ros.nodes.sequence import LOST, REPLACED, KeepingUp, SequenceGaps, Speakers, Voices
 from bharnet_ros.nodes.statistics import Period, Statistics
 
 STAMP_AGE = "stamp age"
@@ -74,6 +74,7 @@ class WatchedSubscription:
         self.waited_s = 0.0
         """How long the newest message taken had waited, see `Waiting`."""
         self._waiting = Waiting()
+        self._voices = Voices()
         self._speakers = Speakers(time.monotonic)
         self._gaps = SequenceGaps()
         self._keeping_up = KeepingUp(time.monotonic)
@@ -147,13 +148,16 @@ class WatchedSubscription:
         if header is not None:
             age_ns = self._node.get_clock().now().nanoseconds - stamp_to_ns(header.stamp)
             self._stats.duration(INPUT_AGE, age_ns * 1e-6)
-        # Older middleware gives neither the publisher nor its numbers; then nothing is missed.
+        # Jazzy does not name the publisher. Without numbers, too, nothing is missed.
+        number = info.get("publication_sequence_number")
         publisher = (info.get("publisher_gid") or {}).get("data")
+        if publisher is None:
+            publisher = self._voices.of(number)
         self.waited_s = self._waiting.seconds(
             publisher, info.get("source_timestamp", 0), time.time_ns()
         )
         self._speakers.heard(publisher)
-        missing = self._gaps.missing(publisher, info.get("publication_sequence_number"))
+        missing = self._gaps.missing(publisher, number)
         if missing:
             waited = info.get("received_timestamp", 0) <= self._idle_since_ns
             self._stats.miss(REPLACED if waited else LOST, missing)

@@ -13,8 +13,38 @@ LOST = "lost on the way"
 _MAX_PUBLISHERS = 16
 _MAX_GAP = 100_000
 """A larger step is no loss but another way of counting."""
+_MAX_STEP = 1_000
+"""A publisher without a name that leaves out more is taken for another one."""
 _SPAN_S = 5.0
 _ENOUGH = 10
+
+
+class Voices:
+    """Tells the publishers of a topic apart by their numbers, where the middleware names none.
+
+    Each counts its own messages, so a number that goes on from the newest of one is of that one.
+    """
+
+    def __init__(self) -> None:
+        self._newest: OrderedDict[int, int] = OrderedDict()
+        self._met = 0
+
+    def of(self, number: int | None) -> int | None:
+        """Whose message has this number; None where the middleware does not count either.
+
+        Of two that could go on with it, it is the nearer one, else the one that was silent longer.
+        """
+        if number is None:
+            return None
+        steps = {voice: number - last for voice, last in self._newest.items()}
+        near = [voice for voice, step in steps.items() if 0 < step <= _MAX_STEP]
+        voice = min(near, key=steps.__getitem__, default=self._met)
+        self._met += voice == self._met
+        self._newest.pop(voice, None)
+        self._newest[voice] = number
+        if len(self._newest) > _MAX_PUBLISHERS:
+            self._newest.popitem(last=False)
+        return voice
 
 
 class SequenceGaps:

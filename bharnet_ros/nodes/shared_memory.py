@@ -1,9 +1,10 @@
 """Gives back the shared memory of processes that were killed. Free of ROS.
 
-Fast DDS keeps a segment per participant in /dev/shm (17 MB with config/fastdds.xml) and removes it
-when the participant ends in order. After kill -9 nobody does, and a process that is started again
-and again fills the memory of a small machine or a container. Each segment has a lock file that
-its living owner holds; this is what `fastdds shm clean` goes by, too.
+Fast DDS keeps a segment per participant in /dev/shm (17 MB with config/fastdds.xml; version 2 names
+it fastrtps_, version 3 fastdds_) and removes it when the participant ends in order. After kill -9
+nobody does, and a process that is started again and again fills the memory of a small machine or
+a container. Each segment has a lock file that its living owner holds; this is what
+`fastdds shm clean` goes by, too.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import time
 from pathlib import Path
 
 SHARED_MEMORY = Path("/dev/shm")  # noqa: S108 - where Linux has it
-_SEGMENT = re.compile(r"fastdds_[0-9a-f]{16}")
+_SEGMENT = re.compile(r"fast(dds|rtps)_[0-9a-f]{16}")
 _YOUNG_S = 10.0
 """A lock file this new may be about to be locked; touching it then would make its owner fail."""
 

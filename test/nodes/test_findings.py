@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from bharnet_ros.nodes.base import ERROR, OK, WARN
 from bharnet_ros.nodes.findings import Failures, Finding, Level, summary
 from bharnet_ros.nodes.input_watch import stamp_findings
-from bharnet_ros.nodes.sequence import KeepingUp, SequenceGaps, Speakers
+from bharnet_ros.nodes.sequence import KeepingUp, SequenceGaps, Speakers, Voices
 from bharnet_ros.nodes.statistics import Period, Statistics
 
 
@@ -88,6 +88,39 @@ def test_publishers_that_take_turns_are_told_from_one_that_follows_another() -> 
     assert speakers.alternate()
     clock.now += 10
     assert not speakers.alternate(), "that was long ago"
+
+
+@given(st.lists(st.integers(1, 50), min_size=1, max_size=60))
+def test_one_publisher_without_a_name_is_one_whatever_gets_lost(steps: list[int]) -> None:
+    voices, number, met = Voices(), 0, set()
+    for step in steps:
+        number += step
+        met.add(voices.of(number))
+    assert met == {0}
+
+
+@given(st.lists(st.sampled_from([0, 1]), min_size=20, max_size=80), st.integers(0, 3000))
+def test_two_publishers_without_names_are_told_apart_by_their_numbers(
+    order: list[int], lead: int
+) -> None:
+    voices, gaps, numbers = Voices(), SequenceGaps(), [0, lead]
+    met, missing = [], 0
+    for publisher in order:
+        numbers[publisher] += 1
+        met.append(voices.of(numbers[publisher]))
+        missing += gaps.missing(met[-1], numbers[publisher])
+    assert missing <= min(lead, 1000), "nothing was lost; one step at most looks so"
+    if order.count(0) > 0 and order[0] == 1 and lead > len(order):
+        assert met == [order[0] ^ publisher for publisher in order]
+
+
+def test_a_publisher_without_a_name_that_begins_anew_or_counts_nothing() -> None:
+    voices = Voices()
+    assert [voices.of(n) for n in (7, 8, 1, 2, 3)] == [0, 0, 1, 1, 1]
+    assert voices.of(None) is None
+    for number in range(10_000_000, 0, -5_000):
+        voices.of(number)
+    assert len(voices._newest) == 16, "the oldest are forgotten"
 
 
 def test_a_pause_of_the_camera_is_no_loss_that_lasts() -> None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from bharnet_ros.nodes.shared_memory import clean_shared_memory
 
 
-def segment(folder: Path, number: int, age_s: float = 100.0) -> tuple[Path, Path]:
+def segment(
+    folder: Path, number: int, age_s: float = 100.0, library: str = "fastdds"
+) -> tuple[Path, Path]:
     """A segment of 1000 bytes and its lock file, made so long ago."""
-    data, lock = folder / f"fastdds_{number:016x}", folder / f"fastdds_{number:016x}_el"
+    data, lock = folder / f"{library}_{number:016x}", folder / f"{library}_{number:016x}_el"
     data.write_bytes(bytes(1000))
     lock.touch()
     made = time.time() - age_s
@@ -35,6 +37,13 @@ def test_only_the_dead_ones_go(tmp_path: Path) -> None:
             assert path.exists()
     assert clean_shared_memory(tmp_path) == 1000
     assert not living[0].exists()
+
+
+def test_those_of_fast_dds_2_too(tmp_path: Path) -> None:
+    segment(tmp_path, 1, library="fastrtps")
+    (tmp_path / "fastrtps_port7411").touch()
+    assert clean_shared_memory(tmp_path) == 1000
+    assert [path.name for path in tmp_path.iterdir()] == ["fastrtps_port7411"]
 
 
 def test_a_link_in_place_of_a_lock_is_not_followed(tmp_path: Path) -> None:
