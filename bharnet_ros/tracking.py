@@ -30,7 +30,7 @@ from bharnet_ros.likeness import (
     likeness,
     next_view,
 )
-from bharnet_ros.skeleton import get_layout
+from bharnet_ros.skeleton import layout_of
 from bharnet_ros.types import Skeleton, SkeletonFrame
 
 __all__ = ["NOWHERE", "Tracker", "assign"]
@@ -107,8 +107,9 @@ class Tracker:
 
         Which id a person gets does not depend on the order of the skeletons. Who has a box that
         is no finite numbers is left out and counted in `dropped`; a keypoint that is none is not
-        seen.
+        seen. Raises LayoutError and InvalidSkeletonError (`layout_of`); nothing changes then.
         """
+        body = layout_of(frame).body_indices
         frame = self._placed(frame)
         stamp_ns, before_ns = frame.stamp_ns, self._stamp_ns
         if (self._stamp_ns is not None and stamp_ns < self._stamp_ns) or (
@@ -117,7 +118,6 @@ class Tracker:
             self.reset()
         self._stamp_ns, self._layout = stamp_ns, frame.layout
         self._tracks = [t for t in self._tracks if self._remembered(t, frame, before_ns)]
-        body = get_layout(frame.layout).body_indices
         order = list(range(len(frame.skeletons)))
         if len(order) > 1:
             order.sort(key=lambda i: _canonical(frame.skeletons[i]))

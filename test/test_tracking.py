@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bharnet_ros.errors import ConfigurationError
+from bharnet_ros.errors import ConfigurationError, InvalidSkeletonError
 from bharnet_ros.skeleton import get_layout
 from bharnet_ros.tracking import Tracker, assign
 from bharnet_ros.types import Skeleton, SkeletonFrame
@@ -33,6 +33,15 @@ def frame(people: Sequence[Skeleton], stamp_ns: int) -> SkeletonFrame:
 
 def ids(found: SkeletonFrame) -> list[int]:
     return [s.track_id for s in found.skeletons]
+
+
+def test_people_without_all_their_keypoints_are_refused_and_nobody_is_lost() -> None:
+    tracker = Tracker()
+    tracker.update(frame([person(100), person(600)], 0))
+    bare = replace(person(300), keypoints=np.zeros((0, 2), np.float32), scores=np.zeros(0))
+    with pytest.raises(InvalidSkeletonError, match="Skeleton 1 has 0 keypoints"):
+        tracker.update(frame([person(100), bare], STEP_NS))
+    assert ids(tracker.update(frame([person(100), person(600)], 2 * STEP_NS))) == [0, 1]
 
 
 def test_a_person_keeps_the_id_and_everything_else_is_untouched() -> None:

@@ -20,6 +20,7 @@ from bharnet_ros.evaluation.records import Recording
 from bharnet_ros.evaluation.stamp_order import JUMP_BACK, RESTARTED, unusable_stamp
 from bharnet_ros.evaluation.subject import Subject
 from bharnet_ros.evaluation.tracked import TrackedFrames
+from bharnet_ros.skeleton import layout_of
 from bharnet_ros.tracking import NOWHERE, Tracker
 from bharnet_ros.types import SkeletonFrame
 
@@ -144,6 +145,8 @@ def _recorded(job: Job, found: _Found) -> Iterator[tuple[SkeletonFrame, int, flo
         found.images += 1
         try:
             frame = skeleton_frame(message.message)
+            if frame.skeletons:
+                layout_of(frame)
         except InvalidSkeletonError as error:
             found.drops["invalid skeleton"] += 1
             sentence = f"Skeletons not used: {error}"

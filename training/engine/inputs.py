@@ -58,6 +58,11 @@ class Preparation:
                     "streams: [body]."
                 )
 
+    def is_sided(self, labels: IntArray) -> npt.NDArray[np.bool_]:
+        """(N,) whether a mirror makes something else of these classes."""
+        sided: npt.NDArray[np.bool_] = self._mirrored[labels] != labels
+        return sided
+
     def training(self, batch: Batch, rng: np.random.Generator) -> Inputs:
         """With augmentation."""
         if self._config.inputs == "skeleton":

@@ -14,13 +14,15 @@ _YIQ = torch.tensor([[0.299, 0.587, 0.114], [0.596, -0.274, -0.322], [0.211, -0.
 
 
 def augment_tiles(
-    tiles: Tensor, seen: Tensor, regions: Sequence[str], options: RgbAugment, seed: int
-) -> tuple[Tensor, Tensor, Tensor]:
+    tiles: Tensor, seen: Tensor, regions: Sequence[str], options: RgbAugment, seed: int,
+    sided: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     """tiles (N, F, R, 3, S, S) RGB 0..1, seen (N, F, R), and mirrored (N,) 1 where the person was
-    exchanged for his mirror image: left and right regions, too. regions: names of the rows."""
+    exchanged for his mirror image: left and right regions, too. regions: names of the rows. sided:
+    (N,) bool, who shows something else in a mirror and stays as he is; None = nobody."""
     made = torch.Generator().manual_seed(seed)
     seen = _dropped(seen, options, made)
-    tiles, seen, mirrored = _mirrored(tiles, seen, regions, options.mirror, made)
+    tiles, seen, mirrored = _mirrored(tiles, seen, regions, options.mirror, made, sided)
     shape = tiles.shape
     moved = _moved(tiles.reshape(-1, *shape[3:]), options, made)
     moved = _erased(moved, options.erase, made).reshape(shape)
@@ -49,13 +51,16 @@ def _dropped(seen: Tensor, options: RgbAugment, made: torch.Generator) -> Tensor
 
 
 def _mirrored(
-    tiles: Tensor, seen: Tensor, regions: Sequence[str], chance: float, made: torch.Generator
-) -> tuple[Tensor, Tensor, Tensor]:
+    tiles: Tensor, seen: Tensor, regions: Sequence[str], chance: float, made: torch.Generator,
+    sided: Tensor | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:  # fmt: skip
     swap = {"left": "right", "right": "left"}
     parts = [name.split("_") for name in regions]
     others = ["_".join(swap.get(part, part) for part in name) for name in parts]
     order = [list(regions).index(o) if o in regions else n for n, o in enumerate(others)]
     chosen = torch.rand(len(tiles), generator=made) < chance
+    if sided is not None:
+        chosen &= ~sided
     tiles, seen = tiles.clone(), seen.clone()
     tiles[chosen] = tiles[chosen][:, :, order].flip(-1)
     seen[chosen] = seen[chosen][:, :, order]

@@ -51,7 +51,7 @@ class RgbPreparation:
         moments = some_moments(tiles.shape[1], self._config.augment.moments, rng)
         tiles, seen, mirrored = augment_tiles(
             tiles[:, moments], seen[:, moments], self._rois.config.regions, self._config.augment,
-            int(rng.integers(1 << 62)),
+            int(rng.integers(1 << 62)), torch.from_numpy(self._skeleton.is_sided(batch.label)),
         )  # fmt: skip
         return RgbInputs(*inputs, tiles, seen, mirrored, moments)
 

@@ -92,6 +92,27 @@ def test_messages_that_nobody_stamped_are_left_out_as_by_the_nodes(
         evaluate(write("all", range(9), 9), kind, labels=labels)
 
 
+@pytest.mark.parametrize("track_ids", [(4, 7), (-1, -1)])
+def test_people_without_all_their_keypoints_cost_their_frame_only(
+    evaluate: Evaluator, tmp_path: Path, track_ids: tuple[int, int]
+) -> None:
+    from bharnet_ros.bags.write import BagWriter
+
+    with BagWriter(tmp_path / "odd") as bag:
+        for index in range(40):
+            people = world.people(index, track_ids)
+            if index == 9:
+                first, *others = people.skeletons
+                bare = replace(first, keypoints=first.keypoints[:5], scores=first.scores[:5])
+                people = replace(people, skeletons=(bare, *others))
+            bag.skeletons("/skeletons", people)
+            bag.skeletons("/ground_truth/skeletons", world.people(index))
+            bag.actions("/ground_truth/actions", world.truth(index))
+    recording = evaluate(tmp_path / "odd", "skeletons")
+    assert recording.estimated == 39 and recording.drops["invalid skeleton"] == 1
+    assert [text for text in recording.problems if "has 5 keypoints" in text]
+
+
 def test_images_that_cannot_be_used_are_counted(
     evaluate: Evaluator, tmp_path: Path
 ) -> None:

@@ -35,6 +35,15 @@ def test_a_mirror_image_exchanges_left_and_right() -> None:
     assert not kept[:, 0, 2].any() and kept[:, 0, 1].all()
 
 
+def test_who_shows_something_else_in_a_mirror_is_not_mirrored() -> None:
+    tiles, seen = _tiles()
+    sided = torch.arange(8) % 2 == 0
+    options = replace(NOTHING, mirror=1.0)
+    found, _, mirrored = augment_tiles(tiles, seen, REGIONS, options, 1, sided)
+    assert torch.equal(mirrored > 0, ~sided)
+    torch.testing.assert_close(found[sided], tiles[sided], atol=1e-5, rtol=0.0)
+
+
 @pytest.mark.parametrize(
     "option",
     ["brightness", "contrast", "saturation", "hue", "noise", "blur", "shift", "scale", "erase"],

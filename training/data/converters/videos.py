@@ -155,10 +155,10 @@ def video_frames(path: Path) -> Iterator[tuple[int, Image]]:
         rate = rate if 1.0 <= rate <= 1000.0 else 30.0  # not noted in the file
         last = -1
         while True:
-            stamp_ns = round(float(video.get(cv2.CAP_PROP_POS_MSEC)) * 1e6)
             more, image = video.read()
             if not more:
                 return
+            stamp_ns = round(float(video.get(cv2.CAP_PROP_POS_MSEC)) * 1e6)  # of what was read
             if last >= 0 and stamp_ns <= last:  # containers without times of their own
                 stamp_ns = last + round(1e9 / rate)
             last = stamp_ns

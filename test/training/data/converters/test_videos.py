@@ -13,6 +13,7 @@ from bharnet_ros.types import Skeleton, SkeletonFrame
 from training.commands.extract import parse_options
 from training.data import open_store
 from training.data.converters import VideoConverter
+from training.data.converters.videos import video_frames
 from training.data.converting import convert
 
 COUNT = get_layout("coco_17").num_keypoints
@@ -140,3 +141,26 @@ def test_a_signer_is_found_by_the_real_estimator(shared_data, tmp_path, monkeypa
     assert len(sample.people[0].scores) > 0.9 * len(sample.stamps_ns)
     hands = sample.people[0].scores[:, spec.right_hand_indices]
     assert (hands > 0).any(axis=1).mean() > 0.5
+
+
+@pytest.mark.parametrize("noted_s", [[0.0, 0.1, 0.5, 0.6], [0.2, 0.25, 0.3, 2.7]])
+def test_frames_have_the_times_that_the_film_notes(monkeypatch, tmp_path, noted_s):
+    class Film:
+        """As cv2.VideoCapture: a position is that of the frame read last."""
+
+        def __init__(self, path):
+            self.read_frames = 0
+
+        def get(self, what):
+            return 30.0 if what == cv2.CAP_PROP_FPS else 1e3 * noted_s[max(0, self.read_frames - 1)]
+
+        def read(self):
+            self.read_frames += 1
+            return self.read_frames <= len(noted_s), np.zeros((4, 4, 3), np.uint8)
+
+        def release(self):
+            pass
+
+    monkeypatch.setattr(cv2, "VideoCapture", Film)
+    stamps = [stamp_ns for stamp_ns, _ in video_frames(tmp_path / "film.mp4")]
+    assert stamps == [round(1e9 * each) for each in noted_s]
