@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import importlib.util
 import logging
+import pkgutil
 import threading
 import warnings
 from collections.abc import Mapping
-from types import MappingProxyType, ModuleType
+from types import MappingProxyType, ModuleType, SimpleNamespace
 
 import bharnet_ros.stand_ins
 from bharnet_ros.errors import BackendUnavailable
@@ -34,6 +36,8 @@ NAMED_ON_LOADING: Mapping[str, tuple[str, ...]] = MappingProxyType(
     }
 )
 """Modules that mmpose 1.3 imports and whole-body networks do not use, with the names it takes."""
+_FINDERS = ("mmengine.utils.dl_utils.misc", "mmcv.utils.ext_loader")
+"""Modules that ask pkgutil.find_loader, gone with Python 3.14, whether there are operators."""
 
 _LOG = logging.getLogger("bharnet_ros.pose")
 _LOCK = threading.Lock()
@@ -53,9 +57,17 @@ def load_mmpose() -> ModuleType:
             raise BackendUnavailable(
                 f"mmpose cannot be loaded ({reason(error)}); {INSTALL}."
             ) from error
+    _give_finders()
     # Every run would tell again which names of PyTorch are to change.
     warnings.filterwarnings("ignore", category=FutureWarning, module=r"mmpose\.")
     return apis
+
+
+def _give_finders() -> None:
+    if not hasattr(pkgutil, "find_loader"):
+        for name in _FINDERS:
+            found = SimpleNamespace(find_loader=importlib.util.find_spec)
+            vars(importlib.import_module(name))["pkgutil"] = found
 
 
 def stand_ins() -> contextlib.AbstractContextManager[tuple[str, ...]]:

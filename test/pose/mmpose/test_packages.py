@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib
 import logging
+import pkgutil
 import sys
 from types import ModuleType
 
@@ -17,6 +18,21 @@ def test_mmpose_loads_and_leaves_no_stand_in_behind() -> None:
     for name in packages.NAMED_ON_LOADING:
         module = sys.modules.get(name)
         assert module is None or getattr(module, "__spec__", None) is not None
+
+
+def test_operators_are_looked_for_where_pkgutil_has_no_find_loader(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is gone with Python 3.14."""
+    packages.load_mmpose()
+    monkeypatch.delattr(pkgutil, "find_loader", raising=False)
+    modules = [importlib.import_module(name) for name in packages._FINDERS]
+    for module in modules:
+        monkeypatch.setattr(module, "pkgutil", pkgutil)
+    packages.load_mmpose()
+    for module in modules:
+        assert module.pkgutil.find_loader("no_such_package") is None
+        assert module.pkgutil.find_loader("json") is not None
 
 
 def test_what_is_missing_is_stood_in_for_and_what_is_there_is_not(
