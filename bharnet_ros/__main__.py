@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from bharnet_ros.broken_pipes import end_quietly
 from bharnet_ros.errors import BharnetError
 from bharnet_ros.interrupts import INTERRUPTED, loaded, quiet_while_loading
 
@@ -59,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command != "node":  # which sets handlers of its own before it does anything
             loaded()
         status: int = modules[options.command].run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return end_quietly()
     except BharnetError as error:
         print(f"bharnet_ros: {error}", file=sys.stderr)
         return 1

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from bharnet_ros.broken_pipes import end_quietly
 from bharnet_ros.errors import BharnetError, ConfigurationError
 from bharnet_ros.interrupts import INTERRUPTED, loaded
 from training.commands import store_runs
@@ -65,7 +66,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _check_folders(options)
         if not hasattr(options, "run_command"):
             options.run(options)
-            print(f"{options.command} took {time.monotonic() - begin:.0f} s")
+            _took(options, begin)
             return 0
         if options.threads < 1:
             raise ConfigurationError(f"--threads is {options.threads}; it must be 1 or more.")
@@ -76,6 +77,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             config = load_config(path)
             store_runs.refuse_for_films(options)
             options.run_command(config, options)
+        _took(options, begin)
+    except BrokenPipeError:
+        return end_quietly()
     except BharnetError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -93,8 +97,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kept = str(stop) or _stopped(options.command)
         print(f"\n{kept}", file=sys.stderr)
         return INTERRUPTED
-    print(f"{options.command} took {time.monotonic() - begin:.0f} s")
     return 0
+
+
+def _took(options: argparse.Namespace, begin: float) -> None:
+    print(f"{options.command} took {time.monotonic() - begin:.0f} s", flush=True)
 
 
 def _stopped(command: str) -> str:
