@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 
 import numpy as np
@@ -21,9 +21,7 @@ OPENPOSE_18 = (
 _BODY_GRAPH = "body_19"
 
 
-def openpose_joints(
-    skeleton: Skeleton, layout: str, image_size: tuple[int, int]
-) -> FloatArray:
+def openpose_joints(skeleton: Skeleton, layout: str, image_size: tuple[int, int]) -> FloatArray:
     """(18, 3): x and y as shares of width and height, and confidence, all within 0..1.
 
     image_size: (height, width). A joint that was not seen, that the layout lacks or that lies
@@ -64,27 +62,50 @@ class BodyIds:
 
     A track number that comes back after its body was gone, as when the pose estimator was started
     again, is another body. prefix: begins with a letter, because ids are parts of topic names.
-    numbers: what follows it; shared by whatever has the same prefix.
+    numbers: what follows it; shared by whatever has the same prefix. lost_after_s: somebody who is
+    unseen for no longer than that is still there.
     """
 
-    def __init__(self, prefix: str, numbers: Iterator[int] | None = None) -> None:
+    def __init__(
+        self, prefix: str, numbers: Iterator[int] | None = None, lost_after_s: float = 0.0
+    ) -> None:
         self._prefix = prefix
+        self._lost_after_ns = round(lost_after_s * 1e9)
         self._bodies: dict[int, str] = {}
+        self._seen_ns: dict[int, int] = {}
         self._numbers = count(1) if numbers is None else numbers
 
     @property
     def bodies(self) -> tuple[str, ...]:
-        """Everybody who is present."""
+        """Everybody who is there."""
         return tuple(self._bodies.values())
 
-    def see(self, track_ids: Iterable[int]) -> tuple[dict[int, str], tuple[str, ...]]:
-        """The body of each of these tracks, and the bodies that are gone. Untracked (-1): none."""
+    def see(
+        self, track_ids: Iterable[int], stamp_ns: int
+    ) -> tuple[dict[int, str], tuple[str, ...]]:
+        """The body of each track that is seen at this stamp, and the bodies that are gone.
+
+        Untracked (-1): none. If the time jumps back, whoever is unseen is gone.
+        """
         present = {track for track in track_ids if track >= 0}
-        gone = tuple(self._bodies.pop(track) for track in self._bodies.keys() - present)
+        unseen = self._bodies.keys() - present
+        ages = {track: stamp_ns - self._seen_ns[track] for track in unseen}
+        gone = [track for track, age in ages.items() if not 0 <= age <= self._lost_after_ns]
         for track in sorted(present - self._bodies.keys()):
             self._bodies[track] = f"{self._prefix}{next(self._numbers)}"
-        return dict(self._bodies), gone
+        self._seen_ns.update(dict.fromkeys(present, stamp_ns))
+        bodies = {track: body for track, body in self._bodies.items() if track in present}
+        return bodies, self._let_go(gone)
+
+    def forget(self) -> tuple[str, ...]:
+        """Nobody is there any more: the bodies that are gone."""
+        return self._let_go(list(self._bodies))
+
+    def _let_go(self, tracks: Sequence[int]) -> tuple[str, ...]:
+        for track in tracks:
+            del self._seen_ns[track]
+        return tuple(self._bodies.pop(track) for track in tracks)
 
     def body_of(self, track_id: int) -> str | None:
-        """The body of a track that is present."""
+        """The body of a track that is there."""
         return self._bodies.get(track_id)

@@ -38,6 +38,11 @@ PARAMS = (
         "that ids stay unique.",
     ),
     Param(
+        "lost_after_s", 0.5,
+        "Somebody unseen for longer is gone, and another body when back; in seconds of stamps.",
+        0.0, 10.0,
+    ),
+    Param(
         "input_timeout_s", 2.0,
         "Silence on the skeletons topic after which nobody is tracked any more and the node warns.",
         0.1, 3600.0,
@@ -125,7 +130,8 @@ class Ros4HriNode(ManagedNode):
             self._hri.IdsList, f"{BODIES}/tracked", RESULTS, qos_overriding_options=overridable()
         )
         for name in camera_names(self.params["cameras"]) or ("",):
-            self._cameras.append(_Camera(self, name, BodyIds(prefix, self._numbers)))
+            ids = BodyIds(prefix, self._numbers, self.params["lost_after_s"])
+            self._cameras.append(_Camera(self, name, ids))
         self._timer = self.create_timer(_LOOK_S, self._forget_unseen, clock=self._steady)
 
     def deactivate(self) -> None:
@@ -146,7 +152,7 @@ class Ros4HriNode(ManagedNode):
         try:
             frame = msg_to_skeletons(message)
             people = {s.track_id: s for s in frame.skeletons[:_MAX_BODIES]}
-            bodies, gone = camera.ids.see(people)
+            bodies, gone = camera.ids.see(people, frame.stamp_ns)
             for body in gone:
                 self._drop(body)
             self._tell(message.header)
@@ -205,7 +211,7 @@ class Ros4HriNode(ManagedNode):
 
     def _forget(self, cameras: Sequence[_Camera]) -> None:
         """Whoever listens must not believe that the last people are still there."""
-        gone = [body for camera in cameras for body in camera.ids.see(())[1]]
+        gone = [body for camera in cameras for body in camera.ids.forget()]
         for body in gone:
             self._drop(body)
         if gone:

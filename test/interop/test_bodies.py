@@ -89,27 +89,39 @@ def test_the_visible_part_of_a_box() -> None:
 
 def test_ids_are_never_given_twice() -> None:
     ids = BodyIds("cam")
-    assert ids.see([3, 1, -1]) == ({1: "cam1", 3: "cam2"}, ())
-    assert ids.see([3, 4]) == ({3: "cam2", 4: "cam3"}, ("cam1",))
+    assert ids.see([3, 1, -1], 0) == ({1: "cam1", 3: "cam2"}, ())
+    assert ids.see([3, 4], 1) == ({3: "cam2", 4: "cam3"}, ("cam1",))
     assert ids.body_of(1) is None and ids.body_of(4) == "cam3"
-    assert ids.see([1]) == ({1: "cam4"}, ("cam2", "cam3")) or ids.body_of(1) == "cam4"
+    assert ids.see([1], 2) == ({1: "cam4"}, ("cam2", "cam3")) or ids.body_of(1) == "cam4"
+
+
+def test_who_is_unseen_for_a_moment_is_still_there() -> None:
+    ids = BodyIds("b", lost_after_s=0.5)
+    ids.see([1, 2], 0)
+    assert ids.see([2], 500_000_000) == ({2: "b2"}, ()) and ids.bodies == ("b1", "b2")
+    assert ids.see([1, 2], 600_000_000) == ({1: "b1", 2: "b2"}, ())
+    assert ids.see([2], 1_200_000_000) == ({2: "b2"}, ("b1",)) and ids.bodies == ("b2",)
+    assert ids.see([1, 2], 1_300_000_000)[0] == {1: "b3", 2: "b2"}
+    assert ids.see([2], 0) == ({2: "b2"}, ("b3",)), "the time jumped back"
+    assert ids.forget() == ("b2",) and ids.bodies == ()
+    assert ids.see([2], 1)[0] == {2: "b4"}
 
 
 def test_cameras_share_the_numbers_of_a_prefix() -> None:
     numbers = count(1)
     left, right = BodyIds("b", numbers), BodyIds("b", numbers)
-    left.see([4])
-    right.see([4, 5])
+    left.see([4], 0)
+    right.see([4, 5], 0)
     assert (left.bodies, right.bodies) == (("b1",), ("b2", "b3"))
-    left.see([])
+    left.see([], 1)
     assert left.bodies == ()
 
 
 @given(st.lists(st.lists(st.integers(-1, 6), max_size=5), max_size=30))
 def test_a_body_that_is_gone_stays_gone(frames: list[list[int]]) -> None:
-    ids, buried = BodyIds("b"), set()
-    for tracks in frames:
-        bodies, gone = ids.see(tracks)
+    ids, buried = BodyIds("b", lost_after_s=2e-9), set()
+    for stamp, tracks in enumerate(frames):
+        bodies, gone = ids.see(tracks, stamp)
         buried.update(gone)
         assert set(bodies) == {track for track in tracks if track >= 0}
         assert len(set(bodies.values())) == len(bodies) and not buried & set(bodies.values())

@@ -22,9 +22,10 @@ from bharnet_ros.types import (
 NOW_NS = 7_000_000_000
 
 
-def seen(*tracks: int) -> Any:
+def seen(*tracks: int, later_ns: int = 0) -> Any:
     people = tuple(skeleton(track, person_keypoints()) for track in tracks)
-    return skeletons_to_msg(SkeletonFrame(NOW_NS, (480, 640), LAYOUT, people), "camera")
+    frame = SkeletonFrame(NOW_NS + later_ns, (480, 640), LAYOUT, people)
+    return skeletons_to_msg(frame, "camera")
 
 
 def waving(track: int) -> Any:
@@ -61,8 +62,15 @@ def test_people_in_the_topics_of_ros4hri(ros: Any) -> None:
     neck = joints[-1].skeleton[hri.Skeleton2D.NECK]
     assert 0 < nose.y < neck.y < 1 and nose.c > 0.5
 
+    def hidden() -> bool:
+        skeletons.publish(seen(9, later_ns=300_000_000))
+        return int(tracked[-1].header.stamp.nanosec) == 300_000_000
+
+    ros.wait(hidden, "a list of a frame in which one is unseen")
+    assert list(tracked[-1].ids) == ["test1", "test2"], "for a moment"
+
     def alone() -> bool:
-        skeletons.publish(seen(9))
+        skeletons.publish(seen(9, later_ns=600_000_000))
         return list(tracked[-1].ids) == ["test2"]
 
     ros.wait(alone, "a body that is gone")
