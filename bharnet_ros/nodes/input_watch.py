@@ -151,7 +151,7 @@ class WatchedSubscription:
         # Jazzy does not name the publisher. Without numbers, too, nothing is missed.
         number = info.get("publication_sequence_number")
         publisher = (info.get("publisher_gid") or {}).get("data")
-        if publisher is None:
+        if publisher is None and self.subscription.get_publisher_count() > 1:
             publisher = self._voices.of(number)
         self.waited_s = self._waiting.seconds(
             publisher, info.get("source_timestamp", 0), time.time_ns()

@@ -13,8 +13,8 @@ LOST = "lost on the way"
 _MAX_PUBLISHERS = 16
 _MAX_GAP = 100_000
 """A larger step is no loss but another way of counting."""
-_MAX_STEP = 1_000
-"""A publisher without a name that leaves out more is taken for another one."""
+_MAX_STEP = 30
+"""Where several send, one without a name that leaves out more is taken for another one."""
 _SPAN_S = 5.0
 _ENOUGH = 10
 

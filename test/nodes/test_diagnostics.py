@@ -147,6 +147,28 @@ def test_publishers_that_mix_are_named(
         other.destroy_node()
 
 
+def test_publishers_without_names_lose_nothing_by_mixing(ros: Any, listener: Listener) -> None:
+    """Messages as Jazzy describes them: numbered by their publisher, which is not named."""
+    watched = listener.watch("nameless")
+    listener.stats.close_period()
+
+    def lost(*numbers: int) -> int:
+        for number in numbers:
+            watched._count(Int32(), {"publication_sequence_number": number})
+        return sum(listener.stats.close_period().missed.values())
+
+    assert lost(1, 2, 90) == 87, "one alone may leave out many"
+    assert not watched._speakers.alternate()
+    publishers = [ros.node.create_publisher(Int32, "nameless", RELIABLE) for _ in range(2)]
+    ros.wait(lambda: watched.subscription.get_publisher_count() == 2, "both publishers")
+    assert lost(91, 3, 92, 4, 93, 5, 94) == 0
+    assert watched._speakers.alternate()
+    assert lost(98) == 3, "95 to 97"
+    for publisher in publishers:
+        ros.node.destroy_publisher(publisher)
+    watched.destroy()
+
+
 def test_what_is_replaced_while_the_node_is_busy_is_counted(ros: Any, listener: Listener) -> None:
     taken: list[int] = []
     publisher = ros.node.create_publisher(Int32, "fast", RELIABLE)

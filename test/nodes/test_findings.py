@@ -90,7 +90,7 @@ def test_publishers_that_take_turns_are_told_from_one_that_follows_another() -> 
     assert not speakers.alternate(), "that was long ago"
 
 
-@given(st.lists(st.integers(1, 50), min_size=1, max_size=60))
+@given(st.lists(st.integers(1, 30), min_size=1, max_size=60))
 def test_one_publisher_without_a_name_is_one_whatever_gets_lost(steps: list[int]) -> None:
     voices, number, met = Voices(), 0, set()
     for step in steps:
@@ -109,7 +109,7 @@ def test_two_publishers_without_names_are_told_apart_by_their_numbers(
         numbers[publisher] += 1
         met.append(voices.of(numbers[publisher]))
         missing += gaps.missing(met[-1], numbers[publisher])
-    assert missing <= min(lead, 1000), "nothing was lost; one step at most looks so"
+    assert missing <= min(lead, 30), "nothing was lost; one step at most looks so"
     if order.count(0) > 0 and order[0] == 1 and lead > len(order):
         assert met == [order[0] ^ publisher for publisher in order]
 
@@ -118,7 +118,7 @@ def test_a_publisher_without_a_name_that_begins_anew_or_counts_nothing() -> None
     voices = Voices()
     assert [voices.of(n) for n in (7, 8, 1, 2, 3)] == [0, 0, 1, 1, 1]
     assert voices.of(None) is None
-    for number in range(10_000_000, 0, -5_000):
+    for number in range(10_000, 0, -50):
         voices.of(number)
     assert len(voices._newest) == 16, "the oldest are forgotten"
 
