@@ -17,7 +17,7 @@ from bharnet_ros.nodes.conversions import layout_to_msg, skeletons_to_msg, stamp
 from bharnet_ros.nodes.diagnostics import Status, describe
 from bharnet_ros.nodes.endpoints import deaf_subscribers
 from bharnet_ros.nodes.findings import Failures, Finding, Level, summary
-from bharnet_ros.nodes.freshness import TOO_LATE_S, Clearing
+from bharnet_ros.nodes.freshness import STALLED_S, TOO_LATE_S, Clearing, Work
 from bharnet_ros.nodes.image_exchange import IMAGES
 from bharnet_ros.nodes.images import BadImage, image_to_bgr
 from bharnet_ros.nodes.input_watch import STAMP_AGE, WatchedSubscription
@@ -214,11 +214,11 @@ class CameraStream:
     # skeletons out
 
     def answer(
-        self, look: Look, result: SkeletonFrame | Exception, estimate_ms: float, stalled: bool
+        self, look: Look, result: SkeletonFrame | Exception, estimate_ms: float, work: Work
     ) -> None:
         """Publish what an image gave, or count why it gave nothing.
 
-        stalled: whether the process stood still in the middle of the work.
+        work: the piece that began with the image; not told if the process stood still meanwhile.
         """
         if isinstance(result, InvalidImageError):
             self._refuse(result)
@@ -229,7 +229,7 @@ class CameraStream:
             return
         self._failures.worked(_BACKEND)
         self._pacing.taken(result.stamp_ns, bool(result.skeletons))
-        if self._is_past(stalled):
+        if self._is_past(work.stalled_s > STALLED_S):
             return
         begin = time.perf_counter()
         left_out = self._tracker.dropped
@@ -242,7 +242,10 @@ class CameraStream:
         # Whoever recognises in this process has the image before the skeletons come.
         offered = IMAGES.offer(self._topic, look.job.image_bgr, frame)
         seen = time.perf_counter()
-        self._skeletons.publish(skeletons_to_msg(frame, look.frame_id))
+        message = skeletons_to_msg(frame, look.frame_id)
+        if self._is_past(work.stalled_s > STALLED_S):  # it may have stood still since
+            return
+        self._skeletons.publish(message)
         self._clearing.told()
         self.people = len(frame.skeletons)
         self._stats.event("skeletons out")

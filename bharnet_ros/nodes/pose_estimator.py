@@ -12,7 +12,7 @@ from bharnet_ros.nodes.building import one_at_a_time
 from bharnet_ros.nodes.camera_stream import CameraStream
 from bharnet_ros.nodes.diagnostics import Status
 from bharnet_ros.nodes.findings import Finding, summary
-from bharnet_ros.nodes.freshness import STALLED_S, Work
+from bharnet_ros.nodes.freshness import Work
 from bharnet_ros.nodes.names import camera_names, known_cameras
 from bharnet_ros.nodes.pose_backend import build_backend, open_backend
 from bharnet_ros.nodes.pose_params import PARAMS
@@ -116,9 +116,8 @@ class PoseEstimatorNode(ManagedNode):
         begin = time.perf_counter()
         results = estimate_together([look.job for look in wanted])
         estimate_ms = 1e3 * (time.perf_counter() - begin)
-        stalled = work.stalled_s > STALLED_S
         for look, result in zip(wanted, results, strict=True):
-            look.stream.answer(look, result, estimate_ms, stalled)
+            look.stream.answer(look, result, estimate_ms, work)
         self.stats.gauge("people", self._people)
         for each in self._streams:
             each.worked()
